@@ -1,0 +1,85 @@
+package terminal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"strconv"
+	"time"
+)
+
+// Each identifier is a type of its own, so that two cannot be swapped.
+type (
+	// RegisterID names one till of a store, as head office enrolled it.
+	RegisterID string
+	// StoreID names a shop.
+	StoreID string
+	// Incarnation is a register from one boot to the next: 128 random bits in
+	// hex. Rights to spend a store's cap belong to it and die with it.
+	Incarnation string
+	// SaleRef is the POS's own reference of a sale; the register makes one
+	// where the cashier scans goods without a POS.
+	SaleRef string
+	// PaymentID is a UUIDv7 in its canonical form (RFC 9562).
+	PaymentID string
+	// VoidID names one void; a UUIDv7.
+	VoidID string
+	// CapID names a cap for ever: it is never used again for another.
+	CapID string
+	// Category is a kind of goods that caps watch, such as "tobacco".
+	Category string
+	// GTIN is an article's number, 8 or 13 digits (GS1 General Specifications).
+	GTIN string
+	// BusinessDay names a window of a day: the date, "2006-01-02", on which
+	// it began at the store's cut-over.
+	BusinessDay string
+	// AccountKey stands for an account without naming it: see NewAccountKey.
+	AccountKey string
+	// SeenKey stands for a payment code that was presented: an HMAC-SHA-256
+	// under the store's key, in hex. The code itself is never kept.
+	SeenKey string
+)
+
+// NewAccountKey gives the first 8 bytes, in hex, of SHA-256 over issuer, a
+// newline and pseudonym. It is the denial id of the fixed points: enough to
+// find an account again, not to name it.
+func NewAccountKey(issuer, pseudonym string) AccountKey {
+	sum := sha256.Sum256([]byte(issuer + "\n" + pseudonym))
+	return AccountKey(hex.EncodeToString(sum[:8]))
+}
+
+// Business is how a store counts its days.
+type Business struct {
+	Zone    *time.Location
+	CutOver time.Duration // after local midnight; a day begins here
+}
+
+// Day gives the business day in which t lies. It asks the zone for the local
+// clock reading, so a change of summer time moves no sale to another day.
+func (b Business) Day(t time.Time) BusinessDay {
+	l := t.In(b.Zone)
+	sinceMidnight := time.Duration(l.Hour())*time.Hour + time.Duration(l.Minute())*time.Minute + time.Duration(l.Second())*time.Second
+	y, m, d := l.Date()
+	if sinceMidnight < b.CutOver {
+		d--
+	}
+	return BusinessDay(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+}
+
+// Millis is a point in time in milliseconds since 1970, UTC: the form in which
+// the ledger, the journal and the wire keep time.
+type Millis int64
+
+// MillisOf converts t.
+func MillisOf(t time.Time) Millis { return Millis(t.UnixMilli()) }
+
+// Time converts back, in UTC.
+func (m Millis) Time() time.Time { return time.UnixMilli(int64(m)).UTC() }
+
+// String prints RFC 3339 with milliseconds, for people and logs.
+func (m Millis) String() string {
+	if m == 0 {
+		return strconv.Itoa(0)
+	}
+	return m.Time().Format("2006-01-02T15:04:05.000Z07:00")
+}

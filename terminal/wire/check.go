@@ -1,0 +1,208 @@
+package wire
+
+import "encoding/base64"
+
+func (h *Hello) check() error {
+	if !id(h.Register) || !id(h.Store) || len(h.Software) > maxText || len(h.Counters) > maxItems {
+		return bad("hello: register, store, software or counters are missing or too long")
+	}
+	return counters(h.Counters)
+}
+
+func (w *Welcome) check() error {
+	if w.Session < 1 || w.Time < 1 {
+		return bad("welcome: session and time must be above zero")
+	}
+	return grants(w.Grants)
+}
+
+func (g *Grants) check() error { return grants(g.Grants) }
+
+func (c *Common) check() error {
+	switch {
+	case !uuid.MatchString(c.Payment):
+		return bad("payment is no UUID of version 7")
+	case !day.MatchString(c.BusinessDay) || !day.MatchString(c.Window):
+		return bad("business_day or window is no date")
+	case c.JournalIndex < 0 || c.NotAfter < 0 || c.ContactAge < -1:
+		return bad("journal_index, not_after or contact_age is below its range")
+	case !hex32.MatchString(c.SaleHash):
+		return bad("sale_hash is no SHA-256 in hex")
+	case c.Clock != ClockAuthenticated && c.Clock != ClockWall:
+		return bad("clock is neither authenticated nor wall")
+	case c.Currency != Currency:
+		return bad("currency is not JPY")
+	case c.Versions.Policy < 0 || c.Versions.Freeze < 0 || c.Versions.Denials < 0:
+		return bad("a version is below zero")
+	}
+	return counters(c.Counters)
+}
+
+func (a *Authorise) check() error {
+	if err := a.Common.check(); err != nil {
+		return err
+	}
+	if a.NotAfter == 0 {
+		return bad("authorise: not_after is missing")
+	}
+	if a.Code == "" || len(a.Code) > maxCode {
+		return bad("authorise: code is missing or too long")
+	}
+	return charge(a.Amount, a.Kind, a.Issuer, a.Sale, a.Spends)
+}
+
+func (a *Advice) check() error {
+	if err := a.Common.check(); err != nil {
+		return err
+	}
+	if _, err := base64.StdEncoding.DecodeString(a.Evidence); err != nil || a.Evidence == "" || len(a.Evidence) > 2*maxCode {
+		return bad("advice: evidence is missing, too long or no base64")
+	}
+	if a.Created < 1 {
+		return bad("advice: created is missing")
+	}
+	return charge(a.Amount, a.Kind, a.Issuer, a.Sale, a.Spends)
+}
+
+// charge checks what authorise and advice share.
+func charge(amount int64, kind, issuer string, s Sale, spends []Spend) error {
+	switch {
+	case amount < 1 || amount > maxYen:
+		return bad("amount is not above zero")
+	case !id(kind) || len(issuer) > maxID:
+		return bad("kind or issuer is missing or too long")
+	case s.Ref == "" || len(s.Ref) > maxText || s.Revision < 1 || !hex32.MatchString(s.Hash):
+		return bad("sale: ref, revision or hash is missing")
+	case len(s.Lines) > maxItems || len(spends) > maxItems:
+		return bad("too many lines or spends")
+	}
+	for _, l := range s.Lines {
+		if !id(l.Category) || !(Amount{l.Yen, l.Units}).ok() {
+			return bad("sale: a line has no category or an amount below zero")
+		}
+	}
+	for _, s := range spends {
+		if !id(s.Cap) || !day.MatchString(s.Window) || !s.Reserved.ok() || !s.Need.ok() {
+			return bad("a spend has no cap, no window or an amount below zero")
+		}
+	}
+	return nil
+}
+
+func (q *Query) check() error { return q.Common.check() }
+
+func (r *Reversal) check() error {
+	if !id(r.Why) {
+		return bad("reversal: why is missing")
+	}
+	return r.Common.check()
+}
+
+func (v *Void) check() error {
+	if !uuid.MatchString(v.ID) {
+		return bad("void: id is no UUID of version 7")
+	}
+	return v.Common.check()
+}
+
+func (r *Refund) check() error {
+	if !uuid.MatchString(r.ID) || r.Amount < 1 || r.Amount > maxYen {
+		return bad("refund: id is no UUID of version 7, or amount is not above zero")
+	}
+	return r.Common.check()
+}
+
+func (a *Answer) check() error {
+	switch {
+	case !uuid.MatchString(a.Payment):
+		return bad("answer: payment is no UUID of version 7")
+	case a.Outcome == "" || len(a.Outcome) > maxID || len(a.Reason) > maxID || len(a.Approval) > maxID ||
+		len(a.Issuer) > maxID || len(a.Account) > maxID || len(a.Key) > maxID:
+		return bad("answer: outcome is missing, or a field is too long")
+	case a.Amount < 0 || a.Time < 1:
+		return bad("answer: amount or time is out of range")
+	}
+	return grants(a.Grants)
+}
+
+func (a *Ack) check() error {
+	switch {
+	case !uuid.MatchString(a.Payment):
+		return bad("ack: payment is no UUID of version 7")
+	case a.Of != TypeReversal && a.Of != TypeAdvice && a.Of != TypeVoid && a.Of != TypeRefund:
+		return bad("ack: of is nothing that is acknowledged")
+	case a.Status == "" || len(a.Status) > maxID || len(a.Op) > maxID || len(a.Reason) > maxID || len(a.Bearer) > maxID || a.Time < 1:
+		return bad("ack: status or time is missing, or a field is too long")
+	}
+	return grants(a.Grants)
+}
+
+func (p *Policy) check() error {
+	if p.Note == "" {
+		return bad("policy: note is missing")
+	}
+	return nil
+}
+
+func (f *Freeze) check() error {
+	if f.Note == "" {
+		return bad("freeze: note is missing")
+	}
+	return nil
+}
+
+func (d *Denials) check() error {
+	if d.From < 0 || d.To < d.From {
+		return bad("denials: from and to are no range of versions")
+	}
+	return nil
+}
+
+func (e *Entries) check() error {
+	if e.From < 0 || len(e.Leaves) > maxItems {
+		return bad("journal: from is below zero, or too many leaves")
+	}
+	return nil
+}
+
+func (c *Checkpoint) check() error {
+	if c.Note == "" {
+		return bad("checkpoint: note is missing")
+	}
+	return nil
+}
+
+func (e *Error) check() error {
+	if e.Code == "" || len(e.Code) > maxID || len(e.Text) > maxText {
+		return bad("error: code is missing, or a field is too long")
+	}
+	return nil
+}
+
+func counters(list []Counter) error {
+	if len(list) > maxItems {
+		return bad("too many counters")
+	}
+	for _, c := range list {
+		if !id(c.Cap) || !day.MatchString(c.Window) || !c.Granted.ok() || !c.Used.ok() || !c.Released.ok() || !c.Returned.ok() {
+			return bad("a counter has no cap, no window or an amount below zero")
+		}
+	}
+	return nil
+}
+
+func grants(list []Grant) error {
+	if len(list) > maxItems {
+		return bad("too many grants")
+	}
+	for _, g := range list {
+		if !id(g.Cap) || !day.MatchString(g.Window) || !g.Total.ok() {
+			return bad("a grant has no cap, no window or a total below zero")
+		}
+	}
+	return nil
+}
+
+func (a Amount) ok() bool { return a.Yen >= 0 && a.Units >= 0 && a.Yen <= maxYen && a.Units <= maxYen }
+
+func id(s string) bool { return s != "" && len(s) <= maxID }

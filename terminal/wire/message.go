@@ -1,0 +1,294 @@
+package wire
+
+import "fmt"
+
+// Type says which body a message has.
+type Type string
+
+// The types of messages.
+const (
+	TypeHello      Type = "hello"
+	TypeWelcome    Type = "welcome"
+	TypeAuthorise  Type = "authorise"
+	TypeAnswer     Type = "answer"
+	TypeQuery      Type = "query"
+	TypeReversal   Type = "reversal"
+	TypeAdvice     Type = "advice"
+	TypeVoid       Type = "void"
+	TypeRefund     Type = "refund"
+	TypeAck        Type = "ack"
+	TypePolicy     Type = "policy"
+	TypeFreeze     Type = "freeze"
+	TypeDenials    Type = "denials"
+	TypeGrants     Type = "grants"
+	TypeJournal    Type = "journal"
+	TypeCheckpoint Type = "checkpoint"
+	TypeError      Type = "error"
+)
+
+// Message is the envelope and one body.
+type Message struct {
+	Version     int    `json:"v"`
+	Type        Type   `json:"type"`
+	ID          string `json:"id"`                    // of this message, unique within its session
+	Re          string `json:"re,omitempty"`          // the id that this one answers
+	Session     int64  `json:"session,omitempty"`     // given by welcome; 0 in hello
+	Incarnation string `json:"incarnation,omitempty"` // the register's; every upward message has it
+	Journal     *Head  `json:"journal,omitempty"`     // the register's; every upward message has it
+
+	Hello      *Hello      `json:"hello,omitempty"`
+	Welcome    *Welcome    `json:"welcome,omitempty"`
+	Authorise  *Authorise  `json:"authorise,omitempty"`
+	Answer     *Answer     `json:"answer,omitempty"`
+	Query      *Query      `json:"query,omitempty"`
+	Reversal   *Reversal   `json:"reversal,omitempty"`
+	Advice     *Advice     `json:"advice,omitempty"`
+	Void       *Void       `json:"void,omitempty"`
+	Refund     *Refund     `json:"refund,omitempty"`
+	Ack        *Ack        `json:"ack,omitempty"`
+	Policy     *Policy     `json:"policy,omitempty"`
+	Freeze     *Freeze     `json:"freeze,omitempty"`
+	Denials    *Denials    `json:"denials,omitempty"`
+	Grants     *Grants     `json:"grants,omitempty"`
+	Entries    *Entries    `json:"entries,omitempty"` // body of "journal"; the key "journal" is the head
+	Checkpoint *Checkpoint `json:"checkpoint,omitempty"`
+	Error      *Error      `json:"error,omitempty"`
+}
+
+// String names the message without its contents.
+func (m Message) String() string {
+	return fmt.Sprintf("%s %s re=%s session=%d", m.Type, m.ID, m.Re, m.Session)
+}
+
+// GoString is String, so that %#v prints no payment code either.
+func (m Message) GoString() string { return m.String() }
+
+// Head is the size and root (SHA-256, hex) of a register's journal.
+type Head struct {
+	Size int64  `json:"size"`
+	Root string `json:"root"`
+}
+
+// Amount is yen and units; neither is negative.
+type Amount struct {
+	Yen   int64 `json:"yen"`
+	Units int64 `json:"units"`
+}
+
+// Versions are those of the rules that the register holds.
+type Versions struct {
+	Policy  int64 `json:"policy"`
+	Freeze  int64 `json:"freeze"`
+	Denials int64 `json:"denials"`
+}
+
+// Counter is the totals of one store cap in one window for the incarnation in
+// the envelope. They only grow and are merged by maximum.
+type Counter struct {
+	Cap      string `json:"cap"`
+	Window   string `json:"window"`
+	Granted  Amount `json:"granted"`
+	Used     Amount `json:"used"`
+	Released Amount `json:"released"`
+	Returned Amount `json:"returned"`
+}
+
+// Spend is what a payment takes of one store cap: Reserved of what the register
+// held, Need asked for with the payment.
+type Spend struct {
+	Cap      string `json:"cap"`
+	Window   string `json:"window"`
+	Reserved Amount `json:"reserved"`
+	Need     Amount `json:"need"`
+}
+
+// Hello is the first message of a link, from the register.
+type Hello struct {
+	Register string    `json:"register"`
+	Store    string    `json:"store"`
+	Software string    `json:"software"`
+	Versions Versions  `json:"versions"`
+	Counters []Counter `json:"counters"`
+}
+
+// Welcome answers a hello.
+type Welcome struct {
+	Session int64   `json:"session"`
+	Time    int64   `json:"time"` // the backend's, authenticated by the link
+	Grants  []Grant `json:"grants"`
+	Policy  string  `json:"policy,omitempty"` // the signed note in force, where the register's is older
+}
+
+// Grant is the total that the backend ever granted to this incarnation of one
+// cap in one window. Totals, so that a message lost or doubled does no harm.
+type Grant struct {
+	Cap    string `json:"cap"`
+	Window string `json:"window"`
+	Total  Amount `json:"total"`
+}
+
+// Grants brings new totals at any time.
+type Grants struct {
+	Grants []Grant `json:"grants"`
+}
+
+// Sale is what the customer buys, as far as the backend's caps need it.
+type Sale struct {
+	Ref      string `json:"ref"`
+	Revision int64  `json:"revision"`
+	Hash     string `json:"hash"`  // SHA-256 of the frozen revision, hex
+	Lines    []Line `json:"lines"` // watched goods only
+}
+
+// Line sums the watched goods of one category.
+type Line struct {
+	Category string `json:"category"`
+	Yen      int64  `json:"yen"`
+	Units    int64  `json:"units"`
+}
+
+// Common is what every payment message carries besides the envelope, from the
+// first version on.
+type Common struct {
+	Payment      string    `json:"payment"` // UUIDv7, the idempotency key
+	JournalIndex int64     `json:"journal_index"`
+	BusinessDay  string    `json:"business_day"` // also the window of its spends
+	Window       string    `json:"window"`
+	NotAfter     int64     `json:"not_after"` // 0 where the message has no end
+	SaleHash     string    `json:"sale_hash"`
+	Versions     Versions  `json:"versions"`
+	Clock        string    `json:"clock"`              // ClockAuthenticated or ClockWall
+	ContactAge   int64     `json:"contact_age"`        // milliseconds since the backend was last heard; -1 never
+	Currency     string    `json:"currency"`           // "JPY"
+	Counters     []Counter `json:"counters,omitempty"` // totals after this message's own debit
+}
+
+// The qualities of the register's clock.
+const (
+	ClockAuthenticated = "authenticated" // backend's time plus time since boot
+	ClockWall          = "wall"          // no contact since boot
+)
+
+// Currency is the only currency of this version.
+const Currency = "JPY"
+
+// Authorise asks to charge a payment now.
+type Authorise struct {
+	Common
+	Amount int64   `json:"amount"`
+	Kind   string  `json:"kind"`             // "pass", "digits" or "emv"
+	Issuer string  `json:"issuer,omitempty"` // as far as the register knows
+	Code   string  `json:"code"`             // what the customer presented; never stored by either side
+	Sale   Sale    `json:"sale"`
+	Spends []Spend `json:"spends"`
+}
+
+// Outcome is what became of a payment.
+type Outcome string
+
+// The outcomes of an answer. Any other counts as not known.
+const (
+	OutcomeApproved Outcome = "approved"
+	OutcomeDeclined Outcome = "declined"
+	OutcomeReversed Outcome = "reversed" // a reversal came first
+	OutcomeNotSeen  Outcome = "not-seen" // no decline: the authorise may still come
+)
+
+// Answer tells what became of a payment, after authorise or query.
+type Answer struct {
+	Payment  string  `json:"payment"`
+	Outcome  Outcome `json:"outcome"`
+	Amount   int64   `json:"amount"` // what was charged; must equal what was asked
+	Reason   string  `json:"reason,omitempty"`
+	Approval string  `json:"approval_code,omitempty"`
+	Issuer   string  `json:"issuer,omitempty"`
+	Account  string  `json:"account,omitempty"`     // masked, for the receipt
+	Key      string  `json:"account_key,omitempty"` // 16 hex digits, see docs
+	Grants   []Grant `json:"grants"`
+	Time     int64   `json:"time"`
+}
+
+// Query asks what became of a payment.
+type Query struct{ Common }
+
+// Reversal undoes a payment whose outcome is not known, seen or not.
+type Reversal struct {
+	Common
+	Why string `json:"why"` // "timeout", "cancelled" or "allotment"
+}
+
+// Advice tells of a payment that was approved offline.
+type Advice struct {
+	Common
+	Amount   int64   `json:"amount"`
+	Kind     string  `json:"kind"`
+	Issuer   string  `json:"issuer"`
+	Sale     Sale    `json:"sale"`
+	Spends   []Spend `json:"spends"`
+	Created  int64   `json:"created"`  // when it was approved
+	Evidence string  `json:"evidence"` // the pass, sealed to the backend: base64 of SealEvidence
+}
+
+// Void undoes an approval before the goods leave.
+type Void struct {
+	Common
+	ID string `json:"id"` // of the void, UUIDv7
+}
+
+// Refund gives money back later, in parts at most the whole.
+type Refund struct {
+	Common
+	ID     string `json:"id"`
+	Amount int64  `json:"amount"`
+}
+
+// Status says whether the backend took what it acknowledges.
+type Status string
+
+// The states of an acknowledgement. Any other is as if none had come.
+const (
+	StatusAccepted Status = "accepted"
+	StatusRejected Status = "rejected" // final: with reason and bearer
+)
+
+// Ack acknowledges a reversal, advice, void or refund for good.
+type Ack struct {
+	Payment string  `json:"payment"`
+	Of      Type    `json:"of"`
+	Op      string  `json:"op,omitempty"` // the id of the void or refund
+	Status  Status  `json:"status"`
+	Reason  string  `json:"reason,omitempty"`
+	Bearer  string  `json:"bearer,omitempty"` // "operator" or "store"
+	Grants  []Grant `json:"grants,omitempty"`
+	Time    int64   `json:"time"`
+}
+
+// Policy brings a signed policy note.
+type Policy struct {
+	Note string `json:"note"`
+}
+
+// Freeze brings a signed freeze note.
+type Freeze struct {
+	Note string `json:"note"`
+}
+
+// Denials brings a part of the denied accounts: from version From (0: a fresh
+// start) to version To.
+type Denials struct {
+	From   int64    `json:"from"`
+	To     int64    `json:"to"`
+	Add    []string `json:"add"`
+	Remove []string `json:"remove"`
+}
+
+// Entries uploads journal leaves from index From on, each base64 of its bytes.
+type Entries struct {
+	From   int64    `json:"from"`
+	Leaves []string `json:"leaves"`
+}
+
+// Checkpoint uploads a signed note over the journal's size and root.
+type Checkpoint struct {
+	Note string `json:"note"`
+}
