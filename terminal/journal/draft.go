@@ -1,0 +1,39 @@
+package journal
+
+import "sekisho/terminal"
+
+// Draft is an entry on its way into the ledger, which gives it its Seq, its
+// salt and the hash of its private part.
+type Draft struct {
+	Entry   Entry
+	Private *Private // nil where there is nothing private
+}
+
+// OfPayment drafts the entry for a payment that has just reached its state,
+// written by the given incarnation, which may be a later one than the payment's.
+func OfPayment(p terminal.Payment, by terminal.Incarnation) Draft {
+	e := Entry{
+		Time: p.Decided, Type: TypePayment, Incarnation: by,
+		Payment: p.ID, State: p.State, Reason: p.Reason,
+		Sale: p.Sale, Revision: p.Revision, SaleHash: p.SaleHash,
+		Amount: int64(p.Amount), Currency: terminal.Currency, Offline: p.Offline,
+		Day: p.Day, Approval: p.Approval, Policy: p.Versions.Policy,
+	}
+	for _, s := range p.Spends {
+		want := s.Want()
+		e.Spends = append(e.Spends, Spend{Cap: s.Cap, Window: s.Window, Yen: want.Yen, Units: want.Units})
+	}
+	return Draft{Entry: e, Private: &Private{Code: p.Code, Issuer: p.Issuer, Account: p.Account, Masked: p.Masked, Seen: p.Seen}}
+}
+
+// OfMark drafts the entry for a mark set on an approval.
+func OfMark(p terminal.Payment, now terminal.Incarnation, at terminal.Millis, mark, by string) Draft {
+	e := Entry{
+		Time: at, Type: TypeMark, Incarnation: now, Payment: p.ID, State: p.State,
+		Mark: mark, By: by, Sale: p.Sale, Amount: int64(p.Amount), Currency: terminal.Currency,
+	}
+	if p.Void != nil {
+		e.Void = p.Void.ID
+	}
+	return Draft{Entry: e}
+}

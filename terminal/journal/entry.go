@@ -1,0 +1,139 @@
+package journal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/gowebpki/jcs"
+
+	"sekisho/terminal"
+)
+
+// Version is the version of a leaf's form.
+const Version = 1
+
+// Type says what an entry is about.
+type Type string
+
+// The types of entries.
+const (
+	TypeStart   Type = "start"   // the daemon started: incarnation, state of the ledger
+	TypePolicy  Type = "policy"  // another policy is in force
+	TypePayment Type = "payment" // a payment changed its state
+	TypeMark    Type = "mark"    // an approval was handed over, or its void was asked for or acknowledged
+)
+
+// The marks of a TypeMark entry.
+const (
+	MarkHandedOver = "handed-over"
+	MarkVoid       = "void"
+	MarkVoided     = "voided"
+	MarkResolved   = "void-refused" // the backend refused a void: the payment stands
+)
+
+// Spend is what a payment takes of one store cap.
+type Spend struct {
+	Cap    terminal.CapID       `json:"cap"`
+	Window terminal.BusinessDay `json:"window"`
+	Yen    int64                `json:"yen"`
+	Units  int64                `json:"units"`
+}
+
+// Entry is the public part of one change. Seq counts from 0 without a gap and
+// is the leaf's index in the tree.
+type Entry struct {
+	Version     int                  `json:"v"`
+	Seq         int64                `json:"seq"`
+	Time        terminal.Millis      `json:"time"`
+	Type        Type                 `json:"type"`
+	Incarnation terminal.Incarnation `json:"incarnation"`
+
+	Payment  terminal.PaymentID   `json:"payment,omitempty"`
+	State    terminal.State       `json:"state,omitempty"`
+	Reason   terminal.Reason      `json:"reason,omitempty"`
+	Mark     string               `json:"mark,omitempty"`
+	By       string               `json:"by,omitempty"` // who set the mark: "cashier" or "next-sale"
+	Void     terminal.VoidID      `json:"void,omitempty"`
+	Sale     terminal.SaleRef     `json:"sale,omitempty"`
+	Revision int64                `json:"revision,omitempty"`
+	SaleHash string               `json:"sale_hash,omitempty"`
+	Amount   int64                `json:"amount,omitempty"` // whole units of Currency
+	Currency string               `json:"currency,omitempty"`
+	Offline  bool                 `json:"offline,omitempty"`
+	Day      terminal.BusinessDay `json:"business_day,omitempty"`
+	Spends   []Spend              `json:"spends,omitempty"`
+	Approval string               `json:"approval_code,omitempty"`
+	Policy   int64                `json:"policy,omitempty"` // version in force
+
+	Private string `json:"private,omitempty"` // salted hash of the private part, hex
+}
+
+// Private is what is kept beside an entry and may be erased.
+type Private struct {
+	Code    terminal.CodeKind   `json:"code,omitempty"`
+	Issuer  string              `json:"issuer,omitempty"`
+	Account terminal.AccountKey `json:"account,omitempty"`
+	Masked  string              `json:"masked,omitempty"`
+	Seen    terminal.SeenKey    `json:"seen,omitempty"`
+}
+
+// ErrLeaf says that bytes are no leaf of this version.
+var ErrLeaf = errors.New("these bytes are no canonical journal leaf of version 1: the journal was written by another release, or changed")
+
+// Leaf gives the canonical bytes of e.
+func (e Entry) Leaf() ([]byte, error) {
+	e.Version = Version
+	return canonical(e)
+}
+
+// SaltSize is the size in bytes of a private part's salt, so that a hash cannot
+// be tried against guessed accounts.
+const SaltSize = 32
+
+// Seal gives the canonical bytes of p and their salted hash in hex:
+// SHA-256 over the salt and the bytes.
+func (p Private) Seal(salt [SaltSize]byte) (private []byte, hash string, err error) {
+	private, err = canonical(p)
+	if err != nil {
+		return nil, "", err
+	}
+	return private, HashPrivate(salt, private), nil
+}
+
+// HashPrivate gives the hash that an entry holds for a private part.
+func HashPrivate(salt [SaltSize]byte, private []byte) string {
+	sum := sha256.Sum256(append(salt[:], private...))
+	return hex.EncodeToString(sum[:])
+}
+
+// Parse reads a leaf. It gives ErrLeaf, wrapped, for bytes that are not exactly
+// what Leaf makes.
+func Parse(leaf []byte) (Entry, error) {
+	var e Entry
+	d := json.NewDecoder(bytes.NewReader(leaf))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return Entry{}, fmt.Errorf("%w", ErrLeaf)
+	}
+	again, err := e.Leaf()
+	if err != nil || e.Version != Version || !bytes.Equal(again, leaf) {
+		return Entry{}, fmt.Errorf("%w", ErrLeaf)
+	}
+	return e, nil
+}
+
+func canonical(v any) ([]byte, error) {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("journal: entry cannot be written as JSON: %w", err)
+	}
+	out, err := jcs.Transform(plain)
+	if err != nil {
+		return nil, fmt.Errorf("journal: entry has no canonical form: %w", err)
+	}
+	return out, nil
+}
