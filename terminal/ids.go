@@ -83,3 +83,11 @@ func (m Millis) String() string {
 	}
 	return m.Time().Format("2006-01-02T15:04:05.000Z07:00")
 }
+
+// Canonical gives the number as 8 or 13 digits: UPC-A's 12 with a leading zero.
+func (g GTIN) Canonical() GTIN {
+	if len(g) == 12 {
+		return "0" + g
+	}
+	return g
+}

@@ -1,0 +1,125 @@
+package policy
+
+import (
+	"crypto/ed25519"
+	"time"
+
+	"sekisho/terminal"
+)
+
+// Policy is the rules in force. Its fields are read only.
+type Policy struct {
+	Version   int64
+	Realm     string // chain and environment, such as "sakura/production"
+	GoodUntil time.Time
+
+	Business terminal.Business
+	Times    Times
+	Pass     PassRules
+	Device   DeviceRules
+	Offline  OfflineRules
+	Reserve  Reserve
+
+	HighResale map[terminal.Category]bool
+	Caps       []terminal.Cap
+	Watch      map[terminal.GTIN]Watched
+	Wallets    []Wallet
+	Issuers    []PassIssuer
+}
+
+// Times are what the till waits for the backend.
+type Times struct {
+	Answer time.Duration // without an answer for so long a payment is unknown
+	Query  time.Duration // an unknown is asked about every so often
+	Give   time.Duration // after so long an unknown is given up and reversed
+}
+
+// PassRules say how long a pass can be used without the line.
+type PassRules struct {
+	Life      time.Duration // from its issue on the phone
+	Tolerance time.Duration // by which clocks of phone and till may differ
+}
+
+// DeviceRules are for phones that were bound to their account a short time ago.
+type DeviceRules struct {
+	NewFor         time.Duration // a device is new for so long after it was bound
+	NewUnitsOnline int64         // units of high-resale goods a sale, with the line up; none without
+}
+
+// OfflineRules bound what may be approved without the line.
+type OfflineRules struct {
+	Floor        terminal.Yen // one payment
+	AccountYen   terminal.Yen // one account, rolling 24 h at this register
+	AccountCount int64        // likewise, payments
+	FullFor      time.Duration
+	NothingAfter time.Duration // ceilings shrink from FullFor on, to nothing here
+	DeclineBars  time.Duration // an account declined by the backend is barred offline for so long
+}
+
+// Reserve is how much of each store cap the backend lets a register hold
+// without asking, in percent of the cap.
+type Reserve struct {
+	RegisterPercent int64
+	StorePercent    int64
+}
+
+// Watched says what an article on the watch list counts as.
+type Watched struct {
+	Category terminal.Category
+	Units    int64 // in one article: a carton counts its packs
+}
+
+// Wallet tells a wallet's digits by prefix and length.
+type Wallet struct {
+	ID        string
+	Name      string
+	Prefix    string
+	MinLength int
+	MaxLength int
+}
+
+// PassIssuer is an issuer of credentials that the till trusts.
+type PassIssuer struct {
+	Name  string
+	KeyID string
+	Key   ed25519.PublicKey
+}
+
+// Cap gives the cap of an id.
+func (p *Policy) Cap(id terminal.CapID) (terminal.Cap, bool) {
+	for _, c := range p.Caps {
+		if c.ID == id {
+			return c, true
+		}
+	}
+	return terminal.Cap{}, false
+}
+
+// Watches gives what an article counts as: the stricter of the watch list and
+// the POS's own word. A category that the policy does not know is no category.
+// Where both name one, high-resale goes before ordinary and the list before the
+// POS; units are the larger of the two.
+func (p *Policy) Watches(l terminal.Line) terminal.Line {
+	w, listed := p.Watch[l.GTIN]
+	if !listed {
+		return l
+	}
+	if !p.HighResale[l.Category] || p.HighResale[w.Category] {
+		l.Category = w.Category
+	}
+	l.Units = max(l.Units, w.Units)
+	return l
+}
+
+// Ageing gives the share of the offline ceilings, in thousandths, that is left
+// when the backend was last heard age ago: all for FullFor, then in a straight
+// line to nothing at NothingAfter.
+func (o OfflineRules) Ageing(age time.Duration) int64 {
+	switch {
+	case age <= o.FullFor:
+		return 1000
+	case age >= o.NothingAfter:
+		return 0
+	}
+	return int64(o.NothingAfter-age) * 1000 / int64(o.NothingAfter-o.FullFor)
+}
