@@ -35,6 +35,8 @@ func TestBase45Edges(t *testing.T) {
 		{"0", nil, false},
 		{"0000", nil, false},
 		{"bb8", nil, false},
+		{"x0", nil, false}, // 255, were x's place in the table a value
+		{"x00", nil, false},
 		{"BB8\n", nil, false},
 		{"BB\n", nil, false},
 		{"B\xc38", nil, false},

@@ -41,6 +41,14 @@ func TestEveryShorteningIsMalformed(t *testing.T) {
 	}
 }
 
+func TestI8LongTextIsRefusedUnread(t *testing.T) {
+	_, err := Verify(Prefix+strings.Repeat("0", MaxText), Trust{})
+	var e *Error
+	if !errors.As(err, &e) || *e != (Error{Malformed, "too long"}) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestTrustDecides(t *testing.T) {
 	set := vectors(t)
 	text := set.Good[0].Text
@@ -201,6 +209,7 @@ func TestTheLongestPassFits(t *testing.T) {
 		t.Fatal(err)
 	}
 	trust := Trust{c.Audience, map[string]IssuerKey{c.KeyID: {c.Issuer, set.trust().Keys[string(set.Trusted[0].KeyID)].Key}}}
+	t.Logf("the longest pass has %d characters, %d bytes", len(text), (len(text)-len(Prefix))*2/3)
 	if _, err := Verify(text, trust); err != nil {
 		t.Errorf("%d characters of at most %d: %v", len(text), MaxText, err)
 	}
