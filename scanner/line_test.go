@@ -1,0 +1,169 @@
+package scanner_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"sekisho/scanner"
+)
+
+// patience is how long a test waits for an event that must come.
+const patience = 20 * time.Second
+
+// cable is a pty that plays the scanner: master is the scanner's end, and a
+// link at a fixed path leads to the till's end.
+type cable struct {
+	t             *testing.T
+	link          string
+	master, slave *os.File
+}
+
+// newCable gives a cable that is not plugged in.
+func newCable(t *testing.T) *cable {
+	c := &cable{t: t, link: filepath.Join(t.TempDir(), "scanner")}
+	t.Cleanup(c.unplug)
+	return c
+}
+
+// plug makes a new pty, sets it raw and points the link at it. The slave stays
+// open, or the master would read EIO before the till has come.
+func (c *cable) plug() {
+	c.t.Helper()
+	var err error
+	if c.master, c.slave, err = pty.Open(); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := setRaw(c.slave); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := os.Symlink(c.slave.Name(), c.link); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// unplug hangs up, whatever the till is doing.
+func (c *cable) unplug() {
+	if c.master == nil {
+		return
+	}
+	os.Remove(c.link)
+	c.slave.Close()
+	c.master.Close()
+	c.master, c.slave = nil, nil
+}
+
+// say writes what the scanner would send.
+func (c *cable) say(text string) {
+	c.t.Helper()
+	if _, err := c.master.WriteString(text); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func setRaw(f *os.File) error {
+	term, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	if err != nil {
+		return err
+	}
+	term.Iflag, term.Oflag, term.Lflag = 0, 0, 0
+	return unix.IoctlSetTermios(int(f.Fd()), unix.TCSETS, term)
+}
+
+// till runs a scanner and collects its events.
+type till struct {
+	t      *testing.T
+	events chan scanner.Event
+	ended  chan error
+	cancel context.CancelFunc
+}
+
+// run starts a scanner on path; opened, if not nil, is called each time that
+// the port was opened and flushed.
+func run(t *testing.T, path string, opened func()) *till {
+	ctx, cancel := context.WithCancel(context.Background())
+	x := &till{t: t, events: make(chan scanner.Event, 1000), ended: make(chan error, 1), cancel: cancel}
+	s := scanner.New(scanner.Config{Path: path}, slog.New(watcher{opened}))
+	go func() { x.ended <- s.Run(ctx, func(e scanner.Event) { x.events <- e }) }()
+	t.Cleanup(x.stop)
+	return x
+}
+
+// stop ends the scanner and waits for it.
+func (x *till) stop() {
+	x.cancel()
+	if x.ended == nil {
+		return
+	}
+	select {
+	case err := <-x.ended:
+		if err != nil {
+			x.t.Errorf("Run: %v", err)
+		}
+	case <-time.After(patience):
+		x.t.Error("Run goes on after its context ended")
+	}
+	x.ended = nil
+}
+
+// next gives the next event.
+func (x *till) next() scanner.Event {
+	x.t.Helper()
+	select {
+	case e := <-x.events:
+		return e
+	case <-time.After(patience):
+		x.t.Fatal("no event came")
+	}
+	return scanner.Event{}
+}
+
+// want fails unless the next event is of this kind and carries this text (of
+// the frame, with its identifier) or reason.
+func (x *till) want(kind scanner.EventKind, detail string) {
+	x.t.Helper()
+	e := x.next()
+	got := e.Reason
+	if e.Kind == scanner.Scanned {
+		got = string(e.Frame.Symbology) + e.Frame.Text
+	}
+	if e.Kind != kind || got != detail {
+		x.t.Fatalf("event %v %q, want %v %q", e.Kind, got, kind, detail)
+	}
+}
+
+// watcher is a log that tells when the port was opened.
+type watcher struct{ opened func() }
+
+func (w watcher) Enabled(context.Context, slog.Level) bool { return true }
+func (w watcher) WithAttrs([]slog.Attr) slog.Handler       { return w }
+func (w watcher) WithGroup(string) slog.Handler            { return w }
+
+func (w watcher) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "scanner opened" && w.opened != nil {
+		w.opened()
+	}
+	return nil
+}
+
+// waitReadable waits until what the master wrote has come through to f.
+func waitReadable(t *testing.T, f *os.File) {
+	t.Helper()
+	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
+	for {
+		n, err := unix.Poll(fds, int(patience.Milliseconds()))
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || n != 1 {
+			t.Fatalf("nothing came through: %d, %v", n, err)
+		}
+		return
+	}
+}
