@@ -60,7 +60,7 @@ func TestReplugLosesAndJoinsNothing(t *testing.T) {
 	c := newCable(t)
 	x := run(t, c.link, nil)
 	x.want(scanner.Disconnected, scanner.ReasonAbsent)
-	for i := range 20 {
+	for range 20 {
 		c.plug()
 		x.want(scanner.Connected, "")
 		scan := fmt.Sprintf("%016d", random.Uint64N(1e16))
