@@ -237,7 +237,7 @@ BAD = [
     bad("no-algorithm", "malformed", of(fields(CWT), protected=b"")),
     bad("algorithm-unprotected-only", "malformed", of(fields(CWT), protected=b"", unprotected={1: ES256})),
     bad("algorithm-twice", "malformed", of(fields(CWT), protected=bytes.fromhex("a201260126"))),
-    bad("algorithm-none", "forged", of(fields(CWT), protected={1: "none"})),
+    bad("algorithm-none", "malformed", of(fields(CWT), protected={1: "none"})),
     bad("algorithm-reserved", "forged", of(fields(CWT), protected={1: 0})),
     bad("algorithm-eddsa", "forged", of(fields(CWT), protected={1: EDDSA})),
     bad("algorithm-es384", "forged", of(fields(CWT), protected={1: -35})),
@@ -251,6 +251,7 @@ BAD = [
     bad("signed-for-another-use", "forged", of(fields(CWT), external=b"sekisho.pass.v2")),
     # Its payload.
     bad("payload-trailing-byte", "malformed", of(encode(fields(CWT)) + b"\0")),
+    bad("payload-null", "malformed", encode(Tag(18, [OUTER["protected"], {}, Raw(b"\xf6"), OUTER["signature"]]))),
     bad("payload-not-an-array", "malformed", of({1: NOW, 2: b"x" * 16, 3: 7, 4: CWT})),
     bad("payload-indefinite", "malformed", of(b"\x9f" + encode(fields(CWT))[1:] + b"\xff")),
     bad("pass-id-short", "malformed", of(fields(CWT, pass_id=b"x" * 15))),

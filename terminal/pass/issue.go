@@ -29,7 +29,7 @@ func IssueCredential(issuer crypto.Signer, c Credential) ([]byte, error) {
 		return nil, fmt.Errorf("pass: claims: %w", err)
 	}
 	header := cose.ProtectedHeader{cose.HeaderLabelKeyID: []byte(c.KeyID)}
-	return sign1(issuer, cose.AlgorithmEdDSA, header, body, nil)
+	return signMessage(issuer, cose.AlgorithmEdDSA, header, body, nil)
 }
 
 // Device is the phone's side: the key that its credential names and that
@@ -60,7 +60,7 @@ func (d Device) Make(at time.Time, id ID, counter uint64) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("pass: payload: %w", err)
 	}
-	message, err := sign1(d.Key, cose.AlgorithmES256, cose.ProtectedHeader{}, body, externalAAD)
+	message, err := signMessage(d.Key, cose.AlgorithmES256, cose.ProtectedHeader{}, body, externalAAD)
 	if err != nil {
 		return "", err
 	}
@@ -72,8 +72,8 @@ func textOf(message []byte) string {
 	return string(appendBase45([]byte(Prefix), message))
 }
 
-// sign1 makes a tagged COSE_Sign1 whose header names the algorithm.
-func sign1(key crypto.Signer, alg cose.Algorithm, header cose.ProtectedHeader, body, external []byte) ([]byte, error) {
+// signMessage makes a tagged COSE_Sign1 whose header names the algorithm.
+func signMessage(key crypto.Signer, alg cose.Algorithm, header cose.ProtectedHeader, body, external []byte) ([]byte, error) {
 	signer, err := cose.NewSigner(alg, key)
 	if err != nil {
 		return nil, fmt.Errorf("pass: signing key: %w", err)

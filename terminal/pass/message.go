@@ -111,22 +111,37 @@ func decodeOnly(data []byte, value any) bool {
 	return err == nil && bytes.Equal(again, data)
 }
 
-// openSign1 decodes a tagged COSE_Sign1 with the same demand: one encoding, an
-// empty unprotected header, a signature of the one length both algorithms have.
-func openSign1(data []byte) (*cose.Sign1Message, bool) {
-	var m cose.Sign1Message
-	if m.UnmarshalCBOR(data) != nil {
-		return nil, false
-	}
-	if len(m.Headers.Unprotected) != 0 || len(m.Signature) != signatureLen {
-		return nil, false
-	}
-	m.Headers.RawProtected, m.Headers.RawUnprotected = nil, nil
-	again, err := m.MarshalCBOR()
-	if err != nil || !bytes.Equal(again, data) {
-		return nil, false
-	}
-	return &m, true
+// sign1 is a COSE_Sign1 (RFC 9052, section 4.2) without its tag.
+type sign1 struct {
+	_           struct{} `cbor:",toarray"`
+	Protected   []byte
+	Unprotected struct{} // always the empty map
+	Payload     []byte
+	Signature   []byte
+}
+
+// deviceHeader and issuerHeader are the protected headers (RFC 9052, section
+// 3.1): both name the algorithm, the issuer's also its key.
+type deviceHeader struct {
+	Algorithm cose.Algorithm `cbor:"1,keyasint"`
+}
+
+type issuerHeader struct {
+	Algorithm cose.Algorithm `cbor:"1,keyasint"`
+	KeyID     []byte         `cbor:"4,keyasint"`
+}
+
+// tagSign1 is the encoded tag 18 that begins a tagged COSE_Sign1.
+const tagSign1 = 0xd2
+
+// openSign1 decodes a tagged COSE_Sign1 and, into header, a pointer to one of
+// the two above, its protected header. go-cose could decode them too, into maps
+// of any type and at twice the cost; it is left to verify.
+func openSign1(data []byte, header any) (sign1, bool) {
+	var m sign1
+	ok := len(data) > 0 && data[0] == tagSign1 &&
+		decodeOnly(data[1:], &m) && len(m.Signature) == signatureLen && decodeOnly(m.Protected, header)
+	return m, ok
 }
 
 // claimsOf is the claims set of a credential; the device's key must have been

@@ -26,7 +26,7 @@ type Trust struct {
 // pass of last year verifies, and [Pass.Fresh] says that it is old. Every error
 // is an *[Error].
 func Verify(text string, trust Trust) (*Pass, error) {
-	message, err := openText(text)
+	message, header, err := openText(text)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func Verify(text string, trust Trust) (*Pass, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := verifySign1(message, cose.AlgorithmES256, credential.Device, externalAAD); err != nil {
+	if err := verifySign1(message, header.Algorithm, cose.AlgorithmES256, credential.Device, externalAAD); err != nil {
 		return nil, err
 	}
 	return &Pass{
@@ -69,47 +69,45 @@ func (p Pass) Fresh(now time.Time, maxAge, tolerance time.Duration) error {
 }
 
 // openText undoes prefix, base45 and the outer COSE message.
-func openText(text string) (*cose.Sign1Message, error) {
+func openText(text string) (sign1, deviceHeader, error) {
+	var header deviceHeader
 	encoded, ok := strings.CutPrefix(text, Prefix)
 	if !ok {
-		return nil, malformed("prefix")
+		return sign1{}, header, malformed("prefix")
 	}
 	if len(text) > MaxText {
-		return nil, malformed("too long")
+		return sign1{}, header, malformed("too long")
 	}
 	data, ok := decodeBase45(encoded)
 	if !ok {
-		return nil, malformed("base45")
+		return sign1{}, header, malformed("base45")
 	}
-	message, ok := openSign1(data)
-	if !ok || len(message.Headers.Protected) != 1 {
-		return nil, malformed("outer message")
+	message, ok := openSign1(data, &header)
+	if !ok {
+		return sign1{}, header, malformed("outer message")
 	}
-	return message, nil
+	return message, header, nil
 }
 
 // verifyCredential checks the issuer's signature before it reads a claim.
 func verifyCredential(cwt []byte, trust Trust) (Credential, error) {
-	message, ok := openSign1(cwt)
-	if !ok || len(message.Headers.Protected) != 2 {
+	var header issuerHeader
+	message, ok := openSign1(cwt, &header)
+	if !ok {
 		return Credential{}, malformed("credential")
 	}
-	keyID, ok := message.Headers.Protected[cose.HeaderLabelKeyID].([]byte)
-	if !ok {
-		return Credential{}, malformed("credential's key id")
-	}
-	issuer, ok := trust.Keys[string(keyID)]
+	issuer, ok := trust.Keys[string(header.KeyID)]
 	if !ok || len(issuer.Key) != ed25519.PublicKeySize { // crypto/ed25519 panics on another length
 		return Credential{}, forged("unknown issuer key")
 	}
-	if err := verifySign1(message, cose.AlgorithmEdDSA, issuer.Key, nil); err != nil {
+	if err := verifySign1(message, header.Algorithm, cose.AlgorithmEdDSA, issuer.Key, nil); err != nil {
 		return Credential{}, err
 	}
 	var set claims
 	if !decodeOnly(message.Payload, &set) {
 		return Credential{}, malformed("claims")
 	}
-	credential, ok := set.credential(string(keyID))
+	credential, ok := set.credential(string(header.KeyID))
 	switch {
 	case !ok:
 		return Credential{}, malformed("a claim is out of bounds")
@@ -121,19 +119,26 @@ func verifyCredential(cwt []byte, trust Trust) (Credential, error) {
 	return credential, nil
 }
 
-// verifySign1 checks one signature. The algorithm comes from the caller, who
-// has the key; go-cose refuses a message that names another. That it names one
-// at all is demanded here, because go-cose lets it go when there is external
-// data.
-func verifySign1(m *cose.Sign1Message, alg cose.Algorithm, key any, external []byte) error {
-	if _, ok := m.Headers.Protected[cose.HeaderLabelAlgorithm]; !ok {
-		return malformed("no algorithm")
-	}
+// verifySign1 checks one signature. The algorithm alg comes from the caller, who
+// has the key; go-cose refuses a message that has named another.
+func verifySign1(m sign1, named, alg cose.Algorithm, key any, external []byte) error {
 	verifier, err := cose.NewVerifier(alg, key)
 	if err != nil {
 		return forged("unusable key")
 	}
-	if m.Verify(external, verifier) != nil {
+	protected, err := encMode.Marshal(m.Protected)
+	if err != nil {
+		return malformed("protected header")
+	}
+	signed := cose.Sign1Message{
+		Headers: cose.Headers{
+			RawProtected: protected,
+			Protected:    cose.ProtectedHeader{cose.HeaderLabelAlgorithm: named},
+		},
+		Payload:   m.Payload,
+		Signature: m.Signature,
+	}
+	if signed.Verify(external, verifier) != nil {
 		return forged("signature, or another algorithm than the key's")
 	}
 	return nil
