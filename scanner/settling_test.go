@@ -1,6 +1,7 @@
 package scanner
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -33,5 +34,23 @@ func TestSettling(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestDisconnectedIsToldOnceForEachReason(t *testing.T) {
+	for _, c := range []struct{ reasons, want []string }{
+		{[]string{"absent", "absent", "absent"}, []string{"absent"}},
+		{[]string{"unplugged", "absent", "absent"}, []string{"unplugged"}},
+		{[]string{"absent", "denied", "denied", "absent"}, []string{"absent", "denied", "absent"}},
+		{[]string{"unplugged", "", "unplugged"}, []string{"unplugged"}},
+	} {
+		s := New(Config{Path: "x"}, nil)
+		var got []string
+		for _, reason := range c.reasons {
+			s.disconnected(reason, func(e Event) { got = append(got, e.Reason) })
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("after %q: told %q, want %q", c.reasons, got, c.want)
+		}
 	}
 }

@@ -32,7 +32,7 @@ func printings(c payload.Code) []string {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "code", c, "holder", holder{c, c, nil})
 	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "code", c, "holder", holder{c, c, nil})
 	asJSON, err := json.Marshal(map[string]any{"code": c, "pointer": &c})
-	return append(out, log.String(), string(asJSON), fmt.Sprint(err))
+	return append(out, c.LogValue().String(), log.String(), string(asJSON), fmt.Sprint(err))
 }
 
 func TestI7NothingPrintsACode(t *testing.T) {
@@ -60,6 +60,9 @@ func TestMasked(t *testing.T) {
 		if got := payload.Classify("", text, nil).Masked(); got != want {
 			t.Errorf("Masked of %q = %q, want %q", text, got, want)
 		}
+	}
+	if got, err := json.Marshal(payload.Classify("", "49400762", nil)); err != nil || string(got) != `"goods …0762"` {
+		t.Errorf("as JSON: %s, %v", got, err)
 	}
 	if got := (payload.Code{}).String(); got != "not-payment …" {
 		t.Errorf("the zero Code prints %q", got)

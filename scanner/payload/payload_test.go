@@ -75,6 +75,7 @@ func TestClassify(t *testing.T) {
 		{"PayPay in a QR code", "]Q1", "900081818812345678901234", payload.WalletDigits, "paypay"},
 		{"PayPay's prefix, a digit short", "", "90008181881234567890123", payload.WalletDigits, ""},
 		{"Rakuten Pay", "]C0", "9000011234567890", payload.WalletDigits, "rakuten"},
+		{"Rakuten Pay's prefix, a digit more", "]C0", "90000112345678901", payload.WalletDigits, ""},
 		{"d-barai", "]C0", "9000000212345678901234", payload.WalletDigits, "dbarai"},
 		{"WeChat Pay", "]Q1", "134567890123456789", payload.WalletDigits, "wechat-13"},
 		{"Alipay", "]Q1", "281234567890123456", payload.WalletDigits, "alipay-28"},
@@ -116,7 +117,7 @@ func TestClassify(t *testing.T) {
 		{"CPM B.1 without its padding", "", strings.TrimSuffix(cpmB1, "="), payload.EMVContainer, ""},
 		{"CPM B.1, padding too long", "", cpmB1 + "=", payload.NotPayment, payload.WhyEMVMalformed},
 		{"CPM B.1 cut", "", cpmB1[:len(cpmB1)-4] + "!", payload.NotPayment, payload.WhyEMVMalformed},
-		{"CPM with a line break", "", cpmB1[:20] + "\n" + cpmB1[20:], payload.NotPayment, payload.WhyEMVMalformed},
+		{"CPM with a line break", "", cpmB1[:20] + "\n" + strings.TrimSuffix(cpmB1[20:], "="), payload.NotPayment, payload.WhyEMVMalformed},
 		{"JPQR", "", "hQVKUFFSMWEA", payload.EMVContainer, ""},
 		{"MPM B.7", "]Q1", mpmB7, payload.MerchantCode, ""},
 		{"MPM B.7 behind an ECI", "]Q2", `\000026` + mpmB7, payload.MerchantCode, ""},
@@ -151,7 +152,7 @@ func TestClassify(t *testing.T) {
 	}
 }
 
-func TestAnIssuerRowNeverTakesGoods(t *testing.T) {
+func TestIssuerRows(t *testing.T) {
 	greedy := []payload.Issuer{{ID: "greedy", Prefix: "4", MinLength: 1, MaxLength: 50}, {ID: "empty", MaxLength: 50}}
 	for _, text := range []string{"4902777130835", "4902777130836", "49400762", "49400763"} {
 		if code := payload.Classify("", text, greedy); code.Kind == payload.WalletDigits {
@@ -160,6 +161,10 @@ func TestAnIssuerRowNeverTakesGoods(t *testing.T) {
 	}
 	if code := payload.Classify("", "491002770113110800", greedy); code.Issuer != "greedy" {
 		t.Errorf("a row that names the issuer lost against a magazine: %v %q", code.Kind, code.Issuer)
+	}
+	twins := []payload.Issuer{{ID: "first", Prefix: "77", MaxLength: 50}, {ID: "second", Prefix: "77", MaxLength: 50}}
+	if code := payload.Classify("", "7777777777777777", twins); code.Issuer != "first" {
+		t.Errorf("of two equal rows %q counted", code.Issuer)
 	}
 	if code := payload.Classify("", "7777777777777777", greedy); code.Kind != payload.WalletDigits || code.Issuer != "" {
 		t.Errorf("a row without a prefix matched: %v %q", code.Kind, code.Issuer)
