@@ -32,6 +32,7 @@ const (
 	Storage           Reason = "storage"              // the disk does not take what must be kept
 	Busy              Reason = "busy"                 // another payment is being decided
 	SaleNotReady      Reason = "sale.not-ready"       // no sale, or its total is not fixed yet
+	SaleTaken         Reason = "sale.paid"            // the sale has an approval, or one that is not decided yet
 	GoodsNoPrice      Reason = "goods.no-price"       // no price for the article
 	AdviceRejected    Reason = "advice.rejected"      // the backend refused an offline approval afterwards
 	AuthoriseTooLate  Reason = "authorise.late"       // the request reached the backend after its time
@@ -73,6 +74,7 @@ var sentences = map[Reason][3]string{
 	Storage:           {"レジが記録できません。この支払いは使わず現金で会計し、店長に知らせてください。", "レジが きろくできません。げんきんで うって、てんちょうに いってください。", "The till cannot keep its records. Take cash and tell the manager."},
 	Busy:              {"前の支払いを処理しています。少しお待ちください。", "まえの しはらいを しています。すこし まってください。", "Another payment is being decided. Wait a moment."},
 	SaleNotReady:      {"先に「合計」を押してから、コードを読み取ってください。", "さきに「ごうけい」を おしてから、コードを スキャンしてください。", "Press Total first, then scan the code."},
+	SaleTaken:         {"このお会計は支払い済みか、確認中です。もう一度支払わないでください。", "この かいけいは もう はらったか、かくにんちゅうです。もういちど はらわないでください。", "This sale is paid already, or being decided. Do not take a second payment."},
 	GoodsNoPrice:      {"商品の価格がありません。店長に知らせてください。", "しなものの ねだんが ありません。てんちょうに いってください。", "There is no price for this article. Tell the manager."},
 	AdviceRejected:    {"通信が切れている間の支払いが後から認められませんでした。店長に知らせてください。", "つうしんが ないときの しはらいが、あとから みとめられませんでした。てんちょうに いってください。", "A payment taken while the line was down was not accepted afterwards. Tell the manager."},
 	AuthoriseTooLate:  {"時間内に処理できませんでした。支払われていません。もう一度お試しください。", "じかんが かかりすぎました。おかねは はらわれていません。もういちど ためしてください。", "It took too long: not paid. Scan a fresh code."},

@@ -80,6 +80,8 @@ type View struct {
 	Unresolved  int                  `json:"unresolved"`
 	Outbox      int                  `json:"outbox"`
 	Parked      int                  `json:"parked"`
+
+	asOf time.Duration // on the boot clock
 }
 
 // LinkView tells about the line to the backend.

@@ -54,6 +54,7 @@ var (
 // Scope says what a decision needs to see.
 type Scope struct {
 	Payment  terminal.PaymentID    // "" for none
+	Sale     terminal.SaleRef      // whose payments may stand in the way of another; "" for none
 	Counters []terminal.CounterKey // a key never used before is loaded as an empty counter
 	Seen     terminal.SeenKey      // "" for none
 	Account  terminal.AccountKey   // "" for none
@@ -65,6 +66,7 @@ type Scope struct {
 type Usage struct {
 	Head     journal.Head // the journal before the decision: the next entry's Seq is its Size
 	Payment  *terminal.Payment
+	Taken    *terminal.Payment // the sale's payment that is undecided, or approved and not voided; nil where there is none
 	Counters map[terminal.CounterKey]terminal.Counter
 	Seen     bool
 	Account  AccountUsage
@@ -131,7 +133,8 @@ type PolicyCopy struct {
 
 // Receipt says where a decision's entries came to stand.
 type Receipt struct {
-	Head journal.Head // the journal after the decision
+	Head   journal.Head // the journal after the decision
+	Outbox []OutboxItem // the decision's new items, with the ids that the store gave them
 }
 
 // Leaf is one journal entry as it is kept.

@@ -1,0 +1,411 @@
+package register
+
+import (
+	"context"
+	"errors"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+)
+
+var _ Desk = (*Register)(nil)
+
+// ask brings a question to the loop and waits for its answer, ctx or the end of
+// the register.
+func ask[T any](ctx context.Context, r *Register, question func(answer func(T, *Error))) (T, error) {
+	type reply struct {
+		value T
+		err   *Error
+	}
+	replies := make(chan reply, 1)
+	answer := func(v T, err *Error) { replies <- reply{v, err} }
+	var none T
+	sent := r.post(ctx, event{
+		run:    func() { question(answer) },
+		refuse: func(err *Error) { answer(none, err) },
+	})
+	stopping := &Error{Code: CodeShutdown, Text: "the till is stopping; try again when it is back"}
+	if !sent {
+		return none, stopping
+	}
+	select {
+	case got := <-replies:
+		if got.err != nil {
+			return none, got.err
+		}
+		return got.value, nil
+	case <-ctx.Done():
+		return none, &Error{Code: CodeBusy, Text: "the till did not finish in time; ask for the state before trying again", Cause: ctx.Err()}
+	case <-r.ended:
+		return none, stopping
+	}
+}
+
+// storageError is what POS and page are told when a change was not stored.
+func storageError(err error) *Error {
+	var own *Error
+	if errors.As(err, &own) {
+		return own
+	}
+	return &Error{Code: CodeStorage, Text: "the till could not keep this; nothing was changed: take cash and tell the manager", Cause: err}
+}
+
+// unpriced marks a line whose price is to come from the price file.
+const unpriced terminal.Yen = -1
+
+// PutSale makes the sale what the POS says.
+func (r *Register) PutSale(ctx context.Context, s terminal.Sale, ready bool) (terminal.Sale, error) {
+	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) { r.putSale(s, ready, answer) })
+}
+
+// AddLines adds lines to the open sale.
+func (r *Register) AddLines(ctx context.Context, ref terminal.SaleRef, lines []terminal.Line) (terminal.Sale, error) {
+	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) {
+		if r.sale == nil || r.sale.Ref != ref {
+			answer(terminal.Sale{}, unknownSale)
+			return
+		}
+		r.addLines(ref, lines, answer)
+	})
+}
+
+// Ready is the cashier's Total key.
+func (r *Register) Ready(ctx context.Context, ref terminal.SaleRef) (terminal.Sale, error) {
+	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) {
+		if r.sale == nil || r.sale.Ref != ref {
+			answer(terminal.Sale{}, unknownSale)
+			return
+		}
+		r.putSale(*r.sale, true, answer)
+	})
+}
+
+var (
+	unknownSale    = &Error{Code: CodeSaleUnknown, Text: "no sale with this reference is open"}
+	unknownPayment = &Error{Code: CodePaymentUnknown, Text: "no payment with this id is known here"}
+	saleFrozen     = &Error{Code: CodeSaleFrozen, Text: "the sale is being paid or paid already; it cannot be changed"}
+	saleOther      = &Error{Code: CodeSaleOther, Text: "another sale is open; finish or cancel it first"}
+	saleEmpty      = &Error{Code: CodeSaleEmpty, Text: "there is nothing to pay: put the goods and a total above zero first"}
+)
+
+// putSale checks the sale against the one that is open, and stores it.
+func (r *Register) putSale(s terminal.Sale, ready bool, answer func(terminal.Sale, *Error)) {
+	s, err := r.complete(s)
+	if err != nil {
+		answer(s, err)
+		return
+	}
+	if ready && (len(s.Lines) == 0 || s.Total == 0) {
+		answer(s, saleEmpty)
+		return
+	}
+	s.Revision, s.State, s.Payment = 1, terminal.SaleOpen, ""
+	if ready {
+		s.State = terminal.SaleReady
+	}
+	switch open := r.sale; {
+	case open != nil && open.Ref == s.Ref:
+		r.changeSale(*open, s, answer)
+	case open != nil && open.State != terminal.SalePaid:
+		answer(s, saleOther)
+	default:
+		r.storeSale(s, answer)
+	}
+}
+
+// changeSale puts a newer word on the sale that is open.
+func (r *Register) changeSale(open, s terminal.Sale, answer func(terminal.Sale, *Error)) {
+	same := open.Same(s)
+	s.Own, s.Payment, s.Revision = open.Own, open.Payment, open.Revision
+	switch {
+	case same && (open.State == s.State || open.State == terminal.SalePaying || open.State == terminal.SalePaid):
+		answer(open, nil)
+	case open.State == terminal.SalePaying || open.State == terminal.SalePaid:
+		answer(s, saleFrozen)
+	default:
+		if !same {
+			s.Revision++
+			s.Payment = ""
+		}
+		r.storeSale(s, answer)
+	}
+}
+
+// complete prices and categorises the lines; the error says what is wrong.
+func (r *Register) complete(s terminal.Sale) (terminal.Sale, *Error) {
+	lines := make([]terminal.Line, len(s.Lines))
+	for i, l := range s.Lines {
+		l.GTIN = l.GTIN.Canonical()
+		item, known := r.cfg.Items[l.GTIN]
+		if l.Price == unpriced {
+			if !known {
+				return s, &Error{Code: CodeGoodsNoPrice, Text: "an article has no price, neither from the POS nor in the price file"}
+			}
+			l.Price = item.Price
+		}
+		if l.Name == "" {
+			l.Name = item.Name
+		}
+		if r.policy != nil {
+			l = r.policy.Watches(l)
+		}
+		lines[i] = l
+	}
+	s.Lines = lines
+	if err := s.Check(); err != nil {
+		return s, &Error{Code: CodeSaleInvalid, Text: err.Error(), Cause: err}
+	}
+	return s, nil
+}
+
+// storeSale makes the sale durable. Where an approval of another sale still
+// waits for its goods, this is the first act on another sale: it hands it over.
+func (r *Register) storeSale(s terminal.Sale, answer func(terminal.Sale, *Error)) {
+	var left *terminal.Payment
+	if r.current != nil && r.current.Holds() && r.current.Sale != s.Ref {
+		left = r.current
+	}
+	now, inc := r.now(), r.cfg.Incarnation
+	r.decide(Scope{Sale: s.Ref}, func(u Usage) (Changes, error) {
+		if u.Taken != nil {
+			return Changes{}, saleFrozen
+		}
+		c := Changes{Sale: &s}
+		if left != nil {
+			p := *left
+			p.HandedOver = terminal.ByNextSale
+			c.Payments = []terminal.Payment{p}
+			c.Entries = []journal.Draft{journal.OfMark(p, inc, now, journal.MarkHandedOver, string(p.HandedOver))}
+		}
+		return c, nil
+	}, func(err error) {
+		if err != nil {
+			answer(s, storageError(err))
+			return
+		}
+		if left != nil {
+			p := *left
+			p.HandedOver = terminal.ByNextSale
+			r.keep(p)
+			r.tell(EventPayment, p)
+		}
+		if r.current != nil && r.current.ID != s.Payment {
+			r.current = nil
+		}
+		r.sale, r.notice = &s, nil
+		r.tellView(EventSale)
+		answer(s, nil)
+	})
+}
+
+// addLines adds to the open sale, or begins one of this register's own where ref
+// is "".
+func (r *Register) addLines(ref terminal.SaleRef, lines []terminal.Line, answer func(terminal.Sale, *Error)) {
+	s := terminal.Sale{Ref: terminal.SaleRef("till-" + newID()), Own: true}
+	if ref != "" {
+		s = *r.sale
+	}
+	if s.State == terminal.SalePaying || s.State == terminal.SalePaid {
+		answer(s, saleFrozen)
+		return
+	}
+	more, err := r.complete(terminal.Sale{Ref: s.Ref, Lines: lines})
+	if err != nil {
+		answer(s, err)
+		return
+	}
+	s.Lines = append(append([]terminal.Line(nil), s.Lines...), more.Lines...)
+	for _, l := range more.Lines {
+		gross, _ := l.Gross() // complete has checked it
+		s.Total += gross
+	}
+	r.putSale(s, s.State == terminal.SaleReady, answer)
+}
+
+// CancelSale closes a sale that is not paid.
+func (r *Register) CancelSale(ctx context.Context, ref terminal.SaleRef) (terminal.Sale, error) {
+	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) {
+		switch s := r.sale; {
+		case s == nil || s.Ref != ref:
+			answer(terminal.Sale{}, unknownSale)
+		case s.State == terminal.SalePaid:
+			answer(*s, &Error{Code: CodeSaleFrozen, Text: "the sale is paid: hand the goods over, or void the payment"})
+		case s.State == terminal.SalePaying:
+			r.giveUp(s.Payment, terminal.Cancelled, func(err error) {
+				if err != nil {
+					answer(*s, storageError(err))
+					return
+				}
+				r.closeSale(answer)
+			})
+		default:
+			r.closeSale(answer)
+		}
+	})
+}
+
+// closeSale ends the sale that is open.
+func (r *Register) closeSale(answer func(terminal.Sale, *Error)) {
+	s := *r.sale
+	s.State = terminal.SaleClosed
+	r.decide(Scope{}, func(Usage) (Changes, error) { return Changes{Sale: &s}, nil }, func(err error) {
+		if err != nil {
+			answer(s, storageError(err))
+			return
+		}
+		r.sale, r.current, r.notice = nil, nil, nil
+		r.tellView(EventSale)
+		answer(s, nil)
+	})
+}
+
+// HandOver marks an approval: the goods left.
+func (r *Register) HandOver(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
+	return r.mark(ctx, id, func(p terminal.Payment, _ terminal.Millis) (terminal.Payment, string, error) {
+		if p.State.Approval() && p.HandedOver != "" && !p.Voided() {
+			return p, "", errNothing
+		}
+		if !p.Holds() {
+			return p, "", &Error{Code: CodePaymentNotHeld, Text: "there is no approval here that waits for its goods"}
+		}
+		p.HandedOver = terminal.ByCashier
+		return p, journal.MarkHandedOver, nil
+	})
+}
+
+// Void undoes an approval before the goods leave.
+func (r *Register) Void(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
+	return r.mark(ctx, id, func(p terminal.Payment, now terminal.Millis) (terminal.Payment, string, error) {
+		switch {
+		case p.Voided():
+			return p, "", errNothing
+		case p.State.Approval() && p.HandedOver != "":
+			return p, "", &Error{Code: CodePaymentTooLate, Text: "the goods were handed over: only a refund undoes the payment now"}
+		case !p.Holds() || p.State == terminal.Rejected:
+			return p, "", &Error{Code: CodePaymentNotHeld, Text: "there is no approval here that can be undone"}
+		}
+		p.Void = &terminal.Void{ID: terminal.VoidID(newID()), At: now}
+		return p, journal.MarkVoid, nil
+	})
+}
+
+// marker sets a mark on an approval, or says why not; errNothing where it is
+// set already.
+type marker func(terminal.Payment, terminal.Millis) (terminal.Payment, string, error)
+
+// mark sets a mark on any payment, the present one or an older one; the sale it
+// belongs to is closed with it.
+func (r *Register) mark(ctx context.Context, id terminal.PaymentID, set marker) (terminal.Verdict, error) {
+	return ask(ctx, r, func(answer func(terminal.Verdict, *Error)) {
+		now, inc, sale := r.now(), r.cfg.Incarnation, r.sale
+		var after terminal.Payment
+		r.decide(Scope{Payment: id}, func(u Usage) (Changes, error) {
+			if u.Payment == nil {
+				return Changes{}, unknownPayment
+			}
+			p, what, err := set(*u.Payment, now)
+			after = p
+			if err != nil {
+				return Changes{}, err
+			}
+			return markChanges(p, sale, what, inc, now)
+		}, func(err error) {
+			switch {
+			case errors.Is(err, errNothing):
+			case err != nil:
+				answer(terminal.Verdict{}, storageError(err))
+				return
+			default:
+				r.marked(after)
+			}
+			answer(terminal.VerdictOf(after, r.proof()), nil)
+		})
+	})
+}
+
+func markChanges(p terminal.Payment, sale *terminal.Sale, what string, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
+	by := ""
+	if what == journal.MarkHandedOver {
+		by = string(p.HandedOver)
+	}
+	c := Changes{Payments: []terminal.Payment{p}, Entries: []journal.Draft{journal.OfMark(p, inc, now, what, by)}}
+	if sale != nil && sale.Payment == p.ID {
+		closed := *sale
+		closed.State = terminal.SaleClosed
+		c.Sale = &closed
+	}
+	if what != journal.MarkVoid {
+		return c, nil
+	}
+	item, err := voidItem(p)
+	c.Outbox = []OutboxItem{item}
+	return c, err
+}
+
+// marked carries on after a mark is durable.
+func (r *Register) marked(p terminal.Payment) {
+	if r.sale != nil && r.sale.Payment == p.ID {
+		r.sale, r.notice = nil, nil
+	}
+	r.keep(p)
+	r.tell(EventPayment, p)
+	r.tellView(EventSale)
+}
+
+// Verdict gives the verdict on any payment as it stands.
+func (r *Register) Verdict(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
+	p, err := r.cfg.Store.Payment(ctx, id)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return terminal.Verdict{}, unknownPayment
+	case err != nil:
+		return terminal.Verdict{}, storageError(err)
+	}
+	return ask(ctx, r, func(answer func(terminal.Verdict, *Error)) { answer(terminal.VerdictOf(p, r.proof()), nil) })
+}
+
+// Caps gives what this register holds of each store cap today.
+func (r *Register) Caps(ctx context.Context) ([]Holding, error) {
+	type rules struct {
+		caps []terminal.Cap
+		day  terminal.BusinessDay
+	}
+	now, err := ask(ctx, r, func(answer func(rules, *Error)) {
+		if r.policy == nil {
+			answer(rules{}, nil)
+			return
+		}
+		answer(rules{r.policy.Caps, r.policy.Business.Day(r.time.now())}, nil)
+	})
+	if err != nil || now.day == "" {
+		return []Holding{}, err
+	}
+	counters, err := r.cfg.Store.Counters(ctx, r.cfg.Incarnation, now.day)
+	if err != nil {
+		return nil, storageError(err)
+	}
+	return holdings(now.caps, counters, now.day), nil
+}
+
+func holdings(caps []terminal.Cap, counters []terminal.Counter, day terminal.BusinessDay) []Holding {
+	out := []Holding{}
+	for _, c := range caps {
+		if c.Scope != terminal.ScopeStore {
+			continue
+		}
+		h := Holding{Cap: c.ID, Category: c.Category, Window: day, OfflineOnly: c.OfflineOnly, Counts: []string{}}
+		for _, t := range counters {
+			if t.Key.Cap == c.ID {
+				h.Held, h.Used = t.Held(), t.Used.Minus(t.Released)
+			}
+		}
+		if c.Limit.Yen != terminal.Unlimited {
+			h.Counts = append(h.Counts, "yen")
+		}
+		if c.Limit.Units != terminal.Unlimited {
+			h.Counts = append(h.Counts, "units")
+		}
+		out = append(out, h)
+	}
+	return out
+}

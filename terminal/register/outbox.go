@@ -1,0 +1,232 @@
+package register
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/wire"
+)
+
+// The outbox: what was decided here and must be told. Reading it removes
+// nothing, only an acknowledgement does; the backend dedupes.
+const (
+	window      = 16              // items on the line at once
+	resendAfter = 5 * time.Second // without an acknowledgement an item goes again
+)
+
+func reversalItem(p terminal.Payment) (OutboxItem, error) {
+	why := map[terminal.Reason]string{terminal.Cancelled: "cancelled", terminal.AllotmentMissing: "allotment"}[p.Reason]
+	if why == "" {
+		why = "timeout"
+	}
+	body, err := json.Marshal(wire.Reversal{Common: common(facts{clock: wire.ClockWall, contactAge: -1}, p, nil), Why: why})
+	return OutboxItem{Kind: OutReversal, Payment: p.ID, Body: body}, err
+}
+
+func voidItem(p terminal.Payment) (OutboxItem, error) {
+	body, err := json.Marshal(wire.Void{Common: common(facts{clock: wire.ClockWall, contactAge: -1}, p, nil), ID: string(p.Void.ID)})
+	return OutboxItem{Kind: OutVoid, Payment: p.ID, Body: body}, err
+}
+
+// message makes the message of an item, with what is only known now.
+func (r *Register) message(i OutboxItem) (wire.Message, error) {
+	m := wire.Message{ID: newID()}
+	var err error
+	var c *wire.Common
+	switch i.Kind {
+	case OutReversal:
+		m.Type, m.Reversal = wire.TypeReversal, &wire.Reversal{}
+		err, c = json.Unmarshal(i.Body, m.Reversal), &m.Reversal.Common
+	case OutVoid:
+		m.Type, m.Void = wire.TypeVoid, &wire.Void{}
+		err, c = json.Unmarshal(i.Body, m.Void), &m.Void.Common
+	case OutAdvice:
+		// An advice keeps the clock and contact of its decision.
+		m.Type, m.Advice = wire.TypeAdvice, &wire.Advice{}
+		return m, json.Unmarshal(i.Body, m.Advice)
+	default:
+		return m, fmt.Errorf("outbox item %d is of kind %q, which this release does not know", i.ID, i.Kind)
+	}
+	c.Clock, c.ContactAge = r.time.quality(), max(-1, r.time.age().Milliseconds())
+	return m, err
+}
+
+// pump sends what may go now: reversals and voids first, never two items of one
+// payment at once, at most window on the line.
+func (r *Register) pump() {
+	if r.session == 0 || r.working {
+		return
+	}
+	now := r.cfg.Clock.Boot()
+	for _, i := range r.sendable(now) {
+		if p, ok := r.unresolved[i.Payment]; ok && i.Kind == OutAdvice && p.State == terminal.ApprovedOffline {
+			r.markAdvised(p)
+			return
+		}
+		m, err := r.message(i)
+		if err != nil {
+			r.park(i, err)
+			return
+		}
+		if !r.send(m) {
+			return
+		}
+		r.inFlight[i.ID] = now + resendAfter
+	}
+}
+
+// sendable gives the items that may go now, in their order.
+func (r *Register) sendable(now time.Duration) []OutboxItem {
+	taken := map[terminal.PaymentID]bool{}
+	flying := 0
+	var first, rest []OutboxItem
+	for _, i := range r.outbox {
+		if i.Parked || taken[i.Payment] {
+			continue
+		}
+		taken[i.Payment] = true
+		switch at, sent := r.inFlight[i.ID]; {
+		case sent && now < at:
+			flying++
+		case i.Kind == OutAdvice:
+			rest = append(rest, i)
+		default:
+			first = append(first, i)
+		}
+	}
+	all := append(first, rest...)
+	return all[:min(len(all), max(0, window-flying))]
+}
+
+// markAdvised makes it durable that the advice leaves, before it does.
+func (r *Register) markAdvised(p terminal.Payment) {
+	now, inc := r.now(), r.cfg.Incarnation
+	var after terminal.Payment
+	r.decide(Scope{Payment: p.ID}, func(u Usage) (Changes, error) {
+		if u.Payment == nil {
+			return Changes{}, errNothing
+		}
+		moved, err := u.Payment.Move(terminal.Advised, "", now)
+		after = moved
+		return Changes{Payments: []terminal.Payment{moved}, Entries: []journal.Draft{journal.OfPayment(moved, inc)}}, err
+	}, func(err error) {
+		if err != nil {
+			r.pauseOutbox(p.ID)
+			return
+		}
+		r.keep(after)
+		r.tell(EventPayment, after)
+	})
+}
+
+// pauseOutbox lets a payment's items wait after the disk refused a step of it.
+func (r *Register) pauseOutbox(id terminal.PaymentID) {
+	for _, i := range r.outbox {
+		if i.Payment == id {
+			r.inFlight[i.ID] = r.cfg.Clock.Boot() + resendAfter
+		}
+	}
+}
+
+// park keeps an item that can never be sent, or that the backend cannot take,
+// and lets the rest go on.
+func (r *Register) park(i OutboxItem, why error) {
+	r.cfg.Log.Error("an item of the outbox is parked: tell head office", "item", i.ID, "kind", i.Kind, "payment", i.Payment, "error", why)
+	r.decide(Scope{}, func(Usage) (Changes, error) {
+		return Changes{Parked: []int64{i.ID}}, nil
+	}, func(err error) {
+		if err != nil {
+			r.pauseOutbox(i.Payment)
+			return
+		}
+		for n := range r.outbox {
+			if r.outbox[n].ID == i.ID {
+				r.outbox[n].Parked = true
+			}
+		}
+	})
+}
+
+// acked takes the backend's acknowledgement of a reversal, advice or void.
+func (r *Register) acked(a wire.Ack) {
+	kind := map[wire.Type]OutboxKind{wire.TypeReversal: OutReversal, wire.TypeAdvice: OutAdvice, wire.TypeVoid: OutVoid}[a.Of]
+	n := slices.IndexFunc(r.outbox, func(i OutboxItem) bool {
+		return i.Kind == kind && i.Payment == terminal.PaymentID(a.Payment)
+	})
+	p, known := r.unresolved[terminal.PaymentID(a.Payment)]
+	if n < 0 || !known || (a.Status != wire.StatusAccepted && a.Status != wire.StatusRejected) {
+		return
+	}
+	item := r.outbox[n]
+	if a.Status == wire.StatusRejected && kind != OutAdvice {
+		r.park(item, errors.New("the backend refused it: "+a.Reason))
+		return
+	}
+	now, inc := r.now(), r.cfg.Incarnation
+	var after terminal.Payment
+	r.decide(scopeOf(p), func(u Usage) (Changes, error) {
+		if u.Payment == nil {
+			return Changes{}, errNothing
+		}
+		c, err := acknowledge(*u.Payment, u, kind, a, inc, now)
+		if err != nil {
+			return c, err
+		}
+		c.Done, after = []int64{item.ID}, c.Payments[0]
+		return c, nil
+	}, func(err error) {
+		if err != nil {
+			r.cfg.Log.Warn("an acknowledgement changed nothing", "payment", a.Payment, "of", a.Of, "error", err)
+			return
+		}
+		r.outbox = slices.DeleteFunc(r.outbox, func(i OutboxItem) bool { return i.ID == item.ID })
+		delete(r.inFlight, item.ID)
+		r.keep(after)
+		r.tell(EventPayment, after)
+		if after.State == terminal.Rejected {
+			r.tell(EventVerdict, after)
+		}
+		r.mergeGrants(a.Grants)
+	})
+}
+
+// acknowledge is what an acknowledgement makes of a payment.
+func acknowledge(p terminal.Payment, u Usage, kind OutboxKind, a wire.Ack, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
+	switch kind {
+	case OutReversal:
+		after, err := p.Move(terminal.Reversed, p.Reason, now)
+		return Changes{
+			Payments: []terminal.Payment{after}, Counters: release(p, u, reservedOf),
+			Entries: []journal.Draft{journal.OfPayment(after, inc)},
+		}, err
+	case OutAdvice:
+		after, err := p.Move(terminal.Settled, "", now)
+		if a.Status == wire.StatusRejected {
+			after, err = p.Move(terminal.Rejected, rejection(a), now)
+			after.Bearer = a.Bearer
+		}
+		return Changes{Payments: []terminal.Payment{after}, Entries: []journal.Draft{journal.OfPayment(after, inc)}}, err
+	}
+	if p.Void == nil || p.Void.Acknowledged {
+		return Changes{}, errNothing
+	}
+	void := *p.Void
+	void.Acknowledged = true
+	p.Void = &void
+	return Changes{
+		Payments: []terminal.Payment{p}, Counters: release(p, u, wholeOf),
+		Entries: []journal.Draft{journal.OfMark(p, inc, now, journal.MarkVoided, "")},
+	}, nil
+}
+
+func rejection(a wire.Ack) terminal.Reason {
+	if why := terminal.Reason(a.Reason); why.Known() {
+		return why
+	}
+	return terminal.AdviceRejected
+}

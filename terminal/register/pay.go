@@ -1,0 +1,207 @@
+package register
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+
+	"crypto/hpke"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/wire"
+)
+
+// usageSpan is over how long an account's offline payments are summed.
+const usageSpan = 24 * time.Hour
+
+// pay decides what becomes of a code shown for the sale that is ready.
+func (r *Register) pay(code presented) {
+	f := r.facts(code)
+	scope := Scope{Sale: f.sale.Ref, Seen: code.seen, Account: code.account, Since: r.accountSince()}
+	if f.policy != nil {
+		for _, s := range f.storeCaps() {
+			scope.Counters = append(scope.Counters, keyOf(s, f.incarnation))
+		}
+	}
+	draft := r.newPayment(f)
+	sealer := r.cfg.Sealer
+	var paid terminal.Payment
+	var sale terminal.Sale
+	var ask wire.Authorise
+	r.decide(scope, func(u Usage) (Changes, error) {
+		d := judge(f, u)
+		p, err := draft.Move(d.state, d.reason, draft.Created)
+		if err != nil {
+			return Changes{}, err
+		}
+		p.Number, p.Spends, p.Offline = u.Head.Size, d.spends, d.state == terminal.ApprovedOffline
+		paid, sale, ask = p, saleAfter(f.sale, p), authorise(f, p, d)
+		return changesFor(f, p, sale, d, sealer)
+	}, func(err error) {
+		if err != nil {
+			r.showNotice(terminal.Storage)
+			return
+		}
+		r.paid(paid, sale, ask)
+	})
+}
+
+// accountSince is from when on an account's payments count: a rolling day, and
+// as far back as a decline bars.
+func (r *Register) accountSince() terminal.Millis {
+	span := usageSpan
+	if r.policy != nil {
+		span = max(span, r.policy.Offline.DeclineBars)
+	}
+	return terminal.MillisOf(r.time.now().Add(-span))
+}
+
+func (r *Register) facts(code presented) facts {
+	f := facts{
+		policy: r.policy, now: r.time.now(), clock: r.time.quality(),
+		linkUp: r.session != 0, contactAge: r.time.age(),
+		incarnation: r.cfg.Incarnation, sale: *r.sale, code: code,
+	}
+	if r.policy != nil {
+		f.day = r.policy.Business.Day(f.now)
+	} else {
+		f.day = terminal.Business{Zone: time.UTC}.Day(f.now)
+	}
+	return f
+}
+
+// newPayment is the payment before anything is decided about it.
+func (r *Register) newPayment(f facts) terminal.Payment {
+	p := terminal.Payment{
+		ID: terminal.PaymentID(newID()), Sale: f.sale.Ref, Revision: f.sale.Revision, SaleHash: f.sale.Hash(),
+		Amount: f.sale.Total, Code: f.code.kind, Issuer: f.code.issuer, Masked: f.code.masked,
+		Account: f.code.account, Seen: f.code.seen, Incarnation: f.incarnation, Day: f.day,
+		Created: terminal.MillisOf(f.now),
+	}
+	if f.policy != nil {
+		p.Versions.Policy = f.policy.Version
+		p.NotAfter = terminal.MillisOf(f.now.Add(f.policy.Times.Answer))
+	}
+	return p
+}
+
+// saleAfter is the sale once its payment came to stand where it is.
+func saleAfter(s terminal.Sale, p terminal.Payment) terminal.Sale {
+	s.Payment = p.ID
+	switch {
+	case p.State.Undecided():
+		s.State = terminal.SalePaying
+	case p.State.Approval():
+		s.State = terminal.SalePaid
+	default:
+		s.State = terminal.SaleReady
+	}
+	return s
+}
+
+// keepSeen is how long a code is remembered beyond its day. A pass expires by
+// itself; other codes come back never, but the ledger need not grow for ever.
+const keepSeen = 7 * 24 * time.Hour
+
+// changesFor is the one transaction of a payment's beginning.
+func changesFor(f facts, p terminal.Payment, sale terminal.Sale, d decision, sealer hpke.PublicKey) (Changes, error) {
+	c := Changes{
+		Payments: []terminal.Payment{p}, Sale: &sale, Counters: d.counters,
+		Entries: []journal.Draft{journal.OfPayment(p, f.incarnation)},
+	}
+	if d.state == terminal.Refused {
+		return c, nil
+	}
+	c.Seen = &SeenCode{Key: f.code.seen, Payment: p.ID, Keep: terminal.MillisOf(f.now.Add(keepSeen))}
+	if d.state != terminal.ApprovedOffline {
+		return c, nil
+	}
+	item, err := adviceItem(f, p, d, sealer)
+	c.Outbox = []OutboxItem{item}
+	return c, err
+}
+
+// paid carries on after the payment's first state is durable.
+func (r *Register) paid(p terminal.Payment, sale terminal.Sale, ask wire.Authorise) {
+	r.sale, r.current, r.notice = &sale, &p, nil
+	r.keep(p)
+	r.tell(EventPayment, p)
+	if p.State != terminal.Sent {
+		r.tell(EventVerdict, p)
+		return
+	}
+	if !r.send(wire.Message{Type: wire.TypeAuthorise, ID: newID(), Authorise: &ask}) {
+		// Nothing left the till: it need not wait to be asked about.
+		r.giveUp(p.ID, terminal.BackendSilent, nil)
+	}
+}
+
+// common is what every payment message carries.
+func common(f facts, p terminal.Payment, counters []terminal.Counter) wire.Common {
+	age := int64(-1)
+	if f.contactAge >= 0 {
+		age = f.contactAge.Milliseconds()
+	}
+	c := wire.Common{
+		Payment: string(p.ID), JournalIndex: p.Number, BusinessDay: string(p.Day), Window: string(p.Day),
+		SaleHash: p.SaleHash, Versions: wire.Versions(p.Versions), Clock: f.clock, ContactAge: age,
+		Currency: terminal.Currency,
+	}
+	for _, t := range counters {
+		c.Counters = append(c.Counters, wireCounter(t))
+	}
+	return c
+}
+
+func wireCounter(t terminal.Counter) wire.Counter {
+	return wire.Counter{
+		Cap: string(t.Key.Cap), Window: string(t.Key.Window), Granted: wire.Amount(t.Granted),
+		Used: wire.Amount(t.Used), Released: wire.Amount(t.Released), Returned: wire.Amount(t.Returned),
+	}
+}
+
+func authorise(f facts, p terminal.Payment, d decision) wire.Authorise {
+	a := wire.Authorise{
+		Common: common(f, p, d.counters), Amount: int64(p.Amount), Kind: string(p.Code), Issuer: p.Issuer,
+		Code: f.code.raw, Sale: wireSale(f), Spends: wireSpends(d.spends),
+	}
+	a.NotAfter = int64(p.NotAfter)
+	return a
+}
+
+func adviceItem(f facts, p terminal.Payment, d decision, sealer hpke.PublicKey) (OutboxItem, error) {
+	evidence, err := wire.SealEvidence(sealer, string(p.ID), f.code.raw)
+	if err != nil {
+		return OutboxItem{}, err
+	}
+	body, err := json.Marshal(wire.Advice{
+		Common: common(f, p, d.counters), Amount: int64(p.Amount), Kind: string(p.Code), Issuer: p.Issuer,
+		Sale: wireSale(f), Spends: wireSpends(d.spends), Created: int64(p.Created), Evidence: evidence,
+	})
+	return OutboxItem{Kind: OutAdvice, Payment: p.ID, Body: body}, err
+}
+
+// wireSale sums the watched goods by category: the backend's caps need no more.
+func wireSale(f facts) wire.Sale {
+	out := wire.Sale{Ref: string(f.sale.Ref), Revision: f.sale.Revision, Hash: f.sale.Hash()}
+	if f.policy == nil {
+		return out
+	}
+	for c := range f.policy.HighResale {
+		if sum := f.sale.Gross(c); !sum.Zero() {
+			out.Lines = append(out.Lines, wire.Line{Category: string(c), Yen: sum.Yen, Units: sum.Units})
+		}
+	}
+	slices.SortFunc(out.Lines, func(a, b wire.Line) int { return strings.Compare(a.Category, b.Category) })
+	return out
+}
+
+func wireSpends(list []terminal.Spend) []wire.Spend {
+	out := make([]wire.Spend, len(list))
+	for i, s := range list {
+		out[i] = wire.Spend{Cap: string(s.Cap), Window: string(s.Window), Reserved: wire.Amount(s.Reserved), Need: wire.Amount(s.Need)}
+	}
+	return out
+}

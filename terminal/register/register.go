@@ -1,0 +1,250 @@
+package register
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
+
+	"crypto/hpke"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/policy"
+)
+
+// Item is an article of the price file.
+type Item struct {
+	Name  string
+	Price terminal.Yen
+}
+
+// Config is what a register is made of.
+type Config struct {
+	Identity policy.Identity
+	Verifier note.Verifier // of policies
+	StoreKey []byte        // for keyed hashes of codes seen
+	Sealer   hpke.PublicKey
+	Items    map[terminal.GTIN]Item // price file; empty where a POS leads
+
+	Store   Store
+	Backend Backend
+	Signal  Signal
+	Clock   Clock
+	Anchors AnchorStore
+	Log     *slog.Logger
+
+	Incarnation terminal.Incarnation
+	Anchor      Anchor // as the run directory had it; zero after a boot
+}
+
+// Register owns one till. All of its fields below the line belong to the loop's
+// goroutine; everything else reaches them by an event.
+type Register struct {
+	cfg   Config
+	inbox chan event
+	clerk *clerk
+	view  atomic.Pointer[View]
+	ended chan struct{}
+
+	// ---- the loop's own ----
+	time       timekeeper
+	head       journal.Head
+	policy     *policy.Policy
+	floor      int64 // the highest policy version ever in force: none below it is taken
+	sale       *terminal.Sale
+	current    *terminal.Payment // the latest attempt to pay the sale
+	unresolved map[terminal.PaymentID]terminal.Payment
+	waits      map[terminal.PaymentID]*wait
+	outbox     []OutboxItem
+	inFlight   map[int64]time.Duration // outbox id → when to send it again, on the boot clock
+	session    int64                   // 0: the line is down
+	scannerUp  bool
+	notice     *Scan
+	storage    string
+	working    bool          // a job is with the clerk
+	since      time.Duration // when it went there, on the boot clock
+	queue      []event
+}
+
+// event is something that happened, to be handled on the loop's goroutine.
+type event struct {
+	run    func()
+	refuse func(*Error) // nil where nobody waits for an answer
+	at     bool         // runs at once, also while a job is with the clerk
+}
+
+// How much may wait: POS and page ask one thing at a time, a backend may send
+// some hundred answers at once after an outage. Beyond it the POS is told to
+// try again, and the backend's messages are dropped: they are sent again.
+const (
+	inboxSize = 64
+	queueSize = 1000
+)
+
+// Storage as the View tells it.
+const (
+	storageOK     = "ok"
+	storageSlow   = "slow"
+	storageFailed = "failed"
+)
+
+// slowDisk is how long the disk may take before the page says so.
+const slowDisk = 2 * time.Second
+
+// New makes a register; Run starts it.
+func New(cfg Config) *Register {
+	r := &Register{
+		cfg: cfg, inbox: make(chan event, inboxSize), ended: make(chan struct{}),
+		clerk:      newClerk(cfg.Store, cfg.Anchors, cfg.Log),
+		time:       timekeeper{clock: cfg.Clock},
+		unresolved: map[terminal.PaymentID]terminal.Payment{},
+		waits:      map[terminal.PaymentID]*wait{},
+		inFlight:   map[int64]time.Duration{},
+		storage:    storageOK,
+	}
+	r.time.restore(cfg.Anchor)
+	r.publish()
+	return r
+}
+
+// Run loads what the store holds and keeps the till until ctx ends. It returns
+// nil then, or an error where the ledger cannot be read or written at start.
+func (r *Register) Run(ctx context.Context) error {
+	snapshot, err := r.cfg.Store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	// What runs for the register ends with it, in this order: first the loop,
+	// then the clerk, which may be in the middle of a transaction.
+	clerkDone := make(chan struct{})
+	clerkCtx, stopClerk := context.WithCancel(context.WithoutCancel(ctx))
+	go func() { defer close(clerkDone); r.clerk.run(clerkCtx) }()
+	defer func() { stopClerk(); <-clerkDone }()
+	defer close(r.ended)
+
+	r.restore(snapshot)
+	r.publish()
+	r.loop(ctx)
+	return nil
+}
+
+func (r *Register) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			r.refuseAll()
+			return
+		case e := <-r.inbox:
+			r.accept(e)
+		case done := <-r.clerk.done:
+			r.finish(done)
+		case <-timer.C:
+		}
+		for !r.working && len(r.queue) > 0 {
+			next := r.queue[0]
+			r.queue = r.queue[1:]
+			next.run()
+		}
+		if !r.working {
+			r.onTime()
+		}
+		r.watchDisk()
+		r.publish()
+		timer.Reset(r.untilNext())
+	}
+}
+
+// accept runs an event, or keeps it until the clerk is back.
+func (r *Register) accept(e event) {
+	switch {
+	case e.at || !r.working && len(r.queue) == 0:
+		e.run()
+	case len(r.queue) >= queueSize || r.storage == storageFailed:
+		if e.refuse != nil {
+			e.refuse(r.troubled())
+		}
+	default:
+		r.queue = append(r.queue, e)
+	}
+}
+
+func (r *Register) troubled() *Error {
+	if r.storage == storageFailed {
+		return &Error{Code: CodeStorage, Text: "the till cannot keep its records now; take cash and tell the manager"}
+	}
+	return &Error{Code: CodeBusy, Text: "the till is still at work on the last step; try again in a moment"}
+}
+
+// refuseAll answers everybody who still waits when the register stops.
+func (r *Register) refuseAll() {
+	stopping := &Error{Code: CodeShutdown, Text: "the till is stopping; try again when it is back"}
+	for _, e := range r.queue {
+		if e.refuse != nil {
+			e.refuse(stopping)
+		}
+	}
+	r.queue = nil
+}
+
+// decide hands a transaction to the clerk. then runs on the loop's goroutine
+// after it; until then events wait in the queue.
+func (r *Register) decide(s Scope, fn func(Usage) (Changes, error), then func(error)) {
+	r.working, r.since = true, r.cfg.Clock.Boot()
+	r.clerk.jobs <- job{scope: s, decide: fn, anchor: r.anchor(), then: then}
+}
+
+func (r *Register) anchor() Anchor {
+	t := r.time
+	return Anchor{Incarnation: r.cfg.Incarnation, Told: t.told, ToldAt: t.toldAt, Heard: t.heard, HeardAt: t.lastBoot}
+}
+
+// finish takes a transaction's end back into the loop.
+func (r *Register) finish(done result) {
+	r.working = false
+	switch {
+	case done.err == nil:
+		r.head, r.storage = done.receipt.Head, storageOK
+		r.outbox = append(r.outbox, done.receipt.Outbox...)
+	case errors.Is(done.err, ErrNotStored), errors.Is(done.err, ErrInDoubt):
+		r.storage = storageFailed
+		r.cfg.Log.Error("the ledger did not take a change", "error", done.err)
+	}
+	if done.reloaded != nil {
+		r.storage = storageOK
+		r.restore(*done.reloaded)
+	}
+	done.job.then(done.err)
+}
+
+// watchDisk says so when the disk has not answered for slowDisk.
+func (r *Register) watchDisk() {
+	if r.working && r.storage == storageOK && r.cfg.Clock.Boot()-r.since >= slowDisk {
+		r.storage = storageSlow
+		r.cfg.Log.Warn("the disk has not answered for two seconds")
+	}
+}
+
+// post brings an event to the loop; false after the register has ended.
+func (r *Register) post(ctx context.Context, e event) bool {
+	select {
+	case r.inbox <- e:
+		return true
+	case <-r.ended:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// newID makes a UUIDv7 (RFC 9562). It fails only where the machine has no
+// randomness left, and then nothing safe can be done at all.
+func newID() string { return uuid.Must(uuid.NewV7()).String() }
+
+func (r *Register) now() terminal.Millis { return terminal.MillisOf(r.time.now()) }

@@ -1,0 +1,88 @@
+package register
+
+import (
+	"context"
+
+	"sekisho/scanner/aim"
+	"sekisho/scanner/payload"
+	"sekisho/terminal"
+)
+
+// Scanned takes what the scanner read. Text goes no further than its meaning:
+// it is neither logged nor kept.
+func (r *Register) Scanned(ctx context.Context, symbology aim.ID, text string) {
+	r.post(ctx, event{
+		run:    func() { r.scanned(payload.Classify(symbology, text, wallets(r.policy))) },
+		refuse: func(*Error) { r.showNotice(terminal.Busy) },
+	})
+}
+
+// Unreadable takes a frame that the scanner had to drop: what it was is not
+// known, so the cashier is asked to scan again.
+func (r *Register) Unreadable(ctx context.Context) {
+	r.post(ctx, event{run: func() { r.showNotice(terminal.CodeNotPayment) }})
+}
+
+// ScannerUp says whether the scanner is there.
+func (r *Register) ScannerUp(ctx context.Context, up bool) {
+	r.post(ctx, event{at: true, run: func() {
+		r.scannerUp = up
+		kind := "disconnected"
+		if up {
+			kind = "connected"
+		}
+		r.publish()
+		r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: kind}})
+	}})
+}
+
+func (r *Register) scanned(c payload.Code) {
+	if c.Kind == payload.Goods {
+		r.scannedGoods(terminal.GTIN(c.GTIN))
+		return
+	}
+	switch {
+	case r.sale == nil || r.sale.State == terminal.SaleOpen:
+		r.showNotice(terminal.SaleNotReady)
+	case r.sale.State == terminal.SalePaying:
+		r.showNotice(terminal.Busy)
+	case r.sale.State == terminal.SalePaid:
+		r.showNotice(terminal.SaleTaken)
+	default:
+		r.pay(r.read(c))
+	}
+}
+
+// read reads a code by the policy in force. Without one nothing is approved, and
+// nothing needs to be read.
+func (r *Register) read(c payload.Code) presented {
+	if r.policy == nil {
+		return presented{kind: terminal.CodeOther, masked: c.Masked(), seen: seenKey(r.cfg.StoreKey, "text", []byte(c.Reveal()))}
+	}
+	return present(c, r.policy, r.cfg.StoreKey)
+}
+
+// scannedGoods tells the POS, which shares this scanner, and where no POS leads
+// adds the article to the sale.
+func (r *Register) scannedGoods(gtin terminal.GTIN) {
+	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: "goods", GTIN: gtin}})
+	if len(r.cfg.Items) == 0 || (r.sale != nil && !r.sale.Own && r.sale.State != terminal.SalePaid) {
+		return
+	}
+	line := terminal.Line{GTIN: gtin, Quantity: 1, Price: unpriced}
+	ref := terminal.SaleRef("")
+	if r.sale != nil && r.sale.State != terminal.SalePaid {
+		ref = r.sale.Ref
+	}
+	r.addLines(ref, []terminal.Line{line}, func(_ terminal.Sale, err *Error) {
+		switch {
+		case err == nil:
+		case err.Code == CodeGoodsNoPrice:
+			r.showNotice(terminal.GoodsNoPrice)
+		case err.Code == CodeStorage:
+			r.showNotice(terminal.Storage)
+		default:
+			r.showNotice(terminal.Busy)
+		}
+	})
+}

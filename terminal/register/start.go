@@ -1,0 +1,105 @@
+package register
+
+import (
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/policy"
+)
+
+// defaultGive is how long an unknown is asked about where no policy is left to
+// say: the design's 45 seconds.
+const defaultGive = 45 * time.Second
+
+// restore takes over what the store holds, at start and after the ledger had to
+// be reopened, and writes that it did. A payment found "sent" may or may not
+// have reached the backend: it is unknown.
+func (r *Register) restore(s Snapshot) {
+	r.head, r.sale, r.current, r.outbox, r.floor = s.Head, s.Sale, s.Current, s.Outbox, s.PolicyVersion
+	clear(r.unresolved)
+	clear(r.waits)
+	clear(r.inFlight)
+	r.restorePolicy(s)
+	for _, p := range s.Unresolved {
+		r.keep(p)
+	}
+	now, inc := r.now(), r.cfg.Incarnation
+	var moved []terminal.Payment
+	r.decide(Scope{}, func(Usage) (Changes, error) {
+		c := Changes{Entries: []journal.Draft{{Entry: journal.Entry{Type: journal.TypeStart, Time: now, Incarnation: inc}}}}
+		for _, p := range s.Unresolved {
+			if p.State != terminal.Sent {
+				continue
+			}
+			u, err := p.Move(terminal.Unknown, terminal.BackendSilent, now)
+			if err != nil {
+				return c, err
+			}
+			moved = append(moved, u)
+			c.Payments = append(c.Payments, u)
+			c.Entries = append(c.Entries, journal.OfPayment(u, inc))
+		}
+		return c, nil
+	}, func(err error) {
+		if err != nil {
+			r.cfg.Log.Error("the start could not be journalled", "error", err)
+			return
+		}
+		for _, p := range moved {
+			r.keep(p)
+			r.tell(EventPayment, p)
+		}
+	})
+}
+
+// restorePolicy verifies the cached policy again: a cache is no authority.
+func (r *Register) restorePolicy(s Snapshot) {
+	if s.PolicyNote == "" {
+		return
+	}
+	p, err := policy.Open(s.PolicyNote, r.cfg.Verifier, r.cfg.Identity.Realm)
+	if err != nil || p.Version < s.PolicyVersion {
+		r.cfg.Log.Error("the cached policy is not the one last in force; waiting for the backend's", "error", err)
+		return
+	}
+	r.policy = p
+}
+
+// keep mirrors a payment that has just been made durable.
+func (r *Register) keep(p terminal.Payment) {
+	if r.current != nil && r.current.ID == p.ID {
+		r.current = &p
+	}
+	if !p.Unresolved() {
+		delete(r.unresolved, p.ID)
+		delete(r.waits, p.ID)
+		return
+	}
+	r.unresolved[p.ID] = p
+	switch {
+	case !p.State.Undecided():
+		delete(r.waits, p.ID)
+	case r.waits[p.ID] == nil:
+		r.waits[p.ID] = r.newWait(p)
+	}
+}
+
+// wait says, on the boot clock, what is due for a payment that is not decided.
+type wait struct {
+	unknownAt time.Duration // "sent" becomes unknown
+	queryAt   time.Duration // ask again
+	giveAt    time.Duration // give up and reverse
+}
+
+// newWait counts from now for a payment just sent; for one found at start, what
+// has passed since it was made is taken off, as far as the clock can be trusted.
+func (r *Register) newWait(p terminal.Payment) *wait {
+	answer, give := time.Duration(0), defaultGive
+	if r.policy != nil {
+		answer, give = r.policy.Times.Answer, r.policy.Times.Give
+	}
+	passed := min(max(0, time.Duration(r.now()-p.Created)*time.Millisecond), give)
+	now := r.cfg.Clock.Boot()
+	return &wait{unknownAt: now + max(0, answer-passed), queryAt: now, giveAt: now + give - passed}
+}

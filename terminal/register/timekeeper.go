@@ -1,0 +1,58 @@
+package register
+
+import (
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/wire"
+)
+
+// timekeeper gives the time: the backend's last word plus the time since boot.
+// The wall clock serves only until the backend was heard for the first time
+// after a boot, and then only for ordinary goods.
+type timekeeper struct {
+	clock    Clock
+	told     time.Time     // the backend's last word; zero: none since boot
+	toldAt   time.Duration // on the boot clock
+	heard    bool          // the backend was heard since boot
+	lastBoot time.Duration // when it was last heard, on the boot clock
+}
+
+func (t *timekeeper) now() time.Time {
+	if t.told.IsZero() {
+		return t.clock.Wall()
+	}
+	return t.told.Add(t.clock.Boot() - t.toldAt)
+}
+
+func (t *timekeeper) quality() string {
+	if t.told.IsZero() {
+		return wire.ClockWall
+	}
+	return wire.ClockAuthenticated
+}
+
+// tell takes the backend's word for the time.
+func (t *timekeeper) tell(at terminal.Millis) {
+	t.told, t.toldAt = at.Time(), t.clock.Boot()
+	t.hear()
+}
+
+// hear notes that the backend was heard just now.
+func (t *timekeeper) hear() { t.heard, t.lastBoot = true, t.clock.Boot() }
+
+// age gives how long ago the backend was heard; -1 for never since boot.
+func (t *timekeeper) age() time.Duration {
+	if !t.heard {
+		return -1
+	}
+	return t.clock.Boot() - t.lastBoot
+}
+
+// lastContact gives when the backend was last heard; 0 for never since boot.
+func (t *timekeeper) lastContact() terminal.Millis {
+	if !t.heard {
+		return 0
+	}
+	return terminal.MillisOf(t.now().Add(-t.age()))
+}

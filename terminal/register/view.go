@@ -1,0 +1,79 @@
+package register
+
+import (
+	"maps"
+
+	"sekisho/terminal"
+)
+
+// publish puts up the present picture for everybody who looks without waiting.
+func (r *Register) publish() {
+	v := r.picture()
+	r.view.Store(&v)
+}
+
+// View gives the present picture. It may be called from any goroutine.
+func (r *Register) View() View {
+	v := *r.view.Load()
+	v.Time += terminal.Millis((r.cfg.Clock.Boot() - v.asOf).Milliseconds())
+	return v
+}
+
+func (r *Register) picture() View {
+	v := View{
+		Register: r.cfg.Identity.Register, Store: r.cfg.Identity.Store, Incarnation: r.cfg.Incarnation,
+		asOf: r.cfg.Clock.Boot(), Time: r.now(), Clock: r.time.quality(), Storage: r.storage, Notice: r.notice,
+		Link:       LinkView{Up: r.session != 0, LastContact: r.time.lastContact()},
+		Scanner:    "disconnected",
+		Policy:     PolicyView{State: "missing"},
+		Unresolved: len(r.unresolved), Outbox: len(r.outbox),
+	}
+	if r.scannerUp {
+		v.Scanner = "connected"
+	}
+	if p := r.policy; p != nil {
+		v.BusinessDay = p.Business.Day(r.time.now())
+		v.Policy = PolicyView{Version: p.Version, GoodUntil: terminal.MillisOf(p.GoodUntil), State: "in-force"}
+		if r.time.now().After(p.GoodUntil) {
+			v.Policy.State = "stale"
+		}
+	}
+	for _, i := range r.outbox {
+		if i.Parked {
+			v.Parked++
+		}
+	}
+	if r.sale != nil {
+		s := *r.sale
+		v.Sale = &s
+	}
+	if r.current != nil && r.sale != nil && r.sale.Payment == r.current.ID {
+		verdict := terminal.VerdictOf(*r.current, r.proof())
+		v.Verdict = &verdict
+	}
+	return v
+}
+
+func (r *Register) proof() terminal.Proof {
+	return terminal.Proof{Size: r.head.Size, Root: r.head.Short()}
+}
+
+// tell signals a payment whose state has just become durable.
+func (r *Register) tell(t EventType, p terminal.Payment) {
+	r.publish()
+	r.cfg.Signal.Emit(Event{Type: t, Journal: r.head.Size - 1, Data: terminal.VerdictOf(p, r.proof())})
+}
+
+// tellView signals what is no journal entry.
+func (r *Register) tellView(t EventType) {
+	r.publish()
+	r.cfg.Signal.Emit(Event{Type: t, Journal: -1, Data: r.picture()})
+}
+
+// showNotice tells the cashier about a scan that was no payment, or that could
+// not even be journalled.
+func (r *Register) showNotice(why terminal.Reason) {
+	r.notice = &Scan{Kind: "notice", Reason: why, Sentence: maps.Clone(why.Sentences())}
+	r.publish()
+	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: *r.notice})
+}
