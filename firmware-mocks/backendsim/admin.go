@@ -1,0 +1,90 @@
+package backendsim
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/netip"
+)
+
+// maxAdmin is the most bytes of one request to /admin/.
+const maxAdmin = 1 << 16
+
+// person is the body of requests about an account.
+type person struct {
+	Issuer  string `json:"issuer"`
+	Account string `json:"account"` // the pseudonym
+	Balance int64  `json:"balance"` // yen
+	Code    string `json:"code"`    // a wallet's digits
+}
+
+// admin mounts the switches. They have no lock but that they answer this
+// machine only: this backend is for tests.
+func (b *Backend) admin() {
+	b.mux.HandleFunc("GET /admin/payments", local(show(b.Ledger().Payments)))
+	b.mux.HandleFunc("GET /admin/caps", local(show(b.Ledger().Caps)))
+	b.mux.HandleFunc("GET /admin/charges", local(func(w http.ResponseWriter, r *http.Request) {
+		show(func(ctx context.Context) ([]Movement, error) {
+			return b.Ledger().Charges(ctx, r.URL.Query().Get("payment"))
+		})(w, r)
+	}))
+	b.mux.HandleFunc("GET /admin/faults", local(show(func(context.Context) ([]Fault, error) { return b.faults.list(), nil })))
+	b.mux.HandleFunc("POST /admin/faults", local(take(func(_ context.Context, f Fault) error { return b.Set(f) })))
+	b.mux.HandleFunc("DELETE /admin/faults", local(func(w http.ResponseWriter, r *http.Request) {
+		b.Clear(FaultKind(r.URL.Query().Get("kind")))
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	b.mux.HandleFunc("POST /admin/accounts", local(take(func(ctx context.Context, p person) error {
+		return b.SetAccount(ctx, p.Issuer, p.Account, p.Balance)
+	})))
+	b.mux.HandleFunc("POST /admin/accounts/stop", local(take(func(ctx context.Context, p person) error {
+		return b.StopAccount(ctx, p.Issuer, p.Account)
+	})))
+	b.mux.HandleFunc("POST /admin/digits", local(take(func(ctx context.Context, p person) error {
+		return b.RegisterDigits(ctx, p.Code, p.Issuer, p.Account)
+	})))
+}
+
+// local lets only callers on this machine through.
+func local(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		host, _, _ := net.SplitHostPort(r.RemoteAddr)
+		if from, err := netip.ParseAddr(host); err != nil || !from.IsLoopback() {
+			http.Error(w, "the switches answer this machine only", http.StatusForbidden)
+			return
+		}
+		next(w, r)
+	}
+}
+
+// show answers with JSON.
+func show[T any](read func(context.Context) ([]T, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		all, err := read(r.Context())
+		if err != nil {
+			http.Error(w, "the ledger cannot be read now", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(all) // the caller has gone: nobody to tell
+	}
+}
+
+// take reads JSON and does what it says.
+func take[T any](do func(context.Context, T) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		var body T
+		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdmin))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&body); err != nil {
+			http.Error(w, "the body is no JSON of this shape", http.StatusBadRequest)
+			return
+		}
+		if err := do(r.Context(), body); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}
+}

@@ -1,0 +1,235 @@
+package backendsim
+
+import (
+	"encoding/json"
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/policy"
+	"sekisho/terminal/wire"
+)
+
+// Bearer says who pays for a rejected advice; it is never the customer.
+type Bearer string
+
+// The bearers. The store bears what its register should have refused by
+// itself, the operator what no register could have known.
+const (
+	BearerStore    Bearer = "store"
+	BearerOperator Bearer = "operator"
+)
+
+// objection is why an advice is rejected; the zero objection is none.
+type objection struct {
+	reason terminal.Reason
+	bearer Bearer
+}
+
+func byStore(r terminal.Reason) objection { return objection{r, BearerStore} }
+
+// advice checks again what a register approved offline, once.
+func (l *ledger) advice(t *tx, c caller, m wire.Message, open opener) (*wire.Ack, error) {
+	a := m.Advice
+	ack := wire.Ack{Payment: a.Payment, Of: wire.TypeAdvice, Status: wire.StatusRejected, Reason: string(terminal.BackendDeclined), Bearer: string(BearerStore)}
+	before, err := t.payment(c, a.Payment)
+	if err != nil {
+		return nil, err
+	}
+	dead, err := t.buried(a.Payment)
+	switch {
+	case err != nil:
+		return nil, err
+	case before != nil && before.offline:
+		return t.again(c, before.answer)
+	case before != nil || dead: // it was decided online: no register of ours advises it
+		return t.ack(c, ack)
+	}
+	if err := l.adviseOnce(t, c, m, open); err != nil {
+		return nil, err
+	}
+	if err := t.topUp(c, nil); err != nil {
+		return nil, err
+	}
+	after, err := t.payment(c, a.Payment)
+	if err != nil {
+		return nil, err
+	}
+	return t.again(c, after.answer)
+}
+
+// opener opens an advice's evidence.
+type opener func(payment, evidence string) (string, error)
+
+func (l *ledger) adviseOnce(t *tx, c caller, m wire.Message, open opener) error {
+	a := m.Advice
+	p := payment{
+		id: a.Payment, register: c.register, store: c.store, incarnation: m.Incarnation,
+		state: AdvisedAccepted, offline: true, amount: a.Amount, created: a.Created, decided: c.ms(),
+	}
+	who, against, err := l.judge(t, c, m, open)
+	if err != nil {
+		return err
+	}
+	p.issuer, p.masked, p.account, p.hash = who.issuer, who.masked, who.account, who.hash
+	ack := wire.Ack{Payment: p.id, Of: wire.TypeAdvice, Status: wire.StatusAccepted}
+	if against != (objection{}) {
+		p.state, p.reason, p.bearer = AdvisedRejected, against.reason, string(against.bearer)
+		ack.Status, ack.Reason, ack.Bearer = wire.StatusRejected, string(p.reason), p.bearer
+	}
+	if p.answer, err = toJSON(ack); err != nil {
+		return err
+	}
+	if err := t.insert(p); err != nil {
+		return err
+	}
+	if err := t.spend(c, m.Incarnation, p.id, once(a.Spends)); err != nil {
+		return err
+	}
+	if p.state != AdvisedAccepted {
+		return nil
+	}
+	return t.pay(p, string(wire.TypeAdvice), c.ms())
+}
+
+// once drops spends of a cap and window that were named before; such an advice
+// is rejected, and still what it says was sold is kept.
+func once(spends []wire.Spend) []wire.Spend {
+	var out []wire.Spend
+	seen := map[[2]string]bool{}
+	for _, s := range spends {
+		if k := [2]string{s.Cap, s.Window}; !seen[k] {
+			seen[k] = true
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// judge asks everything that an advice can fail by.
+func (l *ledger) judge(t *tx, c caller, m wire.Message, open opener) (payer, objection, error) {
+	a, rules := m.Advice, c.rules
+	text, err := open(a.Payment, a.Evidence)
+	if err != nil || terminal.CodeKind(a.Kind) != terminal.CodePass {
+		return payer{}, byStore(terminal.CodeForged), nil
+	}
+	at := time.UnixMilli(a.Created)
+	who, why := l.readPass(rules, text, at, rules.policy.Pass.Life)
+	if why != "" {
+		return payer{}, byStore(why), nil
+	}
+	if a.Versions.Policy < 1 || a.Versions.Policy > rules.policy.Version {
+		return who, byStore(terminal.PolicyMissing), nil
+	}
+	for _, check := range []func() (objection, error){
+		func() (objection, error) { return t.stillOpen(who, a) },
+		func() (objection, error) { return t.withinOffline(c, who, a) },
+		func() (objection, error) { return t.withinAllotment(c, m) },
+	} {
+		if against, err := check(); err != nil || against != (objection{}) {
+			return who, against, err
+		}
+	}
+	return who, objection{}, nil
+}
+
+// stillOpen asks whether the pass has paid already, and whether the account was
+// stopped when it paid.
+func (t *tx) stillOpen(who payer, a *wire.Advice) (objection, error) {
+	twice, err := t.used(who, a.Payment)
+	if err != nil || twice {
+		return objection{reasonIf(twice, terminal.CodeReplayed), bearerIf(twice, BearerStore)}, err
+	}
+	_, stopped, err := t.account(who)
+	if err == nil && stopped != 0 && a.Created >= stopped {
+		return objection{terminal.AccountDenied, BearerOperator}, nil
+	}
+	return objection{}, err
+}
+
+func bearerIf(yes bool, b Bearer) Bearer {
+	if yes {
+		return b
+	}
+	return ""
+}
+
+// offlineWindow is the rolling time of the limits of an account offline.
+const offlineWindow = 24 * time.Hour
+
+// withinOffline holds the payment against the pass's own ceilings and the
+// policy's. Where the ceilings have shrunk they are rounded up here: the
+// register may round as it likes.
+func (t *tx) withinOffline(c caller, who payer, a *wire.Advice) (objection, error) {
+	rules := c.rules.policy
+	for _, line := range a.Sale.Lines {
+		if highResale(rules, line.Category) && time.UnixMilli(a.Created).Sub(who.pass.BoundAt) < rules.Device.NewFor {
+			return byStore(terminal.DeviceNew), nil
+		}
+	}
+	var yen, count int64
+	err := t.row(`SELECT ifnull(sum(amount), 0), count(*) FROM payment WHERE register = ? AND account = ? AND state = 'advised-accepted'
+		AND created > ? AND created <= ?`, c.register, who.account, a.Created-offlineWindow.Milliseconds(), a.Created).Scan(&yen, &count)
+	if err != nil {
+		return objection{}, err
+	}
+	share := ageing(rules.Offline, a.ContactAge)
+	shrunk := func(ceiling int64) int64 { return ceiling/1000*share + (ceiling%1000*share+999)/1000 }
+	if a.Amount > shrunk(int64(rules.Offline.Floor)) ||
+		yen+a.Amount > shrunk(min(int64(rules.Offline.AccountYen), who.pass.OfflineYen)) ||
+		count+1 > min(rules.Offline.AccountCount, who.pass.OfflineCount) {
+		return byStore(terminal.OfflineLimit), nil
+	}
+	return objection{}, nil
+}
+
+// ageing gives the share of the ceilings, in thousandths, that is left after so
+// many milliseconds without the backend: all for FullFor, nothing from
+// NothingAfter on, a straight line between. A register that never heard the
+// backend since its start (-1) has its own floor, which is not known here.
+func ageing(o policy.OfflineRules, age int64) int64 {
+	full, nothing := o.FullFor.Milliseconds(), o.NothingAfter.Milliseconds()
+	switch {
+	case age <= full:
+		return 1000
+	case age >= nothing:
+		return 0
+	}
+	return ((nothing-age)*1000 + nothing - full - 1) / (nothing - full)
+}
+
+// withinAllotment checks that the register sold from what it held, of every cap
+// that the goods fall under.
+func (t *tx) withinAllotment(c caller, m wire.Message) (objection, error) {
+	a := m.Advice
+	inWindow := func(day string) bool { return day == a.Window }
+	if !fitting(storeCaps(c.rules.policy, true), a.Spends, a.Sale, a.Amount, inWindow) {
+		return byStore(terminal.AllotmentMissing), nil
+	}
+	for _, s := range a.Spends {
+		over, err := t.overspent(c, m.Incarnation, s)
+		if err != nil {
+			return objection{}, err
+		}
+		if over || s.Need != (wire.Amount{}) {
+			return byStore(terminal.AllotmentMissing), nil
+		}
+	}
+	return objection{}, nil
+}
+
+// ack completes an acknowledgement with today's time and totals.
+func (t *tx) ack(c caller, a wire.Ack) (*wire.Ack, error) {
+	var err error
+	a.Time = c.ms()
+	a.Grants, err = t.totals(c)
+	return &a, err
+}
+
+// again gives an acknowledgement that was given before.
+func (t *tx) again(c caller, kept string) (*wire.Ack, error) {
+	var a wire.Ack
+	if err := json.Unmarshal([]byte(kept), &a); err != nil {
+		return nil, err
+	}
+	return t.ack(c, a)
+}

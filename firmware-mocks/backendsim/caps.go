@@ -1,0 +1,248 @@
+package backendsim
+
+import (
+	"database/sql"
+	"errors"
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/wire"
+)
+
+// capRow is one store cap in one window: the only place where rights are made.
+type capRow struct{ limit, granted, returned amount }
+
+// free is what may still be granted.
+func (r capRow) free() amount {
+	return r.limit.sub(r.granted).add(r.returned.limited(r.limit)).most(amount{})
+}
+
+// capRow loads a row and gives it the limit that the policy names today; the
+// highest limit of the window is kept beside it.
+func (t *tx) capRow(c caller, limit terminal.Cap, window string) (capRow, error) {
+	r := capRow{limit: limitOf(limit)}
+	if err := t.exec(`INSERT INTO cap_row (store, cap, window, limit_yen, limit_units, highest_yen, highest_units)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?4, ?5) ON CONFLICT DO UPDATE SET limit_yen = ?4, limit_units = ?5,
+		highest_yen = max(highest_yen, ?4), highest_units = max(highest_units, ?5)`,
+		c.store, limit.ID, window, r.limit.yen, r.limit.units); err != nil {
+		return r, err
+	}
+	err := t.row("SELECT granted_yen, granted_units, returned_yen, returned_units FROM cap_row WHERE store = ? AND cap = ? AND window = ?",
+		c.store, limit.ID, window).Scan(&r.granted.yen, &r.granted.units, &r.returned.yen, &r.returned.units)
+	return r, err
+}
+
+// allotment is what one incarnation was granted and what it told.
+type allotment struct{ granted, used, released, returned amount }
+
+// held may come out below zero where a register told more than it may use.
+func (a allotment) held() amount {
+	return a.granted.sub(a.used).add(a.released).sub(a.returned)
+}
+
+const allotmentColumns = "granted_yen, granted_units, used_yen, used_units, released_yen, released_units, returned_yen, returned_units"
+
+func (a *allotment) fields() []any {
+	return []any{&a.granted.yen, &a.granted.units, &a.used.yen, &a.used.units,
+		&a.released.yen, &a.released.units, &a.returned.yen, &a.returned.units}
+}
+
+// allotment gives the row of an incarnation, empty where there is none.
+func (t *tx) allotment(register, incarnation, limit, window string) (allotment, error) {
+	var a allotment
+	err := t.row("SELECT "+allotmentColumns+" FROM allotment WHERE register = ? AND incarnation = ? AND cap = ? AND window = ?",
+		register, incarnation, limit, window).Scan(a.fields()...)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = nil
+	}
+	return a, err
+}
+
+// grant makes rights: in the cap's row and in the session's incarnation's.
+func (t *tx) grant(c caller, limit terminal.CapID, window string, by amount) error {
+	if err := t.exec(`INSERT INTO allotment (register, incarnation, store, cap, window, granted_yen, granted_units)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET
+		granted_yen = granted_yen + ?6, granted_units = granted_units + ?7`,
+		c.register, c.incarnation, c.store, limit, window, by.yen, by.units); err != nil {
+		return err
+	}
+	return t.exec("UPDATE cap_row SET granted_yen = granted_yen + ?, granted_units = granted_units + ? WHERE store = ? AND cap = ? AND window = ?",
+		by.yen, by.units, c.store, limit, window)
+}
+
+// merge takes the totals that a register told, each by maximum. What it says it
+// was granted is not taken: that is known here. What it returned is free again
+// for the store, but never more than it still held.
+func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
+	for _, k := range told {
+		if _, known := c.rules.cap(k.Cap); !known {
+			continue
+		}
+		before, err := t.allotment(c.register, incarnation, k.Cap, k.Window)
+		if err != nil {
+			return err
+		}
+		after := before
+		after.used = before.used.most(fromWire(k.Used))
+		after.released = before.released.most(fromWire(k.Released))
+		after.returned = before.returned.most(fromWire(k.Returned))
+		if h := after.held(); h.yen < 0 || h.units < 0 {
+			after.returned = before.returned
+		}
+		if after == before {
+			continue
+		}
+		if err := t.keep(c, incarnation, k, after, after.returned.sub(before.returned)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) keep(c caller, incarnation string, k wire.Counter, a allotment, back amount) error {
+	if err := t.exec(`INSERT INTO allotment (register, incarnation, store, cap, window, `+allotmentColumns+`)
+		VALUES (?1, ?2, ?3, ?4, ?5, 0, 0, ?6, ?7, ?8, ?9, ?10, ?11) ON CONFLICT DO UPDATE SET
+		used_yen = ?6, used_units = ?7, released_yen = ?8, released_units = ?9, returned_yen = ?10, returned_units = ?11`,
+		c.register, incarnation, c.store, k.Cap, k.Window, a.used.yen, a.used.units,
+		a.released.yen, a.released.units, a.returned.yen, a.returned.units); err != nil {
+		return err
+	}
+	return t.exec("UPDATE cap_row SET returned_yen = returned_yen + ?, returned_units = returned_units + ? WHERE store = ? AND cap = ? AND window = ?",
+		back.yen, back.units, c.store, k.Cap, k.Window)
+}
+
+// topUp grants the session's incarnation what is missing to its reserve, as far
+// as the rows permit. fresh is what this very message granted and the register
+// will use at once: it is no reserve.
+func (t *tx) topUp(c caller, fresh map[terminal.CapID]amount) error {
+	window := string(c.rules.policy.Business.Day(c.now))
+	for _, limit := range storeCaps(c.rules.policy, true) {
+		row, err := t.capRow(c, limit, window)
+		if err != nil {
+			return err
+		}
+		missing, err := t.missing(c, limit, window, fresh[limit.ID])
+		if err != nil {
+			return err
+		}
+		missing = missing.least(row.free()).most(amount{})
+		if missing == (amount{}) {
+			continue
+		}
+		if err := t.grant(c, limit.ID, window, missing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// missing is how far a register is below its reserve. An offline-only cap is
+// all reserve: an even share for each register known, once a window.
+func (t *tx) missing(c caller, limit terminal.Cap, window string, fresh amount) (amount, error) {
+	all := limitOf(limit)
+	if limit.OfflineOnly {
+		return t.share(c, limit, window)
+	}
+	own, err := t.allotment(c.register, c.incarnation, string(limit.ID), window)
+	if err != nil {
+		return amount{}, err
+	}
+	var store allotment
+	if err := t.row(`SELECT ifnull(sum(granted_yen), 0), ifnull(sum(granted_units), 0), ifnull(sum(used_yen), 0), ifnull(sum(used_units), 0),
+		ifnull(sum(released_yen), 0), ifnull(sum(released_units), 0), ifnull(sum(returned_yen), 0), ifnull(sum(returned_units), 0)
+		FROM allotment a JOIN register r ON r.id = a.register AND r.incarnation = a.incarnation
+		WHERE a.store = ? AND a.cap = ? AND a.window = ?`, c.store, limit.ID, window).Scan(store.fields()...); err != nil {
+		return amount{}, err
+	}
+	reserve := c.rules.policy.Reserve
+	mine := all.percent(reserve.RegisterPercent).sub(own.held().sub(fresh).most(amount{}))
+	ours := all.percent(reserve.StorePercent).sub(store.held().sub(fresh).most(amount{}))
+	return mine.least(ours), nil
+}
+
+func (t *tx) share(c caller, limit terminal.Cap, window string) (amount, error) {
+	var registers int64
+	if err := t.row("SELECT count(*) FROM register WHERE store = ?", c.store).Scan(&registers); err != nil {
+		return amount{}, err
+	}
+	var had amount
+	err := t.row(`SELECT ifnull(sum(granted_yen - returned_yen), 0), ifnull(sum(granted_units - returned_units), 0)
+		FROM allotment WHERE register = ? AND cap = ? AND window = ?`, c.register, limit.ID, window).Scan(&had.yen, &had.units)
+	return limitOf(limit).split(max(1, registers)).sub(had), err
+}
+
+// totalsKept is how far back a message names an incarnation's totals: longer
+// than any window is open, so that a lost message is made good by the next.
+const totalsKept = 48 * time.Hour
+
+// totals gives what the session's incarnation was ever granted, by cap and
+// window.
+func (t *tx) totals(c caller) ([]wire.Grant, error) {
+	grants := []wire.Grant{}
+	oldest := c.rules.policy.Business.Day(c.now.Add(-totalsKept))
+	err := t.each(func(scan func(...any) error) error {
+		var g wire.Grant
+		if err := scan(&g.Cap, &g.Window, &g.Total.Yen, &g.Total.Units); err != nil {
+			return err
+		}
+		grants = append(grants, g)
+		return nil
+	}, `SELECT cap, window, granted_yen, granted_units FROM allotment
+		WHERE register = ? AND incarnation = ? AND window >= ? ORDER BY cap, window`, c.register, c.incarnation, oldest)
+	return grants, err
+}
+
+// overspent says whether an incarnation used more than it was granted: by its
+// own counters, or by the payments that are known here with reserved added.
+func (t *tx) overspent(c caller, incarnation string, s wire.Spend) (bool, error) {
+	a, err := t.allotment(c.register, incarnation, s.Cap, s.Window)
+	if err != nil {
+		return false, err
+	}
+	var sold amount
+	if err := t.row(`SELECT ifnull(sum(s.yen), 0), ifnull(sum(s.units), 0) FROM spend s JOIN payment p ON p.id = s.payment
+		WHERE s.register = ? AND s.incarnation = ? AND s.cap = ? AND s.window = ? AND p.state IN `+soldStates,
+		c.register, incarnation, s.Cap, s.Window).Scan(&sold.yen, &sold.units); err != nil {
+		return false, err
+	}
+	limit, _ := c.rules.cap(s.Cap)
+	told := a.used.sub(a.released).add(a.returned).limited(limitOf(limit))
+	sold = sold.add(fromWire(s.Reserved)).add(a.returned).limited(limitOf(limit))
+	return !told.fits(a.granted) || !sold.fits(a.granted), nil
+}
+
+// soldStates are those in which the goods have left, or may have.
+const soldStates = "('approved', 'advised-accepted', 'advised-rejected')"
+
+// spend keeps what a payment takes of each cap.
+func (t *tx) spend(c caller, incarnation, payment string, spends []wire.Spend) error {
+	for _, s := range spends {
+		want := fromWire(s.Reserved).add(fromWire(s.Need))
+		if err := t.exec("INSERT INTO spend (payment, register, incarnation, store, cap, window, yen, units) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			payment, c.register, incarnation, c.store, s.Cap, s.Window, want.yen, want.units); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fitting says whether spends name, once each, just the store caps that the
+// sale falls under, at least as much as is counted here, in a window allowed.
+func fitting(caps []terminal.Cap, spends []wire.Spend, sale wire.Sale, paid int64, window func(string) bool) bool {
+	byCap := map[string]wire.Spend{}
+	for _, s := range spends {
+		if _, twice := byCap[s.Cap]; twice || !window(s.Window) {
+			return false
+		}
+		byCap[s.Cap] = s
+	}
+	for _, c := range caps {
+		s, named := byCap[string(c.ID)]
+		want := counts(c, sale, paid)
+		if !want.fits(fromWire(s.Reserved).add(fromWire(s.Need))) || (!named && want != amount{}) {
+			return false
+		}
+		delete(byCap, string(c.ID))
+	}
+	return len(byCap) == 0
+}

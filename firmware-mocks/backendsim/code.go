@@ -1,0 +1,128 @@
+package backendsim
+
+import (
+	"database/sql"
+	"errors"
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/pass"
+	"sekisho/terminal/policy"
+)
+
+// onlineLife is how long a code may be shown with the line up: longer than
+// offline, because the single use is checked here.
+const onlineLife = 5 * time.Minute
+
+// payer is who pays, as the code itself says.
+type payer struct {
+	issuer, masked string
+	account        terminal.AccountKey
+	hash           string     // of the code, for its single use
+	pass           *pass.Pass // nil for digits
+}
+
+func (r *rules) trust() pass.Trust {
+	keys := map[string]pass.IssuerKey{}
+	for _, i := range r.policy.Issuers {
+		keys[i.KeyID] = pass.IssuerKey{Issuer: i.Name, Key: i.Key}
+	}
+	return pass.Trust{Audience: r.policy.Realm, Keys: keys}
+}
+
+// readPass verifies a pass and its life at a time.
+func (l *ledger) readPass(r *rules, text string, at time.Time, life time.Duration) (payer, terminal.Reason) {
+	p, err := pass.Verify(text, r.trust())
+	if err == nil {
+		err = p.Fresh(at, life, r.policy.Pass.Tolerance)
+	}
+	if err != nil {
+		return payer{}, reasonOf(err)
+	}
+	return payer{
+		issuer: p.Issuer, masked: p.Masked(), account: terminal.NewAccountKey(p.Issuer, p.Account),
+		hash: l.hash("pass", p.Identity()), pass: p,
+	}, ""
+}
+
+func reasonOf(err error) terminal.Reason {
+	switch pass.CodeOf(err) {
+	case pass.Expired, pass.CredentialExpired, pass.FromFuture:
+		return terminal.CodeExpired
+	}
+	return terminal.CodeForged
+}
+
+// who reads the code of an authorise. The kinds that this backend cannot check
+// are declined.
+func (l *ledger) who(t *tx, c caller, kind, code string) (payer, terminal.Reason, error) {
+	switch terminal.CodeKind(kind) {
+	case terminal.CodePass:
+		p, why := l.readPass(c.rules, code, c.now, onlineLife)
+		return p, why, nil
+	case terminal.CodeDigits:
+		return l.readDigits(t, c, code)
+	}
+	return payer{}, terminal.BackendDeclined, nil
+}
+
+func (l *ledger) readDigits(t *tx, c caller, code string) (payer, terminal.Reason, error) {
+	p := payer{hash: l.hash("digits", []byte(code))}
+	var made int64
+	err := t.row(`SELECT a.key, a.issuer, a.masked, w.made FROM wallet_code w JOIN account a ON a.key = w.account WHERE w.hash = ?`,
+		p.hash).Scan(&p.account, &p.issuer, &p.masked, &made)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return payer{}, terminal.BackendDeclined, nil
+	case err != nil:
+		return payer{}, "", err
+	case c.ms()-made > onlineLife.Milliseconds():
+		return payer{}, terminal.CodeExpired, nil
+	}
+	return p, "", nil
+}
+
+// firstBalance is what an account has that no one put money on: this backend
+// plays the wallets' part too, and an account is made when it is first seen.
+const firstBalance = 1_000_000
+
+func (t *tx) account(p payer) (balance, stopped int64, err error) {
+	if err := t.exec("INSERT OR IGNORE INTO account (key, issuer, masked, balance) VALUES (?, ?, ?, ?)",
+		p.account, p.issuer, p.masked, firstBalance); err != nil {
+		return 0, 0, err
+	}
+	err = t.row("SELECT balance, stopped_at FROM account WHERE key = ?", p.account).Scan(&balance, &stopped)
+	return balance, stopped, err
+}
+
+// used says whether the code has paid another payment.
+func (t *tx) used(p payer, payment string) (bool, error) {
+	return t.has("SELECT 1 FROM code_used WHERE hash = ? AND payment != ?", p.hash, payment)
+}
+
+// charge moves money once and says why.
+func (t *tx) charge(p payment, kind ChargeKind, why string, yen int64, at int64) error {
+	sign := int64(-1)
+	if kind == Credit {
+		sign = 1
+	}
+	if err := t.exec("UPDATE account SET balance = balance + ? WHERE key = ?", sign*yen, p.account); err != nil {
+		return err
+	}
+	return t.exec("INSERT INTO charge (payment, account, kind, why, amount, at) VALUES (?, ?, ?, ?, ?, ?)",
+		p.id, p.account, kind, why, yen, at)
+}
+
+// pay charges a payment for the first time and uses its code up for ever, a
+// reversal included: who is unsure shows a fresh code.
+func (t *tx) pay(p payment, why string, at int64) error {
+	if err := t.exec("INSERT INTO code_used (hash, payment) VALUES (?, ?)", p.hash, p.id); err != nil {
+		return err
+	}
+	return t.charge(p, Charge, why, p.amount, at)
+}
+
+// highResale says whether a category is one that thieves buy.
+func highResale(p *policy.Policy, category string) bool {
+	return p.HighResale[terminal.Category(category)]
+}

@@ -1,0 +1,105 @@
+package backendsim
+
+import (
+	"context"
+
+	"sekisho/terminal"
+	"sekisho/terminal/wire"
+)
+
+// decide handles every message but hello in one transaction. A message without
+// an answer gives an empty reply.
+func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (wire.Message, error) {
+	if who == nil {
+		return wire.Message{}, refuse(wire.CodeSession, "say hello first")
+	}
+	c := *who
+	c.now, c.rules = b.now(), b.inForce()
+	var forced terminal.Reason
+	if f, set := b.faults.take(Refuse, m.Type); set {
+		forced = f.Reason
+	}
+	var reply wire.Message
+	err := b.ledger.change(ctx, func(t *tx) error {
+		if err := t.current(c, m.Session); err != nil {
+			return err
+		}
+		if m.Journal != nil {
+			if err := t.head(c, *m.Journal); err != nil {
+				return err
+			}
+		}
+		if common := commonOf(m); common != nil {
+			if err := t.merge(c, m.Incarnation, common.Counters); err != nil {
+				return err
+			}
+		}
+		var err error
+		reply, err = b.dispatch(t, c, m, forced)
+		return err
+	})
+	return reply, err
+}
+
+// dispatch hands a message to what decides it and wraps the answer.
+func (b *Backend) dispatch(t *tx, c caller, m wire.Message, forced terminal.Reason) (wire.Message, error) {
+	l := b.ledger
+	switch m.Type {
+	case wire.TypeAuthorise:
+		return answered(t, c, m)(l.authorise(t, c, m, forced))
+	case wire.TypeQuery:
+		return answered(t, c, m)(l.query(t, c, m.Query))
+	case wire.TypeReversal:
+		return acknowledged(t, c, m)(l.reversal(t, c, m.Reversal))
+	case wire.TypeAdvice:
+		return acknowledged(t, c, m)(l.advice(t, c, m, b.openEvidence))
+	case wire.TypeVoid:
+		return acknowledged(t, c, m)(l.void(t, c, m.Void))
+	case wire.TypeRefund:
+		return acknowledged(t, c, m)(l.refund(t, c, m.Refund))
+	case wire.TypeJournal, wire.TypeCheckpoint, wire.TypeError:
+		return wire.Message{}, t.event(c, m.Type, "", "")
+	}
+	return wire.Message{}, refuse(wire.CodeType, "this type goes to registers only")
+}
+
+func (b *Backend) openEvidence(payment, evidence string) (string, error) {
+	return wire.OpenEvidence(b.key, payment, evidence)
+}
+
+func answered(t *tx, c caller, m wire.Message) func(*wire.Answer, error) (wire.Message, error) {
+	return func(a *wire.Answer, err error) (wire.Message, error) {
+		if err != nil {
+			return wire.Message{}, err
+		}
+		return wire.Message{Type: wire.TypeAnswer, Answer: a}, t.event(c, m.Type, a.Payment, string(a.Outcome)+" "+a.Reason)
+	}
+}
+
+func acknowledged(t *tx, c caller, m wire.Message) func(*wire.Ack, error) (wire.Message, error) {
+	return func(a *wire.Ack, err error) (wire.Message, error) {
+		if err != nil {
+			return wire.Message{}, err
+		}
+		return wire.Message{Type: wire.TypeAck, Ack: a}, t.event(c, m.Type, a.Payment, string(a.Status)+" "+a.Reason)
+	}
+}
+
+// commonOf gives what every payment message carries; nil for another message.
+func commonOf(m wire.Message) *wire.Common {
+	switch m.Type {
+	case wire.TypeAuthorise:
+		return &m.Authorise.Common
+	case wire.TypeQuery:
+		return &m.Query.Common
+	case wire.TypeReversal:
+		return &m.Reversal.Common
+	case wire.TypeAdvice:
+		return &m.Advice.Common
+	case wire.TypeVoid:
+		return &m.Void.Common
+	case wire.TypeRefund:
+		return &m.Refund.Common
+	}
+	return nil
+}

@@ -1,0 +1,121 @@
+package backendsim
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	_ "embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/url"
+
+	_ "github.com/mattn/go-sqlite3" // the driver "sqlite3"
+)
+
+//go:embed schema.sql
+var schema string
+
+// fullSync is what PRAGMA synchronous reads for FULL: every commit waits for
+// the disk. The driver's own default is NORMAL, which loses acknowledged work.
+const fullSync = 2
+
+// ledger is the SQLite file with its one connection.
+type ledger struct {
+	db  *sql.DB
+	key []byte // of the hashes of codes
+}
+
+func openLedger(ctx context.Context, file string) (*ledger, error) {
+	path := (&url.URL{Path: file}).EscapedPath()
+	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=5000")
+	if err != nil {
+		return nil, fmt.Errorf("backendsim: open ledger: %w", err)
+	}
+	db.SetMaxOpenConns(1)
+	l := &ledger{db: db}
+	if err := l.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("backendsim: open ledger: %w", err), db.Close())
+	}
+	return l, nil
+}
+
+func (l *ledger) prepare(ctx context.Context) error {
+	var level int
+	if err := l.db.QueryRowContext(ctx, "PRAGMA synchronous").Scan(&level); err != nil {
+		return err
+	}
+	if level != fullSync {
+		return fmt.Errorf("synchronous reads %d instead of %d", level, fullSync)
+	}
+	if _, err := l.db.ExecContext(ctx, schema); err != nil {
+		return err
+	}
+	fresh := make([]byte, sha256.Size)
+	rand.Read(fresh)
+	return l.change(ctx, func(t *tx) error {
+		if err := t.exec("INSERT OR IGNORE INTO secret (id, key) VALUES (1, ?)", fresh); err != nil {
+			return err
+		}
+		return t.row("SELECT key FROM secret").Scan(&l.key)
+	})
+}
+
+// hash stands for a code or a pass's identity, so that neither is kept.
+func (l *ledger) hash(kind string, of []byte) string {
+	h := hmac.New(sha256.New, l.key)
+	h.Write([]byte(kind + "\n"))
+	h.Write(of)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// tx is a transaction and the context that bounds it.
+type tx struct {
+	*sql.Tx
+	ctx context.Context
+}
+
+// change runs do in one transaction. After a nil error it is on disk. After any
+// other the caller does not know and says so to the register, which asks again:
+// every message is safe to repeat.
+func (l *ledger) change(ctx context.Context, do func(*tx) error) error {
+	begun, err := l.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := do(&tx{begun, ctx}); err != nil {
+		return errors.Join(err, begun.Rollback())
+	}
+	return begun.Commit()
+}
+
+func (t *tx) exec(query string, args ...any) error {
+	_, err := t.ExecContext(t.ctx, query, args...)
+	return err
+}
+
+func (t *tx) row(query string, args ...any) *sql.Row { return t.QueryRowContext(t.ctx, query, args...) }
+
+// has says whether the query gives a row.
+func (t *tx) has(query string, args ...any) (bool, error) {
+	var one int
+	err := t.row("SELECT EXISTS ("+query+")", args...).Scan(&one)
+	return one == 1, err
+}
+
+// each runs take for every row of a query.
+func (t *tx) each(take func(scan func(...any) error) error, query string, args ...any) error {
+	rows, err := t.QueryContext(t.ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := take(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}

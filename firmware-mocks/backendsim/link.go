@@ -1,0 +1,266 @@
+package backendsim
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"sekisho/terminal/wire"
+)
+
+const (
+	pingEvery    = 10 * time.Second // either side pings so often
+	silentFor    = 30 * time.Second // a link from which nothing came for so long is dead
+	writeTimeout = 10 * time.Second // one message must be on the line within
+	workTimeout  = 10 * time.Second // one message must be decided within
+	queued       = 64               // messages that wait for a slow register; one more ends the link
+	badMessages  = 10               // unreadable messages that a link may send; the next ends it
+)
+
+// link is one websocket connection. Its reader is the goroutine of the HTTP
+// handler; one other goroutine writes.
+type link struct {
+	b    *Backend
+	conn *websocket.Conn
+	out  chan []byte
+	ctx  context.Context
+	stop context.CancelFunc
+	work sync.WaitGroup // writer and delayed messages
+
+	mu     sync.Mutex
+	caller *caller // nil until hello
+	last   int64   // number of the last message sent
+}
+
+var upgrader = websocket.Upgrader{Subprotocols: []string{wire.Subprotocol}, HandshakeTimeout: headerTimeout}
+
+// dialled serves one link to its end.
+func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
+	if _, away := b.faults.take(GoAway, ""); away {
+		http.Error(w, "the backend is away", http.StatusServiceUnavailable)
+		return
+	}
+	if !slices.Contains(websocket.Subprotocols(r), wire.Subprotocol) {
+		http.Error(w, "only the subprotocol "+wire.Subprotocol+" is spoken here", http.StatusBadRequest)
+		return
+	}
+	conn, err := upgrader.Upgrade(w, r, nil)
+	if err != nil {
+		return // Upgrade has answered
+	}
+	l := &link{b: b, conn: conn, out: make(chan []byte, queued)}
+	l.ctx, l.stop = context.WithCancel(b.ctx)
+	if !b.add(l) {
+		l.stop()
+		conn.Close()
+		return
+	}
+	defer b.remove(l)
+	l.work.Go(l.write)
+	l.read()
+	l.stop()
+	l.work.Wait()
+}
+
+func (b *Backend) add(l *link) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.work.Add(1)
+	b.links[l] = true
+	return true
+}
+
+func (b *Backend) remove(l *link) {
+	b.mu.Lock()
+	delete(b.links, l)
+	b.mu.Unlock()
+	b.work.Done()
+}
+
+func (b *Backend) linked(which func(*link) bool) []*link {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var some []*link
+	for l := range b.links {
+		if which(l) {
+			some = append(some, l)
+		}
+	}
+	return some
+}
+
+// hangUp ends links.
+func (b *Backend) hangUp(which func(*link) bool) {
+	for _, l := range b.linked(which) {
+		l.stop()
+	}
+}
+
+// read reads until the link ends. The writer closes the connection when the
+// link's context is done, which ends the read.
+func (l *link) read() {
+	l.conn.SetReadLimit(wire.MaxMessage)
+	alive := func() { _ = l.conn.SetReadDeadline(time.Now().Add(silentFor)) }
+	alive()
+	l.conn.SetPongHandler(func(string) error { alive(); return nil })
+	answer := l.conn.PingHandler()
+	l.conn.SetPingHandler(func(data string) error { alive(); return answer(data) })
+	for bad := 0; bad <= badMessages; {
+		kind, data, err := l.conn.ReadMessage()
+		if err != nil {
+			return
+		}
+		alive()
+		m, err := wire.Parse(data)
+		if kind != websocket.TextMessage {
+			err = refuse(wire.CodeSyntax, "messages are text")
+		}
+		if err == nil {
+			l.receive(m)
+			continue
+		}
+		if l.fail(m.ID, err) != wire.CodeType {
+			bad++
+		}
+	}
+}
+
+// write owns the sending side, and the connection's end.
+func (l *link) write() {
+	ping := time.NewTicker(pingEvery)
+	defer ping.Stop()
+	defer l.conn.Close()
+	for {
+		kind, data := websocket.PingMessage, []byte(nil)
+		select {
+		case <-l.ctx.Done():
+			bye := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
+			_ = l.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second))
+			return
+		case data = <-l.out:
+			kind = websocket.TextMessage
+		case <-ping.C:
+		}
+		_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+		if err := l.conn.WriteMessage(kind, data); err != nil {
+			return
+		}
+	}
+}
+
+// send queues a message; a register that does not read loses its link.
+func (l *link) send(m wire.Message) {
+	l.mu.Lock()
+	l.last++
+	m.ID = "b" + strconv.FormatInt(l.last, 10)
+	if l.caller != nil {
+		m.Session, m.Incarnation = l.caller.session, l.caller.incarnation
+	}
+	l.mu.Unlock()
+	data, err := wire.Encode(m)
+	if err != nil {
+		l.b.log.Error("a message of this backend is wrong", "message", m.String(), "error", err)
+		return
+	}
+	select {
+	case l.out <- data:
+	default:
+		l.stop()
+	}
+}
+
+// fail answers a message with an error and gives its code. What is not a
+// *wire.Error is this side's trouble, told to the log only.
+func (l *link) fail(re string, err error) wire.ErrorCode {
+	var told *wire.Error
+	if !errors.As(err, &told) {
+		l.b.log.Warn("a message was not handled", "re", re, "error", err)
+		told = &wire.Error{Code: wire.CodeTrouble, Text: "the backend could not do this now, try again"}
+	}
+	l.send(wire.Message{Type: wire.TypeError, Re: re, Error: told})
+	return told.Code
+}
+
+// who gives the register behind the link, nil before hello.
+func (l *link) who() *caller {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.caller
+}
+
+// receive handles a message, at once or, under the fault Delay, later.
+func (l *link) receive(m wire.Message) {
+	if _, lost := l.b.faults.take(DropBefore, m.Type); lost {
+		return
+	}
+	f, late := l.b.faults.take(Delay, m.Type)
+	if !late {
+		l.handle(m)
+		return
+	}
+	l.work.Go(func() {
+		timer := time.NewTimer(f.Delay)
+		defer timer.Stop()
+		select {
+		case <-l.ctx.Done():
+		case <-timer.C:
+			l.handle(m)
+		}
+	})
+}
+
+// handle decides a message and answers it. The transaction belongs to the
+// backend, not to the link: a cable pulled now changes nothing of it.
+func (l *link) handle(m wire.Message) {
+	ctx, cancel := context.WithTimeout(l.b.ctx, workTimeout)
+	defer cancel()
+	var reply wire.Message
+	var err error
+	if m.Type == wire.TypeHello {
+		reply, err = l.hello(ctx, m)
+	} else {
+		reply, err = l.b.decide(ctx, l.who(), m)
+	}
+	if _, lost := l.b.faults.take(DropAfter, m.Type); lost {
+		return
+	}
+	switch {
+	case err != nil:
+		l.fail(m.ID, err)
+	case reply.Type != "":
+		reply.Re = m.ID
+		l.send(reply)
+	}
+}
+
+// hello opens a session on this link and ends the register's other links.
+func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) {
+	var c caller
+	var w *wire.Welcome
+	err := l.b.ledger.change(ctx, func(t *tx) (err error) {
+		if c, w, err = l.b.ledger.hello(t, m, l.b.inForce(), l.b.now()); err != nil {
+			return err
+		}
+		return t.event(c, wire.TypeHello, "", strconv.FormatInt(c.session, 10))
+	})
+	if err != nil {
+		return wire.Message{}, err
+	}
+	l.mu.Lock()
+	l.caller = &c
+	l.mu.Unlock()
+	l.b.hangUp(func(other *link) bool {
+		who := other.who()
+		return who != nil && who.register == c.register && who.session < c.session
+	})
+	return wire.Message{Type: wire.TypeWelcome, Welcome: w}, nil
+}

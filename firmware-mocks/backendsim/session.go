@@ -1,0 +1,150 @@
+package backendsim
+
+import (
+	"database/sql"
+	"errors"
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/policy"
+	"sekisho/terminal/wire"
+)
+
+// caller is the register whose message is being handled.
+type caller struct {
+	register, store string
+	incarnation     string // of the session
+	session         int64
+	now             time.Time
+	rules           *rules
+}
+
+// ms is now in the wire's form.
+func (c caller) ms() int64 { return c.now.UnixMilli() }
+
+// windows gives the business days that a payment reserved about now may name.
+func (c caller) windows() [2]string {
+	b := c.rules.policy.Business
+	return [2]string{string(b.Day(c.now.Add(-windowSlack))), string(b.Day(c.now.Add(windowSlack)))}
+}
+
+// windowSlack is how far a reservation and its arrival here may lie on the two
+// sides of the cut-over: the life of a request and the clocks' difference.
+const windowSlack = 5 * time.Minute
+
+// refuse is an error message to be sent; nothing was changed.
+func refuse(code wire.ErrorCode, text string) error { return &wire.Error{Code: code, Text: text} }
+
+// hello opens the next session of a register and welcomes it.
+func (l *ledger) hello(t *tx, m wire.Message, r *rules, now time.Time) (caller, *wire.Welcome, error) {
+	h := m.Hello
+	c := caller{register: h.Register, store: h.Store, incarnation: m.Incarnation, now: now, rules: r}
+	if err := t.openSession(&c); err != nil {
+		return c, nil, err
+	}
+	var told int64
+	if err := t.row("SELECT size FROM incarnation WHERE register = ? AND id = ?", c.register, c.incarnation).Scan(&told); err != nil {
+		return c, nil, err
+	}
+	if m.Journal.Size < told {
+		return c, nil, refuse(wire.CodeRefused, "the journal is shorter than this incarnation's was")
+	}
+	if err := t.head(c, *m.Journal); err != nil {
+		return c, nil, err
+	}
+	if err := t.merge(c, c.incarnation, h.Counters); err != nil {
+		return c, nil, err
+	}
+	if err := t.topUp(c, nil); err != nil {
+		return c, nil, err
+	}
+	totals, err := t.totals(c)
+	w := &wire.Welcome{Session: c.session, Time: c.ms(), Grants: totals}
+	if h.Versions.Policy < r.policy.Version {
+		w.Policy = r.note
+	}
+	return c, w, err
+}
+
+// openSession gives the register its next session and, where the incarnation is
+// a new one, retires the old: what that held stays granted and is never given
+// to anybody again.
+func (t *tx) openSession(c *caller) error {
+	var store, before string
+	err := t.row("SELECT store, session, incarnation FROM register WHERE id = ?", c.register).Scan(&store, &c.session, &before)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		if err := t.exec("INSERT INTO register (id, store, session, incarnation) VALUES (?, ?, 0, '')", c.register, c.store); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case store != c.store:
+		return refuse(wire.CodeRefused, "this register belongs to another store")
+	}
+	if before != c.incarnation {
+		if err := t.retire(c.register, before, c.incarnation); err != nil {
+			return err
+		}
+	}
+	c.session++
+	return t.exec("UPDATE register SET session = ?, incarnation = ? WHERE id = ?", c.session, c.incarnation, c.register)
+}
+
+// retire ends the incarnation old and begins fresh. An incarnation that was
+// retired before and comes again is the copy of a register.
+func (t *tx) retire(register, old, fresh string) error {
+	clone, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ?", register, fresh)
+	if err != nil {
+		return err
+	}
+	if clone {
+		return refuse(wire.CodeRefused, "this incarnation was retired")
+	}
+	if err := t.exec("UPDATE incarnation SET retired = 1 WHERE register = ? AND id = ?", register, old); err != nil {
+		return err
+	}
+	return t.exec("INSERT INTO incarnation (register, id) VALUES (?, ?)", register, fresh)
+}
+
+// current fails where the session is no longer the register's latest.
+func (t *tx) current(c caller, session int64) error {
+	var latest int64
+	if err := t.row("SELECT session FROM register WHERE id = ?", c.register).Scan(&latest); err != nil {
+		return err
+	}
+	if session != latest || c.session != latest {
+		return refuse(wire.CodeSession, "this is not the register's latest session")
+	}
+	return nil
+}
+
+// head keeps the journal's head. Messages may come late, so a smaller size is
+// nothing; one size with two roots is a journal that was changed.
+func (t *tx) head(c caller, h wire.Head) error {
+	if err := t.exec("INSERT OR IGNORE INTO journal_head (register, incarnation, size, root) VALUES (?, ?, ?, ?)",
+		c.register, c.incarnation, h.Size, h.Root); err != nil {
+		return err
+	}
+	var root string
+	if err := t.row("SELECT root FROM journal_head WHERE register = ? AND incarnation = ? AND size = ?",
+		c.register, c.incarnation, h.Size).Scan(&root); err != nil {
+		return err
+	}
+	if root != h.Root {
+		return refuse(wire.CodeRefused, "the journal has another root at this size than before")
+	}
+	return t.exec("UPDATE incarnation SET size = max(size, ?) WHERE register = ? AND id = ?", h.Size, c.register, c.incarnation)
+}
+
+// rules are what is in force: the signed note and what was read from it.
+type rules struct {
+	note   string
+	policy *policy.Policy
+}
+
+// cap gives the store cap of an id.
+func (r *rules) cap(id string) (terminal.Cap, bool) {
+	c, ok := r.policy.Cap(terminal.CapID(id))
+	return c, ok && c.Scope == terminal.ScopeStore
+}
