@@ -1,0 +1,226 @@
+package offline
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/register"
+)
+
+// apply writes changes within tx, and gives where the ledger will stand once it
+// is committed.
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, c register.Changes) (position, error) {
+	next := s.at
+	for _, p := range c.Payments {
+		if err := putPayment(ctx, tx, p); err != nil {
+			return next, err
+		}
+	}
+	for _, n := range c.Counters {
+		if err := putCounter(ctx, tx, n); err != nil {
+			return next, err
+		}
+	}
+	if err := putSeen(ctx, tx, c.Seen); err != nil {
+		return next, err
+	}
+	if err := putSale(ctx, tx, c.Sale); err != nil {
+		return next, err
+	}
+	if err := putOutbox(ctx, tx, c); err != nil {
+		return next, err
+	}
+	if err := s.putPolicy(ctx, tx, c.Policy, &next); err != nil {
+		return next, err
+	}
+	grown, err := putEntries(ctx, tx, s.at.tree, c.Entries)
+	if err != nil {
+		return next, err
+	}
+	next.tree = grown
+	next.commits++
+	next.clean = false
+	if s.at.clean {
+		if err := setMeta(ctx, tx, "clean", 0); err != nil {
+			return next, err
+		}
+	}
+	return next, count(ctx, tx)
+}
+
+func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
+	if !p.State.Known() {
+		return refused("a payment's state %q is not known", p.State)
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO payment
+		(id, number, state, sale, account, amount, offline, approved, voided, unresolved, created, decided, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET number = excluded.number, state = excluded.state, sale = excluded.sale,
+			account = excluded.account, amount = excluded.amount, offline = excluded.offline, approved = excluded.approved,
+			voided = excluded.voided, unresolved = excluded.unresolved, created = excluded.created,
+			decided = excluded.decided, body = excluded.body`,
+		p.ID, p.Number, p.State, p.Sale, p.Account, p.Amount, p.Offline, p.State.Approval(),
+		p.Voided(), p.Unresolved(), p.Created, p.Decided, string(body))
+	return err
+}
+
+func putCounter(ctx context.Context, tx *sql.Tx, c terminal.Counter) error {
+	old, err := findCounter(ctx, tx, c.Key)
+	if err != nil {
+		return err
+	}
+	before := totals(&old)
+	args := []any{c.Key.Cap, c.Key.Window, c.Key.Incarnation}
+	for i, t := range totals(&c) {
+		if !before[i].Within(*t) {
+			return refused("the counter of cap %s shrinks", c.Key.Cap)
+		}
+		args = append(args, t.Yen, t.Units)
+	}
+	if held := c.Held(); held.Yen < 0 || held.Units < 0 {
+		return refused("the counter of cap %s holds less than nothing", c.Key.Cap)
+	}
+	if !c.Released.Within(c.Used) {
+		return refused("the counter of cap %s releases more than was used", c.Key.Cap)
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO counter ("+counterColumns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (cap, day, incarnation) DO UPDATE SET
+			granted_yen = excluded.granted_yen, granted_units = excluded.granted_units,
+			used_yen = excluded.used_yen, used_units = excluded.used_units,
+			released_yen = excluded.released_yen, released_units = excluded.released_units,
+			returned_yen = excluded.returned_yen, returned_units = excluded.returned_units,
+			sent_yen = excluded.sent_yen, sent_units = excluded.sent_units,
+			got_yen = excluded.got_yen, got_units = excluded.got_units`, args...)
+	return err
+}
+
+// putSeen refuses a code that another payment was seen with (promise I1). For
+// the same payment the longer time counts.
+func putSeen(ctx context.Context, tx *sql.Tx, c *register.SeenCode) error {
+	if c == nil {
+		return nil
+	}
+	done, err := tx.ExecContext(ctx, `INSERT INTO seen (key, payment, keep) VALUES (?, ?, ?)
+		ON CONFLICT (key) DO UPDATE SET keep = max(keep, excluded.keep) WHERE payment = excluded.payment`,
+		c.Key, c.Payment, c.Keep)
+	if err != nil {
+		return err
+	}
+	if n, err := done.RowsAffected(); err != nil || n == 0 {
+		return refused("this code was seen with another payment")
+	}
+	return nil
+}
+
+func putSale(ctx context.Context, tx *sql.Tx, s *terminal.Sale) error {
+	if s == nil {
+		return nil
+	}
+	if s.State == terminal.SaleClosed {
+		_, err := tx.ExecContext(ctx, "DELETE FROM sale")
+		return err
+	}
+	body, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO sale (only, ref, state, payment, body) VALUES (1, ?, ?, ?, ?)
+		ON CONFLICT (only) DO UPDATE SET ref = excluded.ref, state = excluded.state, payment = excluded.payment, body = excluded.body`,
+		s.Ref, s.State, s.Payment, string(body))
+	return err
+}
+
+// putOutbox also takes what is no longer there as done or parked: the backend
+// may acknowledge an item twice.
+func putOutbox(ctx context.Context, tx *sql.Tx, c register.Changes) error {
+	for _, o := range c.Outbox {
+		body := o.Body
+		if body == nil {
+			body = []byte{} // nil would be NULL
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO outbox (kind, payment, body, parked) VALUES (?, ?, ?, ?)", o.Kind, o.Payment, body, o.Parked); err != nil {
+			return err
+		}
+	}
+	for _, id := range c.Done {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM outbox WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	for _, id := range c.Parked {
+		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET parked = 1 WHERE id = ?", id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// putPolicy stores the text before the ledger names its version, so that the
+// ledger never names one that is nowhere.
+func (s *Store) putPolicy(ctx context.Context, tx *sql.Tx, p *register.PolicyCopy, next *position) error {
+	if p == nil {
+		return nil
+	}
+	if p.Version < 1 || p.Version < s.at.policy {
+		return refused("policy version %d after %d", p.Version, s.at.policy)
+	}
+	if err := s.cachePolicy(ctx, *p); err != nil {
+		return err
+	}
+	next.policy = p.Version
+	return setMeta(ctx, tx, "policy", p.Version)
+}
+
+// putEntries appends to the journal and its tree.
+func putEntries(ctx context.Context, tx *sql.Tx, t tree, drafts []journal.Draft) (tree, error) {
+	if len(drafts) == 0 {
+		return t, nil
+	}
+	g := t.grow()
+	for _, d := range drafts {
+		if err := putEntry(ctx, tx, g, d); err != nil {
+			return t, err
+		}
+	}
+	return g.tree()
+}
+
+func putEntry(ctx context.Context, tx *sql.Tx, g *growing, d journal.Draft) error {
+	e := d.Entry
+	e.Version, e.Seq, e.Private = journal.Version, g.size, ""
+	var salt, private []byte
+	if d.Private != nil {
+		var fresh [journal.SaltSize]byte
+		rand.Read(fresh[:]) // never fails since Go 1.24
+		salt = fresh[:]
+		var err error
+		if private, e.Private, err = d.Private.Seal(fresh); err != nil {
+			return err
+		}
+	}
+	leaf, err := e.Leaf()
+	if err != nil {
+		return err
+	}
+	first, hashes, err := g.append(leaf)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "INSERT INTO journal (seq, leaf, private, salt) VALUES (?, ?, ?, ?)", e.Seq, leaf, private, salt); err != nil {
+		return err
+	}
+	for i, h := range hashes {
+		if _, err := tx.ExecContext(ctx, "INSERT INTO hash (idx, hash) VALUES (?, ?)", first+int64(i), h[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package offline
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// position is where the ledger stands after its last commit, as the writer
+// keeps it in memory.
+type position struct {
+	commits int64 // raised by every transaction
+	policy  int64 // the highest version ever in force
+	clean   bool  // ended cleanly and not written since
+	tree    tree
+}
+
+// prepareLedger looks before it touches, makes the ledger where there is none,
+// and brings it to this release's schema.
+func (s *Store) prepareLedger(ctx context.Context) error {
+	steps, err := migrations("ledger")
+	if err != nil {
+		return err
+	}
+	path := s.folder.file(ledgerFile)
+	if s.folder.has(ledgerFile) {
+		if err := inspect(ctx, path, int64(len(steps))); err != nil {
+			return err
+		}
+	} else if s.folder.has(ledgerFile + logSuffix) {
+		return fmt.Errorf("%w: %s is missing, its log is there", ErrDamaged, ledgerFile)
+	}
+	if _, err := s.folder.create(ledgerFile); err != nil {
+		return err
+	}
+	writer, err := openWriter(ctx, path, s.options)
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, writer, steps); err != nil {
+		writer.Close()
+		return fmt.Errorf("%s: %w", ledgerFile, err)
+	}
+	return writer.Close()
+}
+
+// openLedger opens the ledger, which must exist, and reads where it stands.
+// What an unclean end left in the log is checked and settled before it counts.
+func (s *Store) openLedger(ctx context.Context) error {
+	if err := s.openWriterAt(ctx); err != nil {
+		return err
+	}
+	if !s.at.clean {
+		if err := quickCheck(ctx, s.ledger); err != nil {
+			return fmt.Errorf("%s: %w", ledgerFile, err)
+		}
+		if err := s.settle(ctx); err != nil {
+			return fmt.Errorf("%s: after an unclean end: %w", ledgerFile, err)
+		}
+	}
+	return s.startReading(ctx)
+}
+
+func (s *Store) openWriterAt(ctx context.Context) error {
+	writer, err := openWriter(ctx, s.folder.file(ledgerFile), s.options)
+	if err != nil {
+		return err
+	}
+	s.ledger = writer
+	s.at, err = readPosition(ctx, writer)
+	if err != nil {
+		return fmt.Errorf("%s: %w", ledgerFile, err)
+	}
+	return nil
+}
+
+func (s *Store) startReading(ctx context.Context) error {
+	readers, err := openReaders(ctx, s.folder.file(ledgerFile))
+	if err != nil {
+		return fmt.Errorf("%s: %w", ledgerFile, err)
+	}
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	s.readers = readers
+	return nil
+}
+
+// settle makes what recovery found in the log durable without trusting it to be
+// on the disk already: the checkpoint writes it anew into the file, and the
+// commit that follows begins the log afresh, so that no later recovery can meet
+// the old one.
+func (s *Store) settle(ctx context.Context) error {
+	if err := checkpoint(ctx, s.ledger); err != nil {
+		return err
+	}
+	if err := bump(ctx, s.ledger, 0); err != nil {
+		return err
+	}
+	s.at.commits++
+	s.at.clean = false
+	return nil
+}
+
+// bump commits nothing but the number of commits and the clean mark.
+func bump(ctx context.Context, writer *sql.DB, clean int64) error {
+	tx, err := writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := count(ctx, tx); err != nil {
+		return err
+	}
+	if err := setMeta(ctx, tx, "clean", clean); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func count(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, "UPDATE meta SET value = value + 1 WHERE key = 'commits'")
+	return err
+}
+
+func setMeta(ctx context.Context, tx *sql.Tx, key string, value int64) error {
+	_, err := tx.ExecContext(ctx, "UPDATE meta SET value = ? WHERE key = ?", value, key)
+	return err
+}
+
+func readPosition(ctx context.Context, db *sql.DB) (position, error) {
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return position{}, opened(err)
+	}
+	defer tx.Rollback()
+	var p position
+	for key, into := range map[string]any{"commits": &p.commits, "policy": &p.policy, "clean": &p.clean} {
+		if err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", key).Scan(into); err != nil {
+			return position{}, fmt.Errorf("%w: meta %s: %w", ErrDamaged, key, err)
+		}
+	}
+	p.tree, err = readTree(ctx, tx)
+	return p, err
+}
+
+// readTree gives the tree as the hashes have it, after a look at whether they
+// fit the last entry.
+func readTree(ctx context.Context, tx *sql.Tx) (tree, error) {
+	var hashes, size int64
+	err := tx.QueryRowContext(ctx, `SELECT (SELECT coalesce(max(idx) + 1, 0) FROM hash),
+		(SELECT coalesce(max(seq) + 1, 0) FROM journal)`).Scan(&hashes, &size)
+	if err != nil {
+		return tree{}, opened(err)
+	}
+	if tlog.StoredHashCount(size) != hashes {
+		return tree{}, fmt.Errorf("%w: %d journal entries, %d hashes", ErrDamaged, size, hashes)
+	}
+	t, err := treeOf(size, storedHashes(ctx, tx))
+	if err != nil || size == 0 {
+		return t, err
+	}
+	var leaf []byte
+	if err := tx.QueryRowContext(ctx, "SELECT leaf FROM journal WHERE seq = ?", size-1).Scan(&leaf); err != nil {
+		return tree{}, opened(err)
+	}
+	kept, err := storedHashes(ctx, tx)([]int64{tlog.StoredHashIndex(0, size-1)})
+	if err != nil {
+		return tree{}, err
+	}
+	if kept[0] != tlog.RecordHash(leaf) {
+		return tree{}, fmt.Errorf("%w: the last journal entry, %d, is not the one that was hashed", ErrDamaged, size-1)
+	}
+	return t, nil
+}
+
+// storedHashes reads hashes of the tree from the ledger.
+func storedHashes(ctx context.Context, tx *sql.Tx) tlog.HashReaderFunc {
+	return func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, idx := range indexes {
+			var b []byte
+			if err := tx.QueryRowContext(ctx, "SELECT hash FROM hash WHERE idx = ?", idx).Scan(&b); err != nil {
+				return nil, fmt.Errorf("%w: hash %d: %w", ErrDamaged, idx, err)
+			}
+			copy(hashes[i][:], b)
+		}
+		return hashes, nil
+	}
+}

@@ -1,0 +1,150 @@
+package offline
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"sekisho/terminal"
+	"sekisho/terminal/register"
+)
+
+// querier is a transaction of the writer or the readers' pool.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// load reads what a decision needs to see.
+func load(ctx context.Context, tx *sql.Tx, at position, scope register.Scope) (register.Usage, error) {
+	u := register.Usage{Head: at.tree.head, Counters: map[terminal.CounterKey]terminal.Counter{}}
+	var err error
+	if u.Payment, err = findPayment(ctx, tx, scope.Payment); err != nil {
+		return u, err
+	}
+	for _, key := range scope.Counters {
+		if u.Counters[key], err = findCounter(ctx, tx, key); err != nil {
+			return u, err
+		}
+	}
+	if scope.Seen != "" {
+		if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM seen WHERE key = ?)", scope.Seen).Scan(&u.Seen); err != nil {
+			return u, err
+		}
+	}
+	if scope.Account != "" {
+		if u.Account, err = accountUsage(ctx, tx, scope.Account, scope.Since); err != nil {
+			return u, err
+		}
+	}
+	if scope.Outbox != "" {
+		u.Outbox, err = outbox(ctx, tx, "WHERE payment = ? ORDER BY id", scope.Outbox)
+	}
+	return u, err
+}
+
+// findPayment gives nil where there is none.
+func findPayment(ctx context.Context, q querier, id terminal.PaymentID) (*terminal.Payment, error) {
+	if id == "" {
+		return nil, nil
+	}
+	found, err := payments(ctx, q, "WHERE id = ?", id)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+func payments(ctx context.Context, q querier, where string, args ...any) ([]terminal.Payment, error) {
+	return collect(ctx, q, "SELECT body FROM payment "+where, args, func(rows *sql.Rows) (p terminal.Payment, err error) {
+		var body []byte
+		if err := rows.Scan(&body); err != nil {
+			return p, err
+		}
+		return p, json.Unmarshal(body, &p)
+	})
+}
+
+func outbox(ctx context.Context, q querier, where string, args ...any) ([]register.OutboxItem, error) {
+	return collect(ctx, q, "SELECT id, kind, payment, body, parked FROM outbox "+where, args, func(rows *sql.Rows) (o register.OutboxItem, err error) {
+		return o, rows.Scan(&o.ID, &o.Kind, &o.Payment, &o.Body, &o.Parked)
+	})
+}
+
+const counterColumns = `cap, day, incarnation,
+	granted_yen, granted_units, used_yen, used_units, released_yen, released_units,
+	returned_yen, returned_units, sent_yen, sent_units, got_yen, got_units`
+
+func counters(ctx context.Context, q querier, where string, args ...any) ([]terminal.Counter, error) {
+	return collect(ctx, q, "SELECT "+counterColumns+" FROM counter "+where, args, func(rows *sql.Rows) (c terminal.Counter, err error) {
+		into := []any{&c.Key.Cap, &c.Key.Window, &c.Key.Incarnation}
+		for _, a := range totals(&c) {
+			into = append(into, &a.Yen, &a.Units)
+		}
+		return c, rows.Scan(into...)
+	})
+}
+
+// totals gives a counter's totals in the order of counterColumns.
+func totals(c *terminal.Counter) []*terminal.Amount {
+	return []*terminal.Amount{&c.Granted, &c.Used, &c.Released, &c.Returned, &c.Sent, &c.Got}
+}
+
+// findCounter gives an empty counter where there is none.
+func findCounter(ctx context.Context, q querier, key terminal.CounterKey) (terminal.Counter, error) {
+	found, err := counters(ctx, q, "WHERE cap = ? AND day = ? AND incarnation = ?", key.Cap, key.Window, key.Incarnation)
+	if err != nil || len(found) == 0 {
+		return terminal.Counter{Key: key}, err
+	}
+	return found[0], nil
+}
+
+func accountUsage(ctx context.Context, q querier, account terminal.AccountKey, since terminal.Millis) (register.AccountUsage, error) {
+	var u register.AccountUsage
+	err := q.QueryRowContext(ctx, `SELECT coalesce(sum(amount), 0), count(*) FROM payment
+		WHERE account = ? AND created >= ? AND offline = 1 AND approved = 1 AND voided = 0`,
+		account, since).Scan(&u.OfflineYen, &u.OfflineCount)
+	if err != nil {
+		return u, err
+	}
+	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND state = ? AND decided >= ?)",
+		account, terminal.Declined, since).Scan(&u.Declined)
+	return u, err
+}
+
+// findSale gives nil where none is open.
+func findSale(ctx context.Context, q querier) (*terminal.Sale, error) {
+	var body []byte
+	err := q.QueryRowContext(ctx, "SELECT body FROM sale").Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var sale terminal.Sale
+	if err := json.Unmarshal(body, &sale); err != nil {
+		return nil, fmt.Errorf("%w: sale: %w", ErrDamaged, err)
+	}
+	return &sale, nil
+}
+
+// collect reads all rows of a query.
+func collect[T any](ctx context.Context, q querier, query string, args []any, scan func(*sql.Rows) (T, error)) ([]T, error) {
+	rows, err := q.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}
