@@ -13,6 +13,7 @@ import (
 	"io"
 	"math/big"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -263,5 +264,28 @@ func TestI1MalleatedSignatureIsTheSamePass(t *testing.T) {
 	}
 	if !bytes.Equal(a.Identity(), b.Identity()) {
 		t.Error("two identities of one pass")
+	}
+}
+
+// The page is what a wallet's developer reads: its example must be the vector.
+func TestThePageShowsTheFirstVector(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/pass.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.Join(strings.Fields(string(raw)), "")
+	set := vectors(t)
+	v := set.Good[0]
+	digest := sha256.Sum256(v.Outer.TBS)
+	for name, want := range map[string]string{
+		"seed": hex.EncodeToString(set.Trusted[0].Seed), "key": hex.EncodeToString(set.Trusted[0].Public),
+		"device": hex.EncodeToString(set.Device.Private), "to be signed": hex.EncodeToString(v.Credential.TBS),
+		"credential's signature": hex.EncodeToString(v.Credential.Signature), "digest": hex.EncodeToString(digest[:]),
+		"pass's signature": hex.EncodeToString(v.Outer.Signature), "identity": hex.EncodeToString(v.Identity),
+		"text": strings.Join(strings.Fields(v.Text), ""),
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("docs/pass.md does not show the %s", name)
+		}
 	}
 }
