@@ -14,6 +14,8 @@ import json
 import pathlib
 import sys
 
+sys.dont_write_bytecode = True  # the helpers beside this script leave no cache in the tree
+
 import base45_rfc9285 as base45
 import ed25519_rfc8032 as ed25519
 import p256_rfc6979 as p256

@@ -94,6 +94,28 @@ func TestOtherCodesAreReadFromTheirPictures(t *testing.T) {
 	}
 }
 
+// ISO/IEC 18004 asks for four white modules on every side; a module has four
+// pixels here, and the first inside is the corner of a finder pattern.
+func TestAQRCodeHasItsQuietZone(t *testing.T) {
+	picture, err := QR("4902777130835")
+	if err != nil {
+		t.Fatal(err)
+	}
+	black := func(x, y int) bool {
+		r, _, _, _ := picture.At(x, y).RGBA()
+		return r == 0
+	}
+	far := picture.Bounds().Dx() - 1
+	for i := range far + 1 {
+		if black(i, 15) || black(15, i) || black(i, far-15) || black(far-15, i) {
+			t.Fatalf("a black module in the quiet zone, at %d", i)
+		}
+	}
+	if !black(16, 16) || !black(far-16, 16) || !black(16, far-16) {
+		t.Error("the code does not begin where the quiet zone ends")
+	}
+}
+
 func TestWhatCannotBeDrawnIsAnError(t *testing.T) {
 	for name, draw := range map[string]func() (image.Image, error){
 		"pass in lower case": func() (image.Image, error) { return QR("SK1:abc") },
