@@ -45,7 +45,6 @@ func tryCache(ctx context.Context, f *folder, o Options) (*sql.DB, error) {
 			return nil, err
 		}
 	}
-	o.maxPages = 0
 	db, err := openWriter(ctx, path, o)
 	if err != nil {
 		return nil, err

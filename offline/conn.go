@@ -54,7 +54,7 @@ func openWriter(ctx context.Context, path string, o Options) (*sql.DB, error) {
 			"_txlock":          {"immediate"},
 			"_stmt_cache_size": {statements},
 		}),
-		begin: func(c *sqlite3.SQLiteConn) error { return prepareWriter(c, o) },
+		begin: keepLog,
 	})
 	db.SetMaxOpenConns(1)
 	if err := checkDurable(ctx, db); err != nil {
@@ -64,17 +64,10 @@ func openWriter(ctx context.Context, path string, o Options) (*sql.DB, error) {
 	return db, nil
 }
 
-// prepareWriter keeps the log when the connection closes: after a failed commit
-// it is the evidence of what was written.
-func prepareWriter(c *sqlite3.SQLiteConn, o Options) error {
-	if err := c.SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1); err != nil {
-		return err
-	}
-	if o.maxPages == 0 {
-		return nil
-	}
-	_, err := c.Exec(fmt.Sprintf("PRAGMA max_page_count = %d", o.maxPages), nil)
-	return err
+// keepLog keeps the log when the connection closes: after a failed commit it is
+// the evidence of what was written.
+func keepLog(c *sqlite3.SQLiteConn) error {
+	return c.SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1)
 }
 
 func checkDurable(ctx context.Context, db *sql.DB) error {

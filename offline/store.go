@@ -17,7 +17,6 @@ type Options struct {
 	Log *slog.Logger // nil for none; nothing of a payment is logged
 
 	synchronous string // "" for FULL; tests show that another is refused
-	maxPages    int64  // of the ledger; 0 for no limit; tests make a full disk of it
 }
 
 // closeTime is how long Close may work on a clean end: above any checkpoint,
@@ -149,8 +148,12 @@ func (s *Store) endCleanly() error {
 	if !s.at.clean {
 		err = errors.Join(err, bump(ctx, s.ledger, 1))
 	}
-	if err = errors.Join(err, checkpoint(ctx, s.ledger)); err != nil {
-		return fmt.Errorf("offline: the ledger could not be ended cleanly; it is checked at the next start: %w", err)
+	err = errors.Join(err, checkpoint(ctx, s.ledger))
+	if s.cache != nil {
+		err = errors.Join(err, checkpoint(ctx, s.cache))
+	}
+	if err != nil {
+		return fmt.Errorf("offline: the files could not be ended cleanly; they are checked at the next start: %w", err)
 	}
 	return nil
 }
