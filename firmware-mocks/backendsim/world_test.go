@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -110,12 +111,14 @@ type world struct {
 	signer note.Signer
 	check  note.Verifier
 
+	sizes map[string]*int64 // of the journals, by register and incarnation
+
 	mu  sync.Mutex
 	now time.Time
 }
 
 func newWorld(t testing.TB) *world {
-	w := &world{t: t, now: noon}
+	w := &world{t: t, now: noon, sizes: map[string]*int64{}}
 	_, w.issuer, _ = ed25519.GenerateKey(rand.Reader)
 	secret, public, err := note.GenerateKey(rand.Reader, "demo-chain")
 	must(t, err)
@@ -223,7 +226,7 @@ type till struct {
 	incarnation string
 	conn        *websocket.Conn
 	session     int64
-	size        int64
+	size        *int64 // of its journal
 	welcome     wire.Welcome
 }
 
@@ -239,7 +242,11 @@ func (w *world) dial() *websocket.Conn {
 
 func (w *world) till(register, incarnation string, counters ...wire.Counter) *till {
 	w.t.Helper()
-	t := &till{w: w, register: register, incarnation: incarnation, conn: w.dial()}
+	t := w.caller(register, incarnation)
+	if before, ok := w.sizes[register+incarnation]; ok {
+		t.size = before
+	}
+	w.sizes[register+incarnation] = t.size
 	w.t.Cleanup(func() { t.conn.Close() })
 	reply := t.ask(t.hello(counters...))
 	if reply.Type != wire.TypeWelcome {
@@ -249,16 +256,22 @@ func (w *world) till(register, incarnation string, counters ...wire.Counter) *ti
 	return t
 }
 
+// caller is a till with an empty journal that has not said hello.
+func (w *world) caller(register, incarnation string) *till {
+	w.t.Helper()
+	return &till{w: w, register: register, incarnation: incarnation, conn: w.dial(), size: new(int64)}
+}
+
 func (t *till) hello(counters ...wire.Counter) wire.Message {
 	return wire.Message{Type: wire.TypeHello, Hello: &wire.Hello{Register: t.register, Store: store, Software: "test", Counters: counters}}
 }
 
 // wrap gives a message its envelope.
 func (t *till) wrap(m wire.Message) wire.Message {
-	t.size++
+	*t.size++
 	m.ID = newID(t.w.t)
 	m.Session, m.Incarnation = t.session, t.incarnation
-	m.Journal = &wire.Head{Size: t.size, Root: strings.Repeat("0", 63) + "a"}
+	m.Journal = &wire.Head{Size: *t.size, Root: strings.Repeat("0", 63) + "a"}
 	return m
 }
 
@@ -446,4 +459,17 @@ func (w *world) request(method, path, body string) int {
 	must(w.t, err)
 	must(w.t, reply.Body.Close())
 	return reply.StatusCode
+}
+
+// inFiles searches the ledger's file and its write-ahead log.
+func inFiles(t testing.TB, file, text string) bool {
+	t.Helper()
+	for _, name := range []string{file, file + "-wal"} {
+		data, err := os.ReadFile(name)
+		must(t, err)
+		if strings.Contains(string(data), text) {
+			return true
+		}
+	}
+	return false
 }
