@@ -1,0 +1,352 @@
+// The cashier's page: it shows what the register tells (GET /v1/events) and
+// passes on what the cashier presses. It decides nothing. The page holds three
+// things: the register's latest view, the verdict on the screen, and whether
+// the register answers; draw() makes the screen from these alone.
+'use strict';
+
+const words = JSON.parse(document.getElementById('words').textContent);
+const $ = id => document.getElementById(id);
+
+let language = localStorage.getItem('language');
+if (!(language in words)) language = document.documentElement.lang;
+let view = null;      // register.View, null until the register has answered
+let viewSince = 0;    // performance.now() when it came
+let shown = null;     // terminal.Verdict on the screen
+let dismissed = '';   // face of the refusal that the cashier put away
+let remembered = '';  // payment of the verdict last shown
+let heard = '';       // face last sounded
+let stream = null;    // the EventSource
+let answers = true;   // the register answers
+let asking = '';      // what the confirm step asks about
+let working = false;  // a key's request is under way
+
+const word = key => words[language][key] ?? words.ja[key] ?? '';
+const yen = n => n.toLocaleString('en-US') + ' ' + word('yen');
+const face = v => `${v.payment} ${kind(v)}`;
+
+// kind says how a verdict looks. An outcome of a newer release counts as unknown.
+function kind(v) {
+  if (v.voided) return 'voided';
+  if (v.outcome === 'approved' || v.outcome === 'declined') return v.outcome;
+  return v.state === 'sent' ? 'sent' : 'unknown';
+}
+
+// What the register tells.
+
+function takeView(next) {
+  view = next;
+  viewSince = performance.now();
+  if (view.verdict) show(view.verdict);
+  // Without a sale a refusal stays until it is put away; anything else is over.
+  else if (view.sale || (shown && !['declined', 'voided'].includes(kind(shown)))) show(null);
+  draw();
+}
+
+function takeVerdict(v) {
+  if (!view) return;
+  const current = view.sale ? v.sale === view.sale.ref : remembered === v.payment;
+  const older = view.verdict && Number(v.number) < Number(view.verdict.number);
+  if (!current || older) return; // news of another payment: the counters show it
+  if (view.sale) view.verdict = v;
+  else if (!['declined', 'voided'].includes(kind(v))) return;
+  show(v);
+  draw();
+}
+
+function takeScan(scan) {
+  if (!view) return;
+  if (scan.kind === 'connected' || scan.kind === 'disconnected') view.scanner = scan.kind;
+  else view.notice = scan;
+  draw();
+}
+
+function show(v) {
+  shown = v;
+  if (!v) return;
+  remembered = v.payment;
+  if (face(v) === heard || v.handed_over) return;
+  heard = face(v);
+  dismissed = '';
+  sound(kind(v));
+}
+
+function follow() {
+  const events = stream = new EventSource('/v1/events');
+  const on = (type, take) => events.addEventListener(type, e => { reached(true); take(JSON.parse(e.data)); });
+  for (const type of ['sale', 'link', 'policy', 'caps']) on(type, takeView);
+  for (const type of ['payment', 'verdict']) on(type, takeVerdict);
+  on('scanner', takeScan);
+  events.onerror = () => {
+    reached(false);
+    if (events.readyState === EventSource.CLOSED) setTimeout(follow, 2000); // refused: the browser does not try again by itself
+  };
+}
+
+// The stream may stay open while the register hangs, so it is asked as well.
+async function knock() {
+  try {
+    const answer = await fetch('/v1/state', {signal: AbortSignal.timeout(4000)});
+    if (!answer.ok) reached(false);
+    else if (stream.readyState === EventSource.OPEN) reached(true);
+  } catch {
+    reached(false);
+  }
+}
+
+function reached(yes) {
+  if (answers === yes) return;
+  answers = yes;
+  draw();
+}
+
+// What the cashier presses.
+
+async function press(path) {
+  if (working) return;
+  working = true;
+  $('error').hidden = true;
+  draw();
+  try {
+    const answer = await fetch(path, {method: 'POST', signal: AbortSignal.timeout(15000)});
+    if (!answer.ok) complain((await answer.json()).code);
+  } catch {
+    complain('late');
+  }
+  working = false;
+  draw();
+}
+
+function complain(code) {
+  $('error').textContent = word('error.' + code) || word('error');
+  $('error').hidden = false;
+  clearTimeout(complain.timer);
+  complain.timer = setTimeout(() => { $('error').hidden = true; }, 12000);
+}
+
+const salePath = what => `/v1/sales/${encodeURIComponent(view.sale.ref)}/${what}`;
+const paymentPath = what => `/v1/payments/${encodeURIComponent(shown.payment)}/${what}`;
+
+const questions = {
+  void: () => press(paymentPath('void')),
+  stop: () => press(salePath('cancel')),
+  cancel: () => press(salePath('cancel')),
+};
+
+function ask(what) {
+  asking = what;
+  draw();
+  $('confirm').showModal();
+  $('question').focus();
+}
+
+function answered(yes) {
+  const act = questions[asking];
+  asking = '';
+  $('confirm').close();
+  if (yes) act();
+}
+
+function putAway() {
+  if (view && !view.sale) shown = null;
+  else dismissed = face(shown);
+  draw();
+}
+
+// The screen.
+
+function draw() {
+  document.documentElement.lang = language;
+  document.title = word('title');
+  for (const e of document.querySelectorAll('[data-word]')) e.textContent = word(e.dataset.word);
+  for (const e of document.querySelectorAll('[data-label]')) e.setAttribute('aria-label', word(e.dataset.label));
+  for (const e of $('languages').children) e.setAttribute('aria-pressed', String(e.lang === language));
+  if (view) {
+    drawStatus();
+    drawSale(view.sale);
+  }
+  drawVerdict();
+  drawLost();
+  drawQuestion();
+}
+
+// put changes a text only where it differs, so that nothing is read out twice.
+function put(id, text) {
+  if ($(id).textContent !== text) $(id).textContent = text;
+}
+
+function status(id, text, care) {
+  put(id, text);
+  $(id).className = care ? 'care' : '';
+}
+
+function drawStatus() {
+  const up = view.link.up;
+  status('link', word(up ? 'link.up' : 'link.down') + (up ? '' : `（${word('contact')}: ${age()}）`), !up);
+  const ready = view.scanner === 'connected';
+  status('scanner', word(ready ? 'scanner.connected' : 'scanner.disconnected'), !ready);
+  const waiting = ['unresolved', 'outbox', 'parked'].filter(k => view[k] > 0).map(k => `${word(k)} ${view[k]}`);
+  status('pending', `${word('pending')} ${waiting.join('・') || 0}`, waiting.length > 0);
+  const warnings = [word('storage.' + view.storage), word('policy.' + view.policy.state)].filter(Boolean);
+  put('warning', warnings.join('　'));
+  $('warning').hidden = warnings.length === 0;
+}
+
+// age is how long ago the backend was last heard, by the register's own clock.
+function age() {
+  if (!view.link.last_contact) return word('contact.never');
+  const s = Math.max(0, Math.floor((view.time - view.link.last_contact + performance.now() - viewSince) / 1000));
+  if (s < 60) return `${s} ${word('age.seconds')}`;
+  if (s < 3600) return `${Math.floor(s / 60)} ${word('age.minutes')}`;
+  return `${Math.floor(s / 3600)} ${word('age.hours')}`;
+}
+
+function drawSale(sale) {
+  const state = sale ? sale.state : 'none';
+  put('state', word('state.' + state) || word('state.none'));
+  const scan = view.notice;
+  const notice = scan && scan.sentence ? scan.sentence[language] ?? scan.sentence.ja : '';
+  put('notice', notice);
+  $('notice').hidden = !notice;
+  put('amount', yen(sale ? sale.total : 0));
+  drawLines(sale ? sale.lines : [], sale ? sale.total : 0);
+  $('total').disabled = working || !answers || state !== 'open';
+  $('cancel').disabled = working || !answers || !sale || state === 'paid';
+}
+
+function drawLines(lines, total) {
+  const rows = lines.map(l => row(l.name || l.gtin, l.name ? l.gtin : '', yen(l.unit_price), String(l.quantity), yen(l.unit_price * l.quantity)));
+  const less = lines.reduce((sum, l) => sum + l.unit_price * l.quantity, 0) - total;
+  if (less > 0) rows.push(row(word('discount'), '', '', '', '−' + yen(less)));
+  const body = document.querySelector('#lines tbody');
+  const longer = rows.length > body.children.length;
+  body.replaceChildren(...rows);
+  if (longer) $('lines').scrollTop = $('lines').scrollHeight;
+}
+
+function row(name, gtin, ...cells) {
+  const tr = document.createElement('tr');
+  const first = tr.insertCell();
+  first.textContent = name;
+  if (gtin) first.append(Object.assign(document.createElement('small'), {textContent: gtin}));
+  for (const c of cells) tr.insertCell().textContent = c;
+  return tr;
+}
+
+function drawVerdict() {
+  const open = shown !== null && !shown.handed_over && face(shown) !== dismissed;
+  const was = !$('verdict').hidden;
+  $('verdict').hidden = !open;
+  $('till').inert = open;
+  $('error').className = open ? 'high' : '';
+  if (!open) return;
+  const k = kind(shown);
+  $('verdict').className = k === 'voided' ? 'declined' : k;
+  document.querySelector('#verdict use').setAttribute('href', '#icon-' + (k === 'voided' ? 'declined' : k));
+  put('outcome', word(k));
+  put('sentence', shown.sentence[language] ?? shown.sentence.ja ?? '');
+  put('paid', yen(shown.amount));
+  drawReceipt(k);
+  drawKeys(k);
+  if (!was) $('outcome').focus(); // never a key: what a scanner types must press nothing
+}
+
+function drawReceipt(k) {
+  const rows = [['reference', shown.number]];
+  if (k === 'approved') rows.push(['approval', shown.approval_code], ['account', [shown.issuer, shown.account].filter(Boolean).join(' ')]);
+  if (k === 'approved' && shown.offline) rows.push(['offline', '✓']);
+  $('receipt').replaceChildren(...rows.filter(r => r[1]).map(([key, text]) => {
+    const div = document.createElement('div');
+    div.append(Object.assign(document.createElement('dt'), {textContent: word(key)}), Object.assign(document.createElement('dd'), {textContent: text}));
+    return div;
+  }));
+}
+
+function drawKeys(k) {
+  const sale = view && view.sale;
+  const keys = {
+    'handed-over': k === 'approved', void: k === 'approved',
+    stop: (k === 'unknown' || k === 'sent') && sale,
+    drop: k === 'declined' && sale, back: k === 'declined' || k === 'voided',
+  };
+  for (const [id, wanted] of Object.entries(keys)) {
+    $(id).hidden = !wanted;
+    $(id).disabled = working || (!answers && id !== 'back');
+  }
+  put('back', word(sale ? 'back' : 'close'));
+}
+
+function drawLost() {
+  const approved = !$('verdict').hidden && kind(shown) === 'approved';
+  $('lost').className = approved ? 'strip' : '';
+  put('lost-do', word(approved ? 'lost.approved' : 'lost.do'));
+  $('lost').hidden = answers;
+}
+
+// drawQuestion takes the question back where its subject is gone.
+function drawQuestion() {
+  if (!asking) return;
+  const k = shown && !$('verdict').hidden ? kind(shown) : '';
+  const holds = {void: k === 'approved', stop: k === 'unknown' || k === 'sent', cancel: view.sale && (k === '' || k === 'declined')}[asking];
+  if (!holds || !answers) answered(false);
+  else put('question', word('confirm.' + asking));
+}
+
+// Sounds: two rising tones, three short low ones, or a slow two-tone call.
+
+const tunes = {
+  approved: {wave: 'sine', notes: [[660, 0, .12], [990, .14, .3]]},
+  declined: {wave: 'square', notes: [[180, 0, .14], [180, .22, .14], [180, .44, .3]]},
+  unknown: {wave: 'triangle', notes: [[740, 0, .35], [520, .4, .35], [740, .8, .35], [520, 1.2, .5]]},
+};
+tunes.voided = tunes.declined;
+let audio = null;
+
+function sound(k) {
+  if (!(k in tunes)) return;
+  audio ??= new AudioContext();
+  $('sound').hidden = audio.state === 'running';
+  if (audio.state !== 'running') return; // a browser lets a page sound only once it was touched
+  const {wave, notes} = tunes[k];
+  for (const [hertz, start, length] of notes) tone(wave, hertz, audio.currentTime + start, length);
+}
+
+function tone(wave, hertz, at, length) {
+  const source = new OscillatorNode(audio, {type: wave, frequency: hertz});
+  const volume = new GainNode(audio, {gain: 0});
+  volume.gain.setValueAtTime(0, at);
+  volume.gain.linearRampToValueAtTime(wave === 'square' ? .25 : .6, at + .01);
+  volume.gain.setValueAtTime(wave === 'square' ? .25 : .6, at + length - .03);
+  volume.gain.linearRampToValueAtTime(0, at + length);
+  source.connect(volume).connect(audio.destination);
+  source.start(at);
+  source.stop(at + length);
+}
+
+// A scanner that types as a keyboard ends with Enter: Enter presses nothing.
+for (const type of ['keydown', 'keypress', 'keyup']) {
+  document.addEventListener(type, e => { if (e.key === 'Enter') { e.preventDefault(); e.stopImmediatePropagation(); } }, true);
+}
+
+for (const b of $('languages').children) {
+  b.onclick = () => { language = b.lang; localStorage.setItem('language', language); draw(); };
+}
+$('total').onclick = () => press(salePath('ready'));
+$('cancel').onclick = () => ask('cancel');
+$('drop').onclick = () => ask('cancel');
+$('stop').onclick = () => ask('stop');
+$('void').onclick = () => ask('void');
+$('back').onclick = putAway;
+$('handed-over').onclick = () => press(paymentPath('handed-over'));
+$('yes').onclick = () => answered(true);
+$('no').onclick = () => answered(false);
+$('confirm').addEventListener('cancel', () => { asking = ''; });
+$('sound').onclick = async () => {
+  await audio.resume();
+  $('sound').hidden = true;
+  sound($('verdict').hidden ? 'approved' : kind(shown));
+};
+
+setInterval(() => { if (view) drawStatus(); }, 1000);
+setInterval(knock, 5000);
+draw();
+follow();

@@ -1,0 +1,124 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"sekisho/terminal/register"
+)
+
+// The waits of the server. None of them is part of the API: a till's own
+// programs on loopback need milliseconds.
+const (
+	headerWait = 5 * time.Second  // for a request's header
+	readWait   = 10 * time.Second // for the whole request
+	deskWait   = 10 * time.Second // for the register: several times what a slow disk needs for one commit
+	writeWait  = 30 * time.Second // for a whole answer, deskWait included
+	idleWait   = 60 * time.Second // between two requests of one connection
+	stopWait   = 5 * time.Second  // for requests under way when the server stops
+)
+
+const maxHeader = 16 << 10 // bytes of a request's header
+
+// Server is the local API and the cashier's page of one register.
+type Server struct {
+	desk   register.Desk
+	reader register.Reader
+	events *Events
+	log    *slog.Logger
+	page   *page
+}
+
+// New makes a server that asks desk, reads the journal from reader and streams
+// what events is told. The log gets what only the operator can mend.
+func New(desk register.Desk, reader register.Reader, events *Events, log *slog.Logger) *Server {
+	return &Server{desk: desk, reader: reader, events: events, log: log, page: newPage()}
+}
+
+// route is one method and pattern of the API, in http.ServeMux's form.
+type route struct {
+	method  string
+	pattern string
+	handle  http.HandlerFunc
+}
+
+// api lists every route of docs/openapi.yaml; a test compares the two.
+func (s *Server) api() []route {
+	return []route{
+		{http.MethodPut, "/v1/sales/{ref}", s.putSale},
+		{http.MethodPost, "/v1/sales/{ref}/lines", s.addLines},
+		{http.MethodPost, "/v1/sales/{ref}/ready", s.ready},
+		{http.MethodPost, "/v1/sales/{ref}/cancel", s.cancelSale},
+		{http.MethodGet, "/v1/payments/{id}", s.payment},
+		{http.MethodPost, "/v1/payments/{id}/handed-over", s.handOver},
+		{http.MethodPost, "/v1/payments/{id}/void", s.void},
+		{http.MethodGet, "/v1/state", s.state},
+		{http.MethodGet, "/v1/caps", s.caps},
+		{http.MethodGet, "/v1/journal", s.journal},
+		{http.MethodGet, "/v1/events", s.stream},
+	}
+}
+
+// Handler serves API and page.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.api() {
+		mux.HandleFunc(r.method+" "+r.pattern, r.handle)
+	}
+	s.page.register(mux)
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.nowhere(mux, w, r) })
+	return s.guard(mux)
+}
+
+// nowhere answers what no route took: with 405 where another method would have
+// been taken, otherwise with 404.
+func (s *Server) nowhere(mux *http.ServeMux, w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := mux.Handler(other); pattern != "/" {
+			w.Header().Set("Allow", method)
+			s.refuse(w, problem{status: http.StatusMethodNotAllowed, code: codeMethod, detail: "this address takes " + method + " only"})
+			return
+		}
+	}
+	s.refuse(w, problem{status: http.StatusNotFound, code: codeRoute, detail: "there is nothing at this address: docs/openapi.yaml lists what there is"})
+}
+
+// Serve answers on l until ctx ends. It then ends the streams of events, lets
+// requests under way finish for five seconds, and returns nil; any other end is
+// an error. It closes l.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: headerWait,
+		ReadTimeout:       readWait,
+		WriteTimeout:      writeWait,
+		IdleTimeout:       idleWait,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+	}
+	srv.RegisterOnShutdown(s.events.Close)
+	failed := make(chan error, 1)
+	go func() { failed <- srv.Serve(l) }()
+	select {
+	case err := <-failed:
+		s.events.Close()
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopWait)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		s.log.Warn("requests were cut off at the end", "error", err)
+		_ = srv.Close() // its only news would be the listener's, closed already
+	}
+	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
