@@ -1,0 +1,299 @@
+package backendsim
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"sekisho/terminal/wire"
+)
+
+// model is a store of two registers as the protocol's prose describes them,
+// with counters written here and nowhere else.
+type model struct {
+	t     *rapid.T
+	w     *world
+	b     *Backend
+	tills []*modelTill
+	gone  [2]int64 // yen and packs that retired incarnations used and did not release
+	buyer *phone
+	paid  map[string]int64
+}
+
+type modelTill struct {
+	name, incarnation string
+	size              int64
+	caller            *caller
+	granted           [2]int64
+	used, released    [2]int64
+	open              []*try // neither answered nor reversed yet
+	flying            []wire.Message
+}
+
+// try is one payment that was sent.
+type try struct {
+	id             string
+	reserved, need [2]int64
+	incarnation    string
+	ask            wire.Message
+	approved       bool // its goods have left
+	reversing      bool
+}
+
+func (r *modelTill) held(i int) int64 { return r.granted[i] - r.used[i] + r.released[i] }
+
+func (m *model) hello(r *modelTill) {
+	hello := wire.Message{
+		Type: wire.TypeHello, ID: "h", Incarnation: r.incarnation, Journal: &wire.Head{Size: r.size, Root: sixtyFour},
+		Hello: &wire.Hello{Register: r.name, Store: store, Software: "model", Counters: m.counters(r)},
+	}
+	err := m.b.ledger.change(context.Background(), func(t *tx) error {
+		c, w, err := m.b.ledger.hello(t, hello, m.b.inForce(), m.w.clock())
+		if err == nil {
+			r.caller = &c
+			m.merge(r, w.Grants)
+		}
+		return err
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+func (m *model) counters(r *modelTill) []wire.Counter {
+	pair := func(v [2]int64) wire.Amount { return wire.Amount{Yen: v[0], Units: v[1]} }
+	return []wire.Counter{{Cap: "tobacco-day", Window: day, Granted: pair(r.granted), Used: pair(r.used), Released: pair(r.released)}}
+}
+
+func (m *model) merge(r *modelTill, grants []wire.Grant) {
+	g := total(grants, "tobacco-day")
+	r.granted = [2]int64{max(r.granted[0], g.Yen), max(r.granted[1], g.Units)}
+}
+
+// deliver hands a message to the backend; an answer may be lost on the way.
+func (m *model) deliver(r *modelTill, msg wire.Message) {
+	reply, err := m.b.decide(context.Background(), r.caller, msg)
+	if code := codeOf(err); err != nil && code != wire.CodeSession && code != wire.CodeRefused {
+		m.t.Fatal(err)
+	}
+	if err != nil || m.chance("answer lost") {
+		return
+	}
+	switch reply.Type {
+	case wire.TypeAnswer:
+		m.answered(r, reply.Answer)
+	case wire.TypeAck:
+		m.acked(r, reply.Ack)
+	}
+}
+
+func codeOf(err error) wire.ErrorCode {
+	if told, ok := err.(*wire.Error); ok {
+		return told.Code
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return codeOf(joined.Unwrap()[0])
+	}
+	return ""
+}
+
+func (m *model) find(r *modelTill, id string) (int, *try) {
+	for i, p := range r.open {
+		if p.id == id {
+			return i, p
+		}
+	}
+	return 0, nil
+}
+
+func (m *model) answered(r *modelTill, a *wire.Answer) {
+	m.merge(r, a.Grants)
+	_, p := m.find(r, a.Payment)
+	if p == nil || p.reversing || p.approved || p.incarnation != r.incarnation {
+		return
+	}
+	switch a.Outcome {
+	case wire.OutcomeApproved:
+		p.approved = true
+		for i := range 2 {
+			r.used[i] += p.need[i]
+			if r.held(i) < 0 {
+				m.t.Fatalf("an approval left the register holding %d of measure %d", r.held(i), i)
+			}
+		}
+	case wire.OutcomeDeclined:
+		m.close(r, p)
+	}
+}
+
+// close releases what was reserved and forgets the payment.
+func (m *model) close(r *modelTill, p *try) {
+	i, _ := m.find(r, p.id)
+	r.open = append(r.open[:i], r.open[i+1:]...)
+	for i := range 2 {
+		r.released[i] += p.reserved[i]
+		if p.approved {
+			r.released[i] += p.need[i]
+		}
+	}
+}
+
+func (m *model) acked(r *modelTill, a *wire.Ack) {
+	m.merge(r, a.Grants)
+	if _, p := m.find(r, a.Payment); p != nil && a.Status == wire.StatusAccepted {
+		m.close(r, p)
+	}
+}
+
+func (m *model) wrap(r *modelTill, msg wire.Message) wire.Message {
+	r.size++
+	msg.ID, msg.Session, msg.Incarnation = "m", r.caller.session, r.incarnation
+	msg.Journal = &wire.Head{Size: r.size, Root: sixtyFour}
+	return msg
+}
+
+func (m *model) chance(what string) bool { return rapid.IntRange(0, 3).Draw(m.t, what) == 0 }
+
+func (m *model) till() *modelTill {
+	return m.tills[rapid.IntRange(0, len(m.tills)-1).Draw(m.t, "till")]
+}
+
+// send puts a message on the line: lost, late, twice or as it should be.
+func (m *model) send(r *modelTill, msg wire.Message) {
+	msg = m.wrap(r, msg)
+	switch rapid.IntRange(0, 5).Draw(m.t, "fate") {
+	case 0:
+	case 1:
+		r.flying = append(r.flying, msg)
+	case 2:
+		m.deliver(r, msg)
+		m.deliver(r, msg)
+	default:
+		m.deliver(r, msg)
+	}
+}
+
+func (m *model) sell() {
+	r := m.till()
+	packs := rapid.Int64Range(1, 8).Draw(m.t, "packs")
+	p := &try{id: newID(m.w.t), incarnation: r.incarnation}
+	for i, want := range [2]int64{600 * packs, packs} {
+		p.reserved[i] = min(want, r.held(i))
+		p.need[i] = want - p.reserved[i]
+		r.used[i] += p.reserved[i]
+	}
+	spend := wire.Spend{
+		Cap: "tobacco-day", Window: day, Reserved: wire.Amount{Yen: p.reserved[0], Units: p.reserved[1]},
+		Need: wire.Amount{Yen: p.need[0], Units: p.need[1]},
+	}
+	p.ask = m.w.buy(p.id, m.buyer.show(), 600*packs, tobacco(packs), spend)
+	p.ask.Authorise.Counters = m.counters(r)
+	m.paid[p.id] = 600 * packs
+	r.open = append(r.open, p)
+	m.send(r, p.ask)
+}
+
+// undo reverses a payment that is not known, or voids one that is approved.
+func (m *model) undo() {
+	r := m.till()
+	if len(r.open) == 0 {
+		return
+	}
+	p := r.open[rapid.IntRange(0, len(r.open)-1).Draw(m.t, "which")]
+	switch {
+	case p.incarnation != r.incarnation:
+	case p.approved:
+		m.send(r, m.w.undo(p.id, p.id))
+	default:
+		p.reversing = true
+		m.send(r, m.w.reverse(p.id))
+	}
+}
+
+func (m *model) ask() {
+	r := m.till()
+	if len(r.open) > 0 {
+		m.send(r, m.w.query(r.open[rapid.IntRange(0, len(r.open)-1).Draw(m.t, "which")].id))
+	}
+}
+
+func (m *model) land() {
+	r := m.till()
+	if len(r.flying) > 0 {
+		i := rapid.IntRange(0, len(r.flying)-1).Draw(m.t, "which")
+		m.deliver(r, r.flying[i])
+	}
+}
+
+func (m *model) redial() { m.hello(m.till()) }
+
+// reboot loses what was held; what was used stays sold.
+func (m *model) reboot() {
+	r := m.till()
+	for i := range 2 {
+		m.gone[i] += r.used[i] - r.released[i]
+	}
+	r.granted, r.used, r.released, r.open = [2]int64{}, [2]int64{}, [2]int64{}, nil
+	r.incarnation = newID(m.w.t)
+	m.hello(r)
+}
+
+// check holds I3 and I1 after every step.
+func (m *model) check(*rapid.T) {
+	sold := m.gone
+	for _, r := range m.tills {
+		for i := range 2 {
+			sold[i] += r.used[i] - r.released[i]
+			if r.held(i) < 0 {
+				m.t.Fatalf("%s holds %d", r.name, r.held(i))
+			}
+		}
+	}
+	c := m.w.capNow("tobacco-day")
+	if sold[0] > 30_000 || sold[1] > 20 || c.Granted.Yen-c.Returned.Yen > 30_000 || c.Granted.Units-c.Returned.Units > 20 {
+		m.t.Fatalf("sold %v of 30000 yen and 20 packs, granted %+v", sold, c)
+	}
+	charges, err := m.b.Ledger().Charges(context.Background(), "")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	net := map[string]int64{}
+	for _, k := range charges {
+		if k.Kind == Charge {
+			net[k.Payment] += k.Amount
+		} else {
+			net[k.Payment] -= k.Amount
+		}
+		if n := net[k.Payment]; n != 0 && n != m.paid[k.Payment] {
+			m.t.Fatalf("a payment of %d yen came to %d", m.paid[k.Payment], n)
+		}
+	}
+}
+
+// The store's cap holds whatever is lost, doubled, late or rebooted; rapid
+// prints its seed on failure.
+func TestI3NoHistoryGrantsMoreThanTheLimit(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		w := newWorld(t)
+		b, err := Open(context.Background(), w.cfg)
+		must(t, err)
+		defer func() { must(t, b.Close()) }()
+		w.b = b
+		m := &model{t: rt, w: w, b: b, buyer: w.phone("account-0001", boundLongAgo), paid: map[string]int64{}}
+		for _, name := range []string{"r1", "r2"} {
+			r := &modelTill{name: name, incarnation: newID(t)}
+			m.hello(r)
+			m.tills = append(m.tills, r)
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"sell": func(*rapid.T) { m.sell() }, "sell too": func(*rapid.T) { m.sell() },
+			"undo": func(*rapid.T) { m.undo() }, "query": func(*rapid.T) { m.ask() },
+			"land": func(*rapid.T) { m.land() }, "redial": func(*rapid.T) { m.redial() },
+			"reboot": func(*rapid.T) { m.reboot() },
+			"wait":   func(*rapid.T) { w.pass(4 * time.Second) },
+			"":       m.check,
+		})
+	})
+}
