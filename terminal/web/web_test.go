@@ -1,0 +1,192 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"sekisho/terminal"
+	"sekisho/terminal/register"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	somePayment = "01912d68-783e-7a03-8467-5661c1243ad4"
+	someSale    = "/v1/sales/POS%2F7%201"
+	tea         = `{"gtin":"4901085141434","name":"お茶 <緑>","quantity":2,"unit_price":160}`
+)
+
+// desk is the register as this package sees it: it notes what it was asked and
+// answers what it was told to.
+type desk struct {
+	mu    sync.Mutex
+	calls []call
+	view  register.View
+	err   error
+	caps  []register.Holding
+}
+
+type call struct {
+	name  string
+	sale  terminal.Sale
+	ready bool
+	id    terminal.PaymentID
+}
+
+func (d *desk) note(c call) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.calls = append(d.calls, c)
+	return d.err
+}
+
+func (d *desk) asked() []call {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]call(nil), d.calls...)
+}
+
+func (d *desk) PutSale(_ context.Context, s terminal.Sale, ready bool) (terminal.Sale, error) {
+	return s, d.note(call{name: "put", sale: s, ready: ready})
+}
+
+func (d *desk) AddLines(_ context.Context, ref terminal.SaleRef, lines []terminal.Line) (terminal.Sale, error) {
+	s := terminal.Sale{Ref: ref, Lines: lines}
+	return s, d.note(call{name: "add", sale: s})
+}
+
+func (d *desk) Ready(_ context.Context, ref terminal.SaleRef) (terminal.Sale, error) {
+	s := terminal.Sale{Ref: ref}
+	return s, d.note(call{name: "ready", sale: s})
+}
+
+func (d *desk) CancelSale(_ context.Context, ref terminal.SaleRef) (terminal.Sale, error) {
+	s := terminal.Sale{Ref: ref}
+	return s, d.note(call{name: "cancel", sale: s})
+}
+
+func (d *desk) HandOver(_ context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
+	return terminal.Verdict{Payment: id}, d.note(call{name: "hand over", id: id})
+}
+
+func (d *desk) Void(_ context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
+	return terminal.Verdict{Payment: id}, d.note(call{name: "void", id: id})
+}
+
+func (d *desk) Verdict(_ context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
+	return terminal.Verdict{Payment: id}, d.note(call{name: "verdict", id: id})
+}
+
+func (d *desk) Caps(context.Context) ([]register.Holding, error) {
+	return d.caps, d.note(call{name: "caps"})
+}
+
+func (d *desk) View() register.View {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.view
+}
+
+// ledger is the read-only side of a store.
+type ledger struct {
+	leaves []register.Leaf
+	from   int64
+	limit  int
+}
+
+func (l *ledger) Payment(context.Context, terminal.PaymentID) (terminal.Payment, error) {
+	return terminal.Payment{}, register.ErrNotFound
+}
+
+func (l *ledger) Entries(_ context.Context, from int64, limit int) ([]register.Leaf, error) {
+	l.from, l.limit = from, limit
+	return l.leaves, nil
+}
+
+func (l *ledger) Counters(context.Context, terminal.Incarnation, terminal.BusinessDay) ([]terminal.Counter, error) {
+	return nil, nil
+}
+
+// till is a server on a real port with a fake register behind it.
+type till struct {
+	*httptest.Server
+	desk   *desk
+	ledger *ledger
+	events *Events
+	server *Server
+}
+
+func newTill(t *testing.T) *till {
+	t.Helper()
+	x := &till{desk: &desk{}, ledger: &ledger{}, events: NewEvents()}
+	x.server = New(x.desk, x.ledger, x.events, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	x.Server = httptest.NewServer(x.server.Handler())
+	t.Cleanup(func() {
+		x.events.Close()
+		x.Server.Close()
+	})
+	return x
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// problem reads the answer as what is wrong and fails where it is not one.
+func (a answer) problem(t *testing.T) (code, detail string) {
+	t.Helper()
+	var p struct {
+		Type, Title, Detail, Code string
+		Status                    int
+	}
+	if kind := a.header.Get("Content-Type"); kind != "application/problem+json" {
+		t.Fatalf("Content-Type %q of %s: want application/problem+json", kind, a.body)
+	}
+	if err := json.Unmarshal(a.body, &p); err != nil {
+		t.Fatalf("%s: %v", a.body, err)
+	}
+	if p.Type != "about:blank" || p.Status != a.status || p.Title != http.StatusText(a.status) || p.Detail == "" || p.Code == "" {
+		t.Errorf("problem is not whole: %s with status %d", a.body, a.status)
+	}
+	return p.Code, p.Detail
+}
+
+func (x *till) do(t *testing.T, method, path, body string, edit ...func(*http.Request)) answer {
+	t.Helper()
+	var r io.Reader
+	if body != "" {
+		r = strings.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), method, x.URL+path, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, e := range edit {
+		e(req)
+	}
+	res, err := x.Client().Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var b bytes.Buffer
+	if _, err := b.ReadFrom(res.Body); err != nil {
+		t.Fatal(err)
+	}
+	return answer{status: res.StatusCode, header: res.Header, body: b.Bytes()}
+}
