@@ -1,0 +1,168 @@
+package scannersim
+
+import (
+	"image"
+	"strings"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/datamatrix"
+	"github.com/makiuchi-d/gozxing/oned"
+	"github.com/makiuchi-d/gozxing/qrcode"
+)
+
+// symbol is what the decoder read.
+type symbol struct {
+	identifier string // AIM identifier (ISO/IEC 15424), three characters
+	data       string // bytes, as the symbol holds them
+}
+
+// kind is a symbology that the scanner reads.
+type kind struct {
+	reader func() gozxing.Reader
+	// symbol takes the bytes out of the decoder's result, false where it does
+	// not tell them.
+	symbol func(*gozxing.Result) (symbol, bool)
+}
+
+// kinds are the symbologies in the order in which they are tried: those with
+// error correction first, because bars can be found in a part of them. UPC-A
+// is an EAN-13 that begins with 0 and is sent so.
+var kinds = []kind{
+	{qrcode.NewQRCodeReader, qrSymbol},
+	{func() gozxing.Reader { return datamatrix.NewDataMatrixReader() }, dataMatrixSymbol},
+	{oned.NewEAN13Reader, eanSymbol},
+	{oned.NewEAN8Reader, eanSymbol},
+	{oned.NewCode128Reader, code128Symbol},
+}
+
+// decode reads the code in a picture; ErrUnreadable if there is none.
+func decode(picture image.Image) (symbol, error) {
+	if picture == nil || picture.Bounds().Empty() {
+		return symbol{}, ErrUnreadable
+	}
+	light := gozxing.NewLuminanceSourceFromImage(picture)
+	for _, kind := range kinds {
+		for _, look := range looks {
+			if s, ok := kind.read(look, light); ok {
+				return s, nil
+			}
+		}
+	}
+	return symbol{}, ErrUnreadable
+}
+
+// look is one way to look at a picture.
+type look struct {
+	binarizer func(gozxing.LuminanceSource) gozxing.Binarizer
+	clean     bool // drawn, not photographed
+}
+
+// looks are tried in turn. A drawn picture is known by its edges: looked at
+// like a photograph, two in a hundred are missed. A photograph is split into
+// black and white by one threshold, which suits even light, then by one for
+// each part of it.
+var looks = []look{
+	{gozxing.NewGlobalHistgramBinarizer, true},
+	{gozxing.NewGlobalHistgramBinarizer, false},
+	{gozxing.NewHybridBinarizer, false},
+}
+
+// read looks for one kind of symbol.
+func (k kind) read(l look, light gozxing.LuminanceSource) (symbol, bool) {
+	bitmap, err := gozxing.NewBinaryBitmap(l.binarizer(light))
+	if err != nil {
+		return symbol{}, false
+	}
+	result, err := k.reader().Decode(bitmap, hints(l.clean))
+	if err != nil {
+		return symbol{}, false
+	}
+	s, ok := k.symbol(result)
+	return s, ok && s.data != ""
+}
+
+// hints makes the decoder give a QR code's bytes one by one (as ISO 8859-1,
+// where it would guess a character set), and each FNC1 of a Code 128.
+func hints(clean bool) map[gozxing.DecodeHintType]any {
+	h := map[gozxing.DecodeHintType]any{
+		gozxing.DecodeHintType_CHARACTER_SET: "ISO-8859-1",
+		gozxing.DecodeHintType_ASSUME_GS1:    true,
+	}
+	if clean {
+		h[gozxing.DecodeHintType_PURE_BARCODE] = true
+	}
+	return h
+}
+
+// identifier is what the decoder says of the symbol.
+func identifier(result *gozxing.Result) string {
+	id, _ := result.GetResultMetadata()[gozxing.ResultMetadataType_SYMBOLOGY_IDENTIFIER].(string)
+	return id
+}
+
+// eanSymbol is for symbols that hold digits alone.
+func eanSymbol(result *gozxing.Result) (symbol, bool) {
+	return symbol{identifier(result), result.GetText()}, true
+}
+
+// qrSymbol undoes ISO 8859-1. A symbol with an ECI (identifiers 2, 4, 6) names
+// a character set of its own and kanji mode gives characters beyond this one:
+// in both the bytes are lost, and the symbol counts as unreadable.
+func qrSymbol(result *gozxing.Result) (symbol, bool) {
+	id := identifier(result)
+	if id == "]Q2" || id == "]Q4" || id == "]Q6" {
+		return symbol{}, false
+	}
+	var data strings.Builder
+	for _, r := range result.GetText() {
+		if r > 0xFF {
+			return symbol{}, false
+		}
+		data.WriteByte(byte(r))
+	}
+	return symbol{id, data.String()}, true
+}
+
+// dataMatrixSymbol takes off the FNC1 that a GS1 symbol begins with: the
+// identifier stands for it. The decoder writes a byte beyond ASCII in two ways
+// that cannot be told apart, so a symbol with one counts as unreadable.
+func dataMatrixSymbol(result *gozxing.Result) (symbol, bool) {
+	s := symbol{identifier(result), result.GetText()}
+	for i := range len(s.data) {
+		if s.data[i] > 0x7F {
+			return symbol{}, false
+		}
+	}
+	if s.identifier == "]d2" {
+		s.data = strings.TrimPrefix(s.data, gs)
+	}
+	return s, true
+}
+
+// FNC1 has this value in every code set of Code 128 (ISO/IEC 15417); a scanner
+// sends it as GS.
+const (
+	fnc1 = 102
+	gs   = "\x1D"
+)
+
+// code128Symbol tells Code 128 from GS1-128. It goes by the symbol's own
+// values, start first, check and stop last, because the decoder takes a check
+// character of the value 102 for one more FNC1, and of 97 for an FNC2, and
+// then names the wrong identifier and adds a GS.
+func code128Symbol(result *gozxing.Result) (symbol, bool) {
+	const start, check, stop = 1, 1, 1
+	values := result.GetRawBytes()
+	if len(values) <= start+check+stop {
+		return symbol{}, false
+	}
+	s := symbol{"]C0", result.GetText()}
+	if values[len(values)-check-stop] == fnc1 {
+		s.data = strings.TrimSuffix(s.data, gs)
+	}
+	if values[start] == fnc1 {
+		s.identifier = "]C1"
+		s.data = strings.TrimPrefix(s.data, s.identifier)
+	}
+	return s, true
+}
