@@ -203,6 +203,31 @@ func TestOlderLedgerPutBackIsNoAnswer(t *testing.T) {
 	}
 }
 
+// TestUntrustedConnectionIsGivenUp: after the disk failed a statement, or where
+// a transaction could not be ended, the files are opened again.
+func TestUntrustedConnectionIsGivenUp(t *testing.T) {
+	s := openAt(t, t.TempDir(), Options{})
+	mustSell(t, s)
+	for name, spoil := range map[string]func(context.Context) error{
+		"disk": func(ctx context.Context) error { s.undo(ctx, nil, errDisk); return nil },
+		"transaction": func(ctx context.Context) error {
+			_, err := s.ledger.ExecContext(ctx, "BEGIN")
+			s.undo(ctx, nil, nil)
+			return err
+		},
+	} {
+		before := s.ledger
+		var err error
+		if begun := s.do(t.Context(), func() { err = spoil(context.Background()) }); begun != nil || err != nil {
+			t.Fatal(begun, err)
+		}
+		if s.ledger == before || s.ledger == nil {
+			t.Errorf("%s: the connection was kept", name)
+		}
+		mustSell(t, s)
+	}
+}
+
 // TestDiskFullStoresNothingAndRecovers: SQLite itself says that the disk is
 // full, since its page limit is reached.
 func TestDiskFullStoresNothingAndRecovers(t *testing.T) {

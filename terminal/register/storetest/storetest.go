@@ -54,6 +54,7 @@ func Run(t *testing.T, open Open) {
 		"Sale":                  testSale,
 		"I6PolicyNeverBack":     testPolicy,
 		"CancelledBeforeItRuns": testCancelled,
+		"CancelledWhileItWaits": testCancelledQueued,
 		"CancelledWhileItRuns":  testCancelledLate,
 		"Reopen":                testReopen,
 		"Closed":                testClosed,
