@@ -12,44 +12,45 @@ import (
 )
 
 // apply writes changes within tx, and gives where the ledger will stand once it
-// is committed.
-func (s *Store) apply(ctx context.Context, tx *sql.Tx, c register.Changes) (position, error) {
+// is committed, and the outbox items with their ids.
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, c register.Changes) (position, []register.OutboxItem, error) {
 	next := s.at
 	for _, p := range c.Payments {
 		if err := putPayment(ctx, tx, p); err != nil {
-			return next, err
+			return next, nil, err
 		}
 	}
 	for _, n := range c.Counters {
 		if err := putCounter(ctx, tx, n); err != nil {
-			return next, err
+			return next, nil, err
 		}
 	}
 	if err := putSeen(ctx, tx, c.Seen); err != nil {
-		return next, err
+		return next, nil, err
 	}
 	if err := putSale(ctx, tx, c.Sale); err != nil {
-		return next, err
+		return next, nil, err
 	}
-	if err := putOutbox(ctx, tx, c); err != nil {
-		return next, err
+	added, err := putOutbox(ctx, tx, c)
+	if err != nil {
+		return next, nil, err
 	}
 	if err := s.putPolicy(ctx, tx, c.Policy, &next); err != nil {
-		return next, err
+		return next, nil, err
 	}
 	grown, err := putEntries(ctx, tx, s.at.tree, c.Entries)
 	if err != nil {
-		return next, err
+		return next, nil, err
 	}
 	next.tree = grown
 	next.commits++
 	next.clean = false
 	if s.at.clean {
 		if err := setMeta(ctx, tx, "clean", 0); err != nil {
-			return next, err
+			return next, nil, err
 		}
 	}
-	return next, count(ctx, tx)
+	return next, added, count(ctx, tx)
 }
 
 func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
@@ -140,27 +141,32 @@ func putSale(ctx context.Context, tx *sql.Tx, s *terminal.Sale) error {
 
 // putOutbox also takes what is no longer there as done or parked: the backend
 // may acknowledge an item twice.
-func putOutbox(ctx context.Context, tx *sql.Tx, c register.Changes) error {
+func putOutbox(ctx context.Context, tx *sql.Tx, c register.Changes) ([]register.OutboxItem, error) {
+	var added []register.OutboxItem
 	for _, o := range c.Outbox {
-		body := o.Body
-		if body == nil {
-			body = []byte{} // nil would be NULL
+		if o.Body == nil {
+			o.Body = []byte{} // nil would be NULL
 		}
-		if _, err := tx.ExecContext(ctx, "INSERT INTO outbox (kind, payment, body, parked) VALUES (?, ?, ?, ?)", o.Kind, o.Payment, body, o.Parked); err != nil {
-			return err
+		done, err := tx.ExecContext(ctx, "INSERT INTO outbox (kind, payment, body, parked) VALUES (?, ?, ?, ?)", o.Kind, o.Payment, o.Body, o.Parked)
+		if err != nil {
+			return nil, err
 		}
+		if o.ID, err = done.LastInsertId(); err != nil {
+			return nil, err
+		}
+		added = append(added, o)
 	}
 	for _, id := range c.Done {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM outbox WHERE id = ?", id); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	for _, id := range c.Parked {
 		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET parked = 1 WHERE id = ?", id); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return added, nil
 }
 
 // putPolicy stores the text before the ledger names its version, so that the

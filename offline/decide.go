@@ -49,15 +49,18 @@ func (s *Store) carryOut(ctx context.Context, scope register.Scope, decide func(
 		s.undo(ctx, tx, nil)
 		return register.Receipt{Head: s.at.tree.head}, own
 	}
-	next, err := s.apply(ctx, tx, changes)
+	next, added, err := s.apply(ctx, tx, changes)
 	if err != nil {
 		return register.Receipt{}, s.abandon(ctx, tx, err)
 	}
 	if err := s.commit(tx); err != nil {
-		return s.lookUp(ctx, next, err)
+		if err := s.lookUp(ctx, err); err != nil {
+			return register.Receipt{}, err
+		}
+	} else {
+		s.at = next
 	}
-	s.at = next
-	return register.Receipt{Head: next.tree.head}, nil
+	return register.Receipt{Head: next.tree.head, Outbox: added}, nil
 }
 
 // empty says whether there is nothing to store, and so no disk to wait for.

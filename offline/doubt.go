@@ -4,26 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"sekisho/terminal/register"
 )
 
 var errOther = errors.New("the ledger is older than the one that was open")
 
-// lookUp finds out what became of the transaction towards next, whose commit
-// gave cause.
-func (s *Store) lookUp(ctx context.Context, next position, cause error) (register.Receipt, error) {
+// lookUp finds out what became of the transaction whose commit gave cause; nil
+// where it was stored.
+func (s *Store) lookUp(ctx context.Context, cause error) error {
 	s.log.Error("a commit failed; the ledger is opened again to see what was stored", "error", cause)
 	before := s.at.commits
 	if err := s.reopen(ctx); err != nil {
 		s.doubt = fmt.Errorf("%w; reopening: %w", cause, err)
 		s.log.Error("the ledger cannot be opened again", "error", err)
-		return register.Receipt{}, inDoubt(s.doubt)
+		return inDoubt(s.doubt)
 	}
 	if s.at.commits == before {
-		return register.Receipt{}, notStored(cause)
+		return notStored(cause)
 	}
-	return register.Receipt{Head: next.tree.head}, nil
+	return nil
 }
 
 // Reopen is register.Store's.

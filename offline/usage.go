@@ -24,6 +24,9 @@ func load(ctx context.Context, tx *sql.Tx, at position, scope register.Scope) (r
 	if u.Payment, err = findPayment(ctx, tx, scope.Payment); err != nil {
 		return u, err
 	}
+	if u.Taken, err = findTaken(ctx, tx, scope.Sale); err != nil {
+		return u, err
+	}
 	for _, key := range scope.Counters {
 		if u.Counters[key], err = findCounter(ctx, tx, key); err != nil {
 			return u, err
@@ -51,6 +54,20 @@ func findPayment(ctx context.Context, q querier, id terminal.PaymentID) (*termin
 		return nil, nil
 	}
 	found, err := payments(ctx, q, "WHERE id = ?", id)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return &found[0], nil
+}
+
+// findTaken gives the payment that stands in the way of another for the same
+// sale: one that is undecided, or approved and not voided. Nil where there is
+// none.
+func findTaken(ctx context.Context, q querier, sale terminal.SaleRef) (*terminal.Payment, error) {
+	if sale == "" {
+		return nil, nil
+	}
+	found, err := payments(ctx, q, "WHERE sale = ? AND (state IN ('sent', 'unknown') OR (approved = 1 AND voided = 0)) ORDER BY row DESC LIMIT 1", sale)
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

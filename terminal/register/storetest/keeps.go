@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 
 	"sekisho/terminal"
@@ -188,7 +189,8 @@ func testOutbox(t *testing.T, open Open) {
 		for _, k := range kinds {
 			c.Outbox = append(c.Outbox, register.OutboxItem{Kind: k, Payment: id, Body: []byte(string(id) + string(k))})
 		}
-		decide(t, s, register.Scope{}, c)
+		got, _ := decide(t, s, register.Scope{}, c)
+		check(t, "items of the receipt", got.Outbox, slices.DeleteFunc(loaded(t, s).Outbox, func(i register.OutboxItem) bool { return i.Payment != id }))
 	}
 	add("p1", register.OutAdvice, register.OutVoid)
 	add("p2", register.OutReversal)
@@ -272,5 +274,31 @@ func testPolicy(t *testing.T, open Open) {
 	defer s.Close()
 	if snap := loaded(t, s); snap.PolicyVersion != 5 || snap.PolicyNote != "note 5\n" {
 		t.Errorf("after opening again: %+v", snap)
+	}
+}
+
+// A sale is taken while its payment is undecided or approved; a decline, a
+// reversal under way and a void make it free again.
+func testTaken(t *testing.T, open Open) {
+	s, _ := fresh(t, open)
+	for _, c := range []struct {
+		state  terminal.State
+		voided bool
+		taken  bool
+	}{
+		{terminal.Refused, false, false}, {terminal.Sent, false, true}, {terminal.Unknown, false, true},
+		{terminal.Declined, false, false}, {terminal.Reversing, false, false}, {terminal.Approved, false, true},
+		{terminal.ApprovedOffline, false, true}, {terminal.Settled, false, true}, {terminal.Approved, true, false},
+	} {
+		sale := terminal.SaleRef("sale " + string(c.state))
+		p := terminal.Payment{ID: terminal.PaymentID("taken-" + string(c.state)), Sale: sale, State: c.state}
+		if c.voided {
+			p.Void = &terminal.Void{ID: "v1"}
+		}
+		decide(t, s, register.Scope{}, register.Changes{Payments: []terminal.Payment{p}})
+		_, u := decide(t, s, register.Scope{Sale: sale}, register.Changes{})
+		if taken := u.Taken != nil; taken != c.taken {
+			t.Errorf("%s, voided %v: taken %v, must be %v", c.state, c.voided, taken, c.taken)
+		}
 	}
 }

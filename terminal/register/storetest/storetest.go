@@ -49,6 +49,7 @@ func Run(t *testing.T, open Open) {
 		"I6PrivatePartSealed":   testPrivate,
 		"I3Counters":            testCounters,
 		"I1SeenOnce":            testSeen,
+		"I1SaleTaken":           testTaken,
 		"AccountUsage":          testAccount,
 		"Outbox":                testOutbox,
 		"Sale":                  testSale,
