@@ -1,0 +1,58 @@
+// Command sekishod is the daemon of one store register. It reads the code on the
+// customer's phone from a serial scanner, checks it with the payment backend,
+// goes on within signed limits while the line is down, and serves the local API
+// and the cashier's page.
+//
+// Nothing is decided here: this package reads the configuration and the keys,
+// and wires terminal/register to its adapters.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	_ "time/tzdata" // a register may lack the system's zone files
+)
+
+// Exit codes, as systemd's unit will read them.
+const (
+	exitFailed = 1 // something failed that a restart may mend
+	exitConfig = 2 // configuration or keys are wrong: a restart mends nothing
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process around it.
+func run(ctx context.Context, args, environ []string, stderr io.Writer) int {
+	log := slog.New(slog.NewJSONHandler(stderr, nil))
+	cfg, err := configure(args, environ, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintln(stderr, "sekishod:", err)
+		return exitConfig
+	}
+	if err := serve(ctx, cfg, log); err != nil {
+		log.Error("sekishod stops", "error", err)
+		var wrong *keyError
+		if errors.As(err, &wrong) {
+			return exitConfig
+		}
+		return exitFailed
+	}
+	return 0
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/register"
+)
+
+// bootIDFile names the present boot of the machine (random(4)).
+const bootIDFile = "/proc/sys/kernel/random/boot_id"
+
+// runDir keeps the register's anchor from one boot to the next. The folder lies
+// in memory on an installed register, so that it is gone after a reboot; the
+// boot id tells a stale one where it does not.
+type runDir struct {
+	path string
+	boot string
+}
+
+// anchorFile is the file's form.
+type anchorFile struct {
+	Boot        string               `json:"boot_id"`
+	Incarnation terminal.Incarnation `json:"incarnation"`
+	Size        int64                `json:"journal_size"`
+	Root        tlog.Hash            `json:"journal_root"`
+	Told        terminal.Millis      `json:"backend_time,omitempty"`
+	ToldAt      time.Duration        `json:"backend_time_at,omitempty"` // nanoseconds since boot
+	Heard       bool                 `json:"heard,omitempty"`
+	HeardAt     time.Duration        `json:"heard_at,omitempty"`
+}
+
+func openRunDir(dir string) (*runDir, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("the run directory cannot be made: %w", err)
+	}
+	boot, err := os.ReadFile(bootIDFile)
+	if err != nil {
+		return nil, fmt.Errorf("the boot id cannot be read: %w", err)
+	}
+	return &runDir{path: filepath.Join(dir, "anchor.json"), boot: strings.TrimSpace(string(boot))}, nil
+}
+
+// load gives the anchor of this boot, or one with a new incarnation: after a
+// boot, and where the file is damaged. Rights of the old incarnation are then
+// burnt by the backend, which is safe and costs a part of the day's quota.
+func (d *runDir) load() register.Anchor {
+	var f anchorFile
+	text, err := os.ReadFile(d.path)
+	if err != nil || json.Unmarshal(text, &f) != nil || f.Boot != d.boot || f.Incarnation == "" {
+		return fresh()
+	}
+	a := register.Anchor{
+		Incarnation: f.Incarnation, Head: journal.Head{Size: f.Size, Root: f.Root},
+		ToldAt: f.ToldAt, Heard: f.Heard, HeardAt: f.HeardAt,
+	}
+	if f.Told != 0 {
+		a.Told = f.Told.Time()
+	}
+	return a
+}
+
+func fresh() register.Anchor {
+	var id [16]byte
+	rand.Read(id[:]) // never fails (crypto/rand)
+	return register.Anchor{Incarnation: terminal.Incarnation(hex.EncodeToString(id[:]))}
+}
+
+// Save implements register.AnchorStore. The new file takes the old one's place
+// in one step, so that a killed process leaves one or the other.
+func (d *runDir) Save(a register.Anchor) error {
+	f := anchorFile{
+		Boot: d.boot, Incarnation: a.Incarnation, Size: a.Head.Size, Root: a.Head.Root,
+		ToldAt: a.ToldAt, Heard: a.Heard, HeardAt: a.HeardAt,
+	}
+	if !a.Told.IsZero() {
+		f.Told = terminal.MillisOf(a.Told)
+	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	next := d.path + ".new"
+	if err := os.WriteFile(next, text, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(next, d.path)
+}
+
+// anchored compares the ledger with the anchor. A ledger that is older than the
+// anchor, or another one of the same size, was put back: what it says is held
+// may have been spent, so the rights die with a new incarnation.
+func anchored(a register.Anchor, ledger journal.Head, log *slog.Logger) register.Anchor {
+	if ledger.Size > a.Head.Size || ledger == a.Head || a.Head.Size == 0 {
+		return a
+	}
+	log.Error("the ledger is older than this boot's last entry: it was put back; this register starts with no rights to sell from caps",
+		"ledger_size", ledger.Size, "last_size", a.Head.Size)
+	return fresh()
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+
+	"sekisho/offline"
+	"sekisho/scanner"
+	"sekisho/terminal/register"
+	"sekisho/terminal/uplink"
+	"sekisho/terminal/web"
+)
+
+// serve runs the register until ctx ends or a part of it fails.
+func serve(ctx context.Context, cfg config, log *slog.Logger) error {
+	k, err := loadKeys(cfg.Data)
+	if err != nil {
+		return err
+	}
+	items, err := loadItems(cfg.Items)
+	if err != nil {
+		return err
+	}
+	run, err := openRunDir(cfg.Run)
+	if err != nil {
+		return err
+	}
+	listener, err := listen(cfg.Listen)
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	link, err := uplink.New(cfg.Backend, cfg.InsecureLoopback, log)
+	if err != nil {
+		return err
+	}
+	store, err := offline.Open(ctx, cfg.Data, offline.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err := store.Close(); err != nil {
+			log.Error("the ledger was not closed cleanly", "error", err)
+		}
+	}()
+	snapshot, err := store.Load(ctx)
+	if err != nil {
+		return err
+	}
+	anchor := anchored(run.load(), snapshot.Head, log)
+
+	events := web.NewEvents()
+	reg := register.New(register.Config{
+		Identity: k.identity, Verifier: k.root, StoreKey: k.store, Sealer: k.sealer, Items: items,
+		Store: store, Backend: link, Signal: events, Clock: machineClock{}, Anchors: run, Log: log,
+		Incarnation: anchor.Incarnation, Anchor: anchor,
+	})
+	scan := scanner.New(scanner.Config{Path: cfg.Scanner, Baud: cfg.ScannerBaud}, log)
+	log.Info("sekishod runs", "register", k.identity.Register, "store", k.identity.Store,
+		"page", "http://"+listener.Addr().String()+"/", "journal_size", snapshot.Head.Size)
+	return together(ctx,
+		reg.Run,
+		func(ctx context.Context) error { return link.Run(ctx, reg) },
+		func(ctx context.Context) error {
+			return scan.Run(ctx, func(e scanner.Event) { onScan(ctx, reg, e) })
+		},
+		func(ctx context.Context) error {
+			return web.New(reg, store, events, log).Serve(ctx, listener)
+		},
+	)
+}
+
+// onScan brings what the scanner saw to the register.
+func onScan(ctx context.Context, reg *register.Register, e scanner.Event) {
+	switch e.Kind {
+	case scanner.Scanned:
+		reg.Scanned(ctx, e.Frame.Symbology, e.Frame.Text)
+	case scanner.Dropped:
+		if e.Reason != scanner.ReasonFresh {
+			reg.Unreadable(ctx)
+		}
+	case scanner.Connected:
+		reg.ScannerUp(ctx, true)
+	case scanner.Disconnected:
+		reg.ScannerUp(ctx, false)
+	}
+}
+
+// listen opens the local API's port, on loopback only: it has no other guard in
+// this release.
+func listen(address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+		return nil, fmt.Errorf("listen must be an address on loopback such as 127.0.0.1:8470, not %q", address)
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("the local API cannot listen: %w", err)
+	}
+	return listener, nil
+}
+
+// together runs every part until ctx ends or one fails; then all end. The error
+// is the first one's.
+func together(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var all sync.WaitGroup
+	failed := make(chan error, len(parts))
+	for _, part := range parts {
+		all.Go(func() {
+			if err := part(ctx); err != nil {
+				failed <- err
+				stop(err)
+			}
+		})
+	}
+	all.Wait()
+	close(failed)
+	return <-failed
+}

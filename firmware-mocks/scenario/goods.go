@@ -1,0 +1,18 @@
+package scenario
+
+import "sekisho/terminal"
+
+// The demo's goods. The tobacco's numbers are made up, in the range for a
+// store's own use; the chocolate's is a real one.
+var (
+	lunch     = terminal.Line{GTIN: "4902777130835", Name: "bento and tea", Quantity: 1, Price: 720}
+	pack      = terminal.Line{GTIN: "2000000000015", Name: "cigarettes, pack", Quantity: 1, Price: 580}
+	carton    = terminal.Line{GTIN: "2000000000107", Name: "cigarettes, carton", Quantity: 1, Price: 5800}
+	cartridge = terminal.Line{GTIN: "2000000000206", Name: "e-cigarette cartridges", Quantity: 1, Price: 5000}
+	feast     = terminal.Line{GTIN: "2000000000305", Name: "party tray", Quantity: 1, Price: 6000}
+)
+
+func times(n int64, l terminal.Line) []terminal.Line {
+	l.Quantity = n
+	return []terminal.Line{l}
+}

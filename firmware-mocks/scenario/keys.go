@@ -1,0 +1,159 @@
+package scenario
+
+import (
+	"crypto/ecdh"
+	"crypto/ed25519"
+	"crypto/hpke"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"sekisho/terminal/policy"
+)
+
+// The demo's names.
+const (
+	Realm  = "demo/development"
+	Issuer = "demo-wallet"
+	keyID  = "demo-1"
+)
+
+// Keys are head office's and the wallet's secrets, which only a demo keeps on
+// the same machine as the register's.
+type Keys struct {
+	Root    note.Signer
+	Backend hpke.PrivateKey
+	Wallet  ed25519.PrivateKey
+}
+
+// Files under the operator's folder, and under the register's data folder as the
+// daemon reads them.
+const (
+	rootFile    = "root.skey"
+	backendFile = "backend.hpke.key"
+	walletFile  = "wallet.key"
+)
+
+// MakeKeys writes the secrets of head office into operator and the register's
+// keys into data/keys. Where operator holds keys already they stay, and only the
+// register's are made new.
+func MakeKeys(operator, data string, id policy.Identity) (Keys, error) {
+	k, err := LoadKeys(operator)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeOperator(operator); err == nil {
+			k, err = LoadKeys(operator)
+		}
+	}
+	if err != nil {
+		return k, err
+	}
+	return k, k.enrol(operator, data, id)
+}
+
+func makeOperator(dir string) error {
+	skey, vkey, err := note.GenerateKey(rand.Reader, "demo-root")
+	if err != nil {
+		return err
+	}
+	backend, err := ecdh.X25519().GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	_, wallet, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	return writeAll(dir, map[string]string{
+		rootFile: skey + "\n", "root.vkey": vkey + "\n",
+		backendFile: hex.EncodeToString(backend.Bytes()) + "\n",
+		walletFile:  hex.EncodeToString(wallet.Seed()) + "\n",
+	})
+}
+
+// LoadKeys reads what MakeKeys wrote for head office.
+func LoadKeys(dir string) (Keys, error) {
+	var k Keys
+	skey, err := os.ReadFile(filepath.Join(dir, rootFile))
+	if err != nil {
+		return k, err
+	}
+	if k.Root, err = note.NewSigner(strings.TrimSpace(string(skey))); err != nil {
+		return k, fmt.Errorf("%s: %w", rootFile, err)
+	}
+	backend, err := readHex(dir, backendFile)
+	if err != nil {
+		return k, err
+	}
+	private, err := ecdh.X25519().NewPrivateKey(backend)
+	if err != nil {
+		return k, fmt.Errorf("%s: %w", backendFile, err)
+	}
+	if k.Backend, err = hpke.NewDHKEMPrivateKey(private); err != nil {
+		return k, fmt.Errorf("%s: %w", backendFile, err)
+	}
+	seed, err := readHex(dir, walletFile)
+	if err != nil || len(seed) != ed25519.SeedSize {
+		return k, fmt.Errorf("%s is no Ed25519 seed in hex: %w", walletFile, err)
+	}
+	k.Wallet = ed25519.NewKeyFromSeed(seed)
+	return k, nil
+}
+
+func readHex(dir, name string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	return hex.DecodeString(strings.TrimSpace(string(text)))
+}
+
+// enrol writes what the register gets from head office.
+func (k Keys) enrol(operator, data string, id policy.Identity) error {
+	vkey, err := os.ReadFile(filepath.Join(operator, "root.vkey"))
+	if err != nil {
+		return err
+	}
+	identity, err := policy.SignIdentity(id, k.Root)
+	if err != nil {
+		return err
+	}
+	_, register, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(register)
+	if err != nil {
+		return err
+	}
+	var store [32]byte
+	rand.Read(store[:]) // never fails (crypto/rand)
+	return writeAll(filepath.Join(data, "keys"), map[string]string{
+		"register.key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
+		"store.key":    hex.EncodeToString(store[:]) + "\n",
+		"root.vkey":    string(vkey),
+		"backend.hpke": base64.StdEncoding.EncodeToString(k.Backend.PublicKey().Bytes()) + "\n",
+		"identity":     identity,
+	})
+}
+
+func writeAll(dir string, files map[string]string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package scenario
+
+import (
+	"crypto/ed25519"
+	_ "embed"
+	"encoding/base64"
+	"strings"
+	"text/template"
+	"time"
+
+	"sekisho/terminal/policy"
+)
+
+//go:embed policy.toml
+var policyText string
+
+var policyTemplate = template.Must(template.New("policy").Parse(policyText))
+
+// Rules are the numbers of the demo's policy that a scenario may choose.
+type Rules struct {
+	Version    int64
+	GoodFor    time.Duration // from now; below zero for a policy past its date
+	Answer     time.Duration
+	GiveUp     time.Duration
+	TobaccoDay int64 // units a store and day
+}
+
+// DemoRules let every cap of the shift be met within two minutes.
+func DemoRules() Rules {
+	return Rules{Version: 1, GoodFor: 7 * 24 * time.Hour, Answer: 1500 * time.Millisecond, GiveUp: 15 * time.Second, TobaccoDay: 42}
+}
+
+// PolicyNote fills the demo's policy and signs it.
+func PolicyNote(k Keys, r Rules, now time.Time) (string, *policy.Policy, error) {
+	tokyo, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		return "", nil, err
+	}
+	var text strings.Builder
+	err = policyTemplate.Execute(&text, map[string]any{
+		"Version": r.Version, "Realm": Realm, "Issuer": Issuer, "KeyID": keyID,
+		"GoodUntil":  now.Add(r.GoodFor).UTC().Format(time.RFC3339),
+		"CutOver":    now.Add(12 * time.Hour).In(tokyo).Format("15:04"),
+		"Answer":     r.Answer.String(),
+		"GiveUp":     r.GiveUp.String(),
+		"TobaccoDay": r.TobaccoDay,
+		"Pack":       string(pack.GTIN), "Carton": string(carton.GTIN), "Cartridge": string(cartridge.GTIN),
+		"Key": base64.StdEncoding.EncodeToString(k.Wallet.Public().(ed25519.PublicKey)),
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	signed, err := policy.Sign(text.String(), k.Root)
+	if err != nil {
+		return "", nil, err
+	}
+	parsed, err := policy.Parse(text.String())
+	return signed, parsed, err
+}

@@ -1,0 +1,173 @@
+package scenario
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"sekisho/terminal"
+)
+
+// Till is the POS and the cashier's hand: it speaks the local API.
+type Till struct {
+	base   string // "http://127.0.0.1:8470/"
+	client *http.Client
+}
+
+// State is what the till reads of GET /v1/state.
+type State struct {
+	Incarnation string `json:"incarnation"`
+	Clock       string `json:"clock"`
+	Link        struct {
+		Up bool `json:"up"`
+	} `json:"link"`
+	Scanner string `json:"scanner"`
+	Policy  struct {
+		Version int64  `json:"version"`
+		State   string `json:"state"`
+	} `json:"policy"`
+	Sale       *terminal.Sale    `json:"sale"`
+	Verdict    *terminal.Verdict `json:"verdict"`
+	Notice     *Notice           `json:"notice"`
+	Unresolved int               `json:"unresolved"`
+	Outbox     int               `json:"outbox"`
+	Parked     int               `json:"parked"`
+}
+
+// Notice tells of a scan that was no payment.
+type Notice struct {
+	Reason terminal.Reason `json:"reason"`
+}
+
+// Problem is an error of the local API (RFC 9457).
+type Problem struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}
+
+// Error gives code and detail.
+func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
+
+func newTill(base string) *Till {
+	return &Till{base: base, client: &http.Client{Transport: &http.Transport{}}}
+}
+
+func (t *Till) close() { t.client.CloseIdleConnections() }
+
+// Put puts a sale and makes it ready to be paid.
+func (t *Till) Put(ctx context.Context, ref terminal.SaleRef, lines []terminal.Line) error {
+	total := terminal.Yen(0)
+	for _, l := range lines {
+		total += l.Price * terminal.Yen(l.Quantity)
+	}
+	return t.call(ctx, http.MethodPut, "v1/sales/"+url.PathEscape(string(ref)), map[string]any{"lines": lines, "total": total, "ready": true}, nil)
+}
+
+// Cancel closes a sale that is not paid.
+func (t *Till) Cancel(ctx context.Context, ref terminal.SaleRef) error {
+	return t.call(ctx, http.MethodPost, "v1/sales/"+url.PathEscape(string(ref))+"/cancel", nil, nil)
+}
+
+// HandOver marks the approval: the goods left.
+func (t *Till) HandOver(ctx context.Context, id terminal.PaymentID) error {
+	return t.call(ctx, http.MethodPost, "v1/payments/"+string(id)+"/handed-over", nil, nil)
+}
+
+// Void undoes the approval.
+func (t *Till) Void(ctx context.Context, id terminal.PaymentID) error {
+	return t.call(ctx, http.MethodPost, "v1/payments/"+string(id)+"/void", nil, nil)
+}
+
+// Payment reads the verdict on a payment.
+func (t *Till) Payment(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
+	var v terminal.Verdict
+	return v, t.call(ctx, http.MethodGet, "v1/payments/"+string(id), nil, &v)
+}
+
+// State reads the present picture.
+func (t *Till) State(ctx context.Context) (State, error) {
+	var s State
+	return s, t.call(ctx, http.MethodGet, "v1/state", nil, &s)
+}
+
+// Await follows the register's events until the state fits, and gives it.
+func (t *Till) Await(ctx context.Context, fits func(State) bool) (State, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.base+"v1/events", nil)
+	if err != nil {
+		return State{}, err
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return State{}, err
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	for {
+		s, err := t.State(ctx)
+		if err != nil || fits(s) {
+			return s, err
+		}
+		if err := nextEvent(lines); err != nil {
+			return s, err
+		}
+	}
+}
+
+// nextEvent reads until an event of the stream is whole.
+func nextEvent(lines *bufio.Scanner) error {
+	for lines.Scan() {
+		if strings.HasPrefix(lines.Text(), "data:") {
+			return nil
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return io.ErrUnexpectedEOF
+}
+
+// call speaks JSON both ways; an error answer is a *Problem.
+func (t *Till) call(ctx context.Context, method, path string, body, into any) error {
+	var text io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return err
+		}
+		text = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, t.base+path, text)
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode >= 300 {
+		p := &Problem{Status: resp.StatusCode}
+		if err := json.NewDecoder(resp.Body).Decode(p); err != nil {
+			return fmt.Errorf("%s %s: status %d and no problem+json: %w", method, path, resp.StatusCode, err)
+		}
+		return p
+	}
+	if into == nil {
+		_, err = io.Copy(io.Discard, resp.Body)
+		return err
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}

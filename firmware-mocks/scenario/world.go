@@ -1,0 +1,274 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"sekisho/firmware-mocks/backendsim"
+	"sekisho/firmware-mocks/scannersim"
+	"sekisho/firmware-mocks/walletsim"
+	"sekisho/terminal"
+	"sekisho/terminal/policy"
+)
+
+// Setup says what a world is made of.
+type Setup struct {
+	Dir    string // everything lies here
+	Binary string // sekishod
+	Listen string // of the local API, "127.0.0.1:0" for any port
+	Rules  Rules
+	Fast   bool // the scanner does not pace its bytes like 9600 baud
+	Log    io.Writer
+}
+
+// World is one store with one register, its customers and its backend.
+type World struct {
+	setup   Setup
+	keys    Keys
+	note    string
+	policy  *policy.Policy
+	backend *backendsim.Backend
+	address string // of the backend, the same after a restart
+	serving sync.WaitGroup
+	scanner *scannersim.Scanner
+	daemon  *daemon
+	Till    *Till
+	sales   int
+	log     *lockedWriter
+}
+
+// lockedWriter lets daemon and backend write one log.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+// Write implements io.Writer.
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// NewWorld makes the store in an empty or new folder and opens it: backend,
+// scanner and daemon run, the line is up and the policy in force.
+func NewWorld(ctx context.Context, s Setup) (*World, error) {
+	w := &World{setup: s, log: &lockedWriter{w: s.Log}}
+	if err := w.make(); err != nil {
+		return nil, fmt.Errorf("scenario: %w", err)
+	}
+	if err := w.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("scenario: %w", err), w.Close(ctx))
+	}
+	return w, nil
+}
+
+func (w *World) path(parts ...string) string {
+	return filepath.Join(append([]string{w.setup.Dir}, parts...)...)
+}
+
+// make writes keys, policy and configuration.
+func (w *World) make() error {
+	id := policy.Identity{Register: "register-1", Store: "store-1", Class: "demo", Realm: Realm}
+	var err error
+	if w.keys, err = MakeKeys(w.path("operator"), w.path("register"), id); err != nil {
+		return err
+	}
+	if w.note, w.policy, err = PolicyNote(w.keys, w.setup.Rules, time.Now()); err != nil {
+		return err
+	}
+	return os.MkdirAll(w.path("dev"), 0o700)
+}
+
+func (w *World) open(ctx context.Context) error {
+	var err error
+	if w.scanner, err = scannersim.Open(w.path("dev", "scanner"), scannersim.Options{Unpaced: w.setup.Fast}); err != nil {
+		return err
+	}
+	if err := w.OpenBackend(ctx); err != nil {
+		return err
+	}
+	if err := os.WriteFile(w.path("items.csv"), []byte(itemsFile()), 0o600); err != nil {
+		return err
+	}
+	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\ninsecure_loopback = true\nscanner = %q\n",
+		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, "ws://"+w.address+backendsim.Path, w.path("dev", "scanner"))
+	if err := os.WriteFile(w.path("sekishod.toml"), []byte(config), 0o600); err != nil {
+		return err
+	}
+	return w.StartDaemon(ctx)
+}
+
+// OpenBackend opens the backend on its file, and on the address it had before.
+func (w *World) OpenBackend(ctx context.Context) error {
+	b, err := backendsim.Open(ctx, backendsim.Config{
+		File: w.path("backend.db"), Note: w.note, Policy: w.policy, Key: w.keys.Backend,
+		Now: time.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+	})
+	if err != nil {
+		return err
+	}
+	if w.address == "" {
+		w.address = "127.0.0.1:0"
+	}
+	listener, err := net.Listen("tcp", w.address)
+	if err != nil {
+		return errors.Join(err, b.Close())
+	}
+	w.address, w.backend = listener.Addr().String(), b
+	w.serving.Go(func() {
+		if err := b.Serve(listener); err != nil {
+			fmt.Fprintln(w.log, "backend:", err)
+		}
+	})
+	return nil
+}
+
+// CloseBackend ends the backend; its file stays.
+func (w *World) CloseBackend() error {
+	if w.backend == nil {
+		return nil
+	}
+	err := w.backend.Close()
+	w.serving.Wait()
+	w.backend = nil
+	return err
+}
+
+// StartDaemon starts sekishod and waits until scanner and line are up.
+func (w *World) StartDaemon(ctx context.Context) error {
+	d, err := startDaemon(ctx, w.setup.Binary, w.path("sekishod.toml"), w.log)
+	if err != nil {
+		return err
+	}
+	w.daemon, w.Till = d, newTill(d.page)
+	return nil
+}
+
+// Ready waits until scanner and line are up and a policy is in force.
+func (w *World) Ready(ctx context.Context) error {
+	_, err := w.Till.Await(ctx, func(s State) bool {
+		return s.Scanner == "connected" && s.Link.Up && s.Policy.Version == w.policy.Version
+	})
+	return err
+}
+
+// StopDaemon ends sekishod in good order.
+func (w *World) StopDaemon(ctx context.Context) error {
+	if w.daemon == nil {
+		return nil
+	}
+	w.Till.close()
+	err := w.daemon.stop(ctx)
+	w.daemon = nil
+	return err
+}
+
+// KillDaemon ends sekishod without a word (kill -9).
+func (w *World) KillDaemon() {
+	w.Till.close()
+	w.daemon.kill()
+	w.daemon = nil
+}
+
+// ForgetBoot takes the run directory away, as a reboot does.
+func (w *World) ForgetBoot() error { return os.RemoveAll(w.path("run")) }
+
+// CutLine cuts the line to the backend and waits until the register knows.
+func (w *World) CutLine(ctx context.Context) error {
+	if err := w.backend.Set(backendsim.Fault{Kind: backendsim.GoAway}); err != nil {
+		return err
+	}
+	_, err := w.Till.Await(ctx, func(s State) bool { return !s.Link.Up })
+	return err
+}
+
+// MendLine lets the register dial again and waits until it has.
+func (w *World) MendLine(ctx context.Context) error {
+	w.backend.Clear(backendsim.GoAway)
+	_, err := w.Till.Await(ctx, func(s State) bool { return s.Link.Up })
+	return err
+}
+
+// Settled waits until register and backend agree on everything.
+func (w *World) Settled(ctx context.Context) error {
+	_, err := w.Till.Await(ctx, func(s State) bool { return s.Unresolved == 0 && s.Outbox == 0 })
+	return err
+}
+
+// Publish puts another policy in force and waits until the register has it.
+func (w *World) Publish(ctx context.Context, r Rules) error {
+	note, parsed, err := PolicyNote(w.keys, r, time.Now())
+	if err != nil {
+		return err
+	}
+	w.note, w.policy = note, parsed
+	w.backend.SetPolicy(note, parsed)
+	_, err = w.Till.Await(ctx, func(s State) bool { return s.Policy.Version == r.Version })
+	return err
+}
+
+// Backend gives the running backend, for its switches and its ledger.
+func (w *World) Backend() *backendsim.Backend { return w.backend }
+
+// Scanner gives the scanner, to show it pictures.
+func (w *World) Scanner() *scannersim.Scanner { return w.scanner }
+
+// LedgerFile is where the register keeps its ledger.
+func (w *World) LedgerFile() string { return w.path("register", "ledger.db") }
+
+// Customer is a phone and the account it is bound to.
+type Customer struct {
+	Phone *walletsim.Phone
+	name  string
+}
+
+// NewCustomer binds a phone to a new account with money on it.
+func (w *World) NewCustomer(ctx context.Context, name string, boundFor time.Duration, ceilings walletsim.Ceilings) (*Customer, error) {
+	account := fmt.Sprintf("%s-%08d", name, 10_000_000+len(name)*1_111_111)
+	owner := walletsim.Owner{Account: account, BoundAt: time.Now().Add(-boundFor), Ceilings: ceilings}
+	phone, err := walletsim.NewPhone(w.issuer(), owner, 0, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &Customer{Phone: phone, name: name}, w.backend.SetAccount(ctx, Issuer, account, 1_000_000)
+}
+
+func (w *World) issuer() walletsim.Issuer {
+	return walletsim.Issuer{Name: Issuer, KeyID: keyID, Audience: Realm, Key: w.keys.Wallet}
+}
+
+// NextRef makes a reference for the next sale.
+func (w *World) NextRef() terminal.SaleRef {
+	w.sales++
+	return terminal.SaleRef(fmt.Sprintf("sale-%04d", w.sales))
+}
+
+// ShowText draws a payment code as a QR code and holds it before the scanner.
+func (w *World) ShowText(ctx context.Context, text string) error {
+	picture, err := walletsim.QR(text)
+	if err != nil {
+		return err
+	}
+	return w.scanner.Show(ctx, picture)
+}
+
+// Close ends daemon, backend and scanner.
+func (w *World) Close(ctx context.Context) error {
+	err := errors.Join(w.StopDaemon(ctx), w.CloseBackend())
+	if w.scanner != nil {
+		err = errors.Join(err, w.scanner.Close())
+	}
+	return err
+}
+
+// Page is the address of the cashier's page.
+func (w *World) Page() string { return w.daemon.page }
