@@ -50,6 +50,17 @@ func TestI3TheWholeNeedIsGrantedWithTheApproval(t *testing.T) {
 	}
 }
 
+func TestI3TheReserveIsFilledUpWithTheApproval(t *testing.T) {
+	w := running(t)
+	r := w.till("r1", "i1")
+	m := w.buy(newID(t), w.phone("account-0001", boundLongAgo).show(), 3000, tobacco(5),
+		wire.Spend{Cap: "tobacco-day", Window: day, Reserved: wire.Amount{Yen: 3000, Units: 2}, Need: wire.Amount{Units: 3}})
+	m.Authorise.Counters = []wire.Counter{{Cap: "tobacco-day", Window: day, Used: wire.Amount{Yen: 3000, Units: 2}}}
+	if got, want := total(r.ask(m).Answer.Grants, "tobacco-day"), (wire.Amount{Yen: 6000, Units: 7}); got != want {
+		t.Errorf("granted in all %v, want the old reserve, the need and a new reserve, %v", got, want)
+	}
+}
+
 func TestI3ADeclineGrantsNothingOfAnyCap(t *testing.T) {
 	w := running(t)
 	r := w.till("r1", "i1")

@@ -116,13 +116,15 @@ func (m *model) answered(r *modelTill, a *wire.Answer) {
 	}
 	switch a.Outcome {
 	case wire.OutcomeApproved:
-		p.approved = true
-		for i := range 2 {
-			r.used[i] += p.need[i]
-			if r.held(i) < 0 {
-				m.t.Fatalf("an approval left the register holding %d of measure %d", r.held(i), i)
-			}
+		// What was granted for it may have come with another answer and be
+		// spent by now: an approval without the right to sell is reversed.
+		if r.held(0) < p.need[0] || r.held(1) < p.need[1] {
+			p.reversing = true
+			return
 		}
+		p.approved = true
+		r.used[0] += p.need[0]
+		r.used[1] += p.need[1]
 	case wire.OutcomeDeclined:
 		m.close(r, p)
 	}

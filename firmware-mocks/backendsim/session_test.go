@@ -115,7 +115,7 @@ func TestI8EveryBadMessageIsAnswered(t *testing.T) {
 	must(t, r.conn.WriteMessage(websocket.BinaryMessage, []byte(`{}`)))
 	refused(t, r.next(), wire.CodeSyntax)
 	outcome(t, r.ask(w.query(newID(t))), wire.OutcomeNotSeen, "")
-	for range badMessages {
+	for range badMessages - 3 { // four were counted above; a type not known is not
 		must(t, r.conn.WriteMessage(websocket.TextMessage, []byte(`{`)))
 	}
 	r.closed()
