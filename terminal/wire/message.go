@@ -183,6 +183,13 @@ type Authorise struct {
 	Spends []Spend `json:"spends"`
 }
 
+// String names the request and never the code, so that one printed by mistake
+// tells nothing.
+func (a Authorise) String() string { return "authorise of " + a.Payment }
+
+// GoString is String, for %#v.
+func (a Authorise) GoString() string { return a.String() }
+
 // Outcome is what became of a payment.
 type Outcome string
 
