@@ -1,0 +1,47 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"testing"
+	"time"
+)
+
+// newWorld opens a store for a test, on any free port and an unpaced line.
+func newWorld(t *testing.T, rules Rules) *World {
+	t.Helper()
+	var log bytes.Buffer
+	w, err := NewWorld(t.Context(), Setup{Dir: t.TempDir(), Binary: binary, Listen: "127.0.0.1:0", Rules: rules, Fast: true, Log: &log})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		if err := w.Close(ctx); err != nil {
+			t.Errorf("the store did not close in good order: %v", err)
+		}
+		if t.Failed() {
+			t.Logf("log of daemon and backend:\n%s", tail(log.String(), 20_000))
+		}
+	})
+	return w
+}
+
+func tail(s string, n int) string { return s[max(0, len(s)-n):] }
+
+// TestShift plays the demo's shift: every verdict and reason, in the API and in
+// both ledgers, before and after a restart.
+func TestShift(t *testing.T) {
+	w := newWorld(t, DemoRules())
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	var out bytes.Buffer
+	s, err := PlayShift(ctx, w, &out)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out.String())
+	}
+	if len(s.Results) < 30 {
+		t.Errorf("only %d verdicts: the shift did not play to its end\n%s", len(s.Results), out.String())
+	}
+}
