@@ -94,6 +94,21 @@ func photographed(clean *image.Gray) *image.Gray {
 	return out
 }
 
+// shaded is the picture with light that falls off towards the right, so that
+// white there is darker than black at the left.
+func shaded(clean *image.Gray) *image.Gray {
+	b := clean.Bounds()
+	out := blank(b.Dx(), b.Dy())
+	for y := range b.Dy() {
+		for x := range b.Dx() {
+			light := 100 - 85*x/b.Dx() // in percent
+			grey := (110 + int(clean.GrayAt(x, y).Y)*145/255) * light / 100
+			out.SetGray(x, y, color.Gray{Y: byte(grey)})
+		}
+	}
+	return out
+}
+
 // pngFile is the picture as a file's bytes.
 func pngFile(t *testing.T, picture image.Image) []byte {
 	t.Helper()
