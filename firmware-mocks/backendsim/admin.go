@@ -24,6 +24,7 @@ type person struct {
 func (b *Backend) admin() {
 	b.mux.HandleFunc("GET /admin/payments", local(show(b.Ledger().Payments)))
 	b.mux.HandleFunc("GET /admin/caps", local(show(b.Ledger().Caps)))
+	b.mux.HandleFunc("GET /admin/events", local(show(b.Ledger().Events)))
 	b.mux.HandleFunc("GET /admin/charges", local(func(w http.ResponseWriter, r *http.Request) {
 		show(func(ctx context.Context) ([]Movement, error) {
 			return b.Ledger().Charges(ctx, r.URL.Query().Get("payment"))

@@ -198,11 +198,12 @@ func ageing(o policy.OfflineRules, age int64) int64 {
 }
 
 // withinAllotment checks that the register sold from what it held, of every cap
-// that the goods fall under.
+// that the goods fall under. Which caps an older policy had is not known here
+// any more: there the spends that it names are checked.
 func (t *tx) withinAllotment(c caller, m wire.Message) (objection, error) {
 	a := m.Advice
 	inWindow := func(day string) bool { return day == a.Window }
-	if !fitting(storeCaps(c.rules.policy, true), a.Spends, a.Sale, a.Amount, inWindow) {
+	if a.Versions.Policy == c.rules.policy.Version && !fitting(storeCaps(c.rules.policy, true), a.Spends, a.Sale, a.Amount, inWindow) {
 		return byStore(terminal.AllotmentMissing), nil
 	}
 	for _, s := range a.Spends {

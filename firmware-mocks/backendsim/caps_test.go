@@ -251,6 +251,14 @@ func TestAdvicesAreCheckedAgain(t *testing.T) {
 	}
 }
 
+func TestAnAdviceIsHeldAgainstThePolicyOfItsTime(t *testing.T) {
+	w := running(t)
+	text, next := w.policy(4, 20)
+	w.b.SetPolicy(text, next)
+	m := w.advise(newID(t), w.phone("account-0001", boundLongAgo).show(), 600, tobacco(1), nil, held("tobacco-day", 600, 1))
+	acked(t, w.till("r1", "i1").ask(m), wire.StatusAccepted, "", "")
+}
+
 func TestI3AnAdviceBeyondTheAllotmentIsRejected(t *testing.T) {
 	spends := []wire.Spend{held("tobacco-day", 600, 1), held("tobacco-offline", 600, 0)}
 	t.Run("by what it tells", func(t *testing.T) {

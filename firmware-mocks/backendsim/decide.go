@@ -2,6 +2,7 @@ package backendsim
 
 import (
 	"context"
+	"strings"
 
 	"sekisho/terminal"
 	"sekisho/terminal/wire"
@@ -72,16 +73,18 @@ func answered(t *tx, c caller, m wire.Message) func(*wire.Answer, error) (wire.M
 		if err != nil {
 			return wire.Message{}, err
 		}
-		return wire.Message{Type: wire.TypeAnswer, Answer: a}, t.event(c, m.Type, a.Payment, string(a.Outcome)+" "+a.Reason)
+		return wire.Message{Type: wire.TypeAnswer, Answer: a}, t.event(c, m.Type, a.Payment, words(string(a.Outcome), a.Reason))
 	}
 }
+
+func words(outcome, reason string) string { return strings.TrimSpace(outcome + " " + reason) }
 
 func acknowledged(t *tx, c caller, m wire.Message) func(*wire.Ack, error) (wire.Message, error) {
 	return func(a *wire.Ack, err error) (wire.Message, error) {
 		if err != nil {
 			return wire.Message{}, err
 		}
-		return wire.Message{Type: wire.TypeAck, Ack: a}, t.event(c, m.Type, a.Payment, string(a.Status)+" "+a.Reason)
+		return wire.Message{Type: wire.TypeAck, Ack: a}, t.event(c, m.Type, a.Payment, words(string(a.Status), a.Reason))
 	}
 }
 

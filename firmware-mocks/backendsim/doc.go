@@ -27,6 +27,18 @@
 //   - I7: codes and passes are kept as keyed hashes, accounts as their keys.
 //   - I8: every message that can be read gets an answer or an error.
 //
+// # Switches
+//
+// Methods of Backend, and JSON over HTTP for callers on this machine:
+//
+//	GET    /admin/payments, /admin/charges[?payment=ID], /admin/caps, /admin/events
+//	GET    /admin/faults
+//	POST   /admin/faults          a Fault
+//	DELETE /admin/faults[?kind=K]
+//	POST   /admin/accounts        {"issuer","account","balance"}
+//	POST   /admin/accounts/stop   {"issuer","account"}
+//	POST   /admin/digits          {"issuer","account","code"}
+//
 // What was decided is in the file alone: a Backend that was closed, or killed,
 // goes on where it stopped when it is opened on the same file.
 package backendsim

@@ -58,6 +58,15 @@ type CapTotal struct {
 	Sold     terminal.Amount `json:"sold"`
 }
 
+// Event is one message that was handled.
+type Event struct {
+	At       terminal.Millis `json:"at"`
+	Register string          `json:"register"`
+	Type     string          `json:"type"`
+	Payment  string          `json:"payment,omitempty"`
+	Outcome  string          `json:"outcome"` // outcome or status, and the reason; of a hello the session
+}
+
 // Ledger reads what the backend has decided. Its methods may be called from any
 // goroutine while the backend serves.
 type Ledger struct{ l *ledger }
@@ -85,6 +94,13 @@ func (r Ledger) Charges(ctx context.Context, payment string) ([]Movement, error)
 	return list(ctx, r.l, func(m *Movement) []any {
 		return []any{&m.Payment, &m.Account, &m.Kind, &m.Why, &m.Amount, &m.At}
 	}, `SELECT payment, account, kind, why, amount, at FROM charge WHERE ?1 = '' OR payment = ?1 ORDER BY id`, payment)
+}
+
+// Events gives what was handled, oldest first.
+func (r Ledger) Events(ctx context.Context) ([]Event, error) {
+	return list(ctx, r.l, func(e *Event) []any {
+		return []any{&e.At, &e.Register, &e.Type, &e.Payment, &e.Outcome}
+	}, "SELECT at, register, type, payment, outcome FROM event ORDER BY id")
 }
 
 // Caps gives all cap rows.

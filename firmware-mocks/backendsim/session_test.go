@@ -176,6 +176,7 @@ func TestTheSwitchesOverHTTP(t *testing.T) {
 		{"GET", "/admin/payments", "", http.StatusOK},
 		{"GET", "/admin/charges?payment=x", "", http.StatusOK},
 		{"GET", "/admin/caps", "", http.StatusOK},
+		{"GET", "/admin/events", "", http.StatusOK},
 		{"GET", "/admin/faults", "", http.StatusOK},
 	} {
 		if got := w.request(c.method, c.path, c.body); got != c.want {
@@ -205,6 +206,11 @@ func TestALedgerIsReadWhileNobodyServes(t *testing.T) {
 	must(t, err)
 	if len(rows) != 1 || rows[0].ID != id || rows[0].State != Approved || rows[0].Amount != 720 {
 		t.Errorf("the ledger holds %+v", rows)
+	}
+	events, err := l.Events(context.Background())
+	must(t, err)
+	if len(events) != 2 || events[0].Type != "hello" || events[1].Payment != id || events[1].Outcome != "approved" {
+		t.Errorf("the events are %+v", events)
 	}
 	must(t, l.Close())
 }
