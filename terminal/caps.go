@@ -82,9 +82,10 @@ func (c Counter) Grant(total Amount) Counter {
 	return c
 }
 
-// Use spends a. It reports false, and changes nothing, where less is held.
+// Use spends a. It reports false, and changes nothing, where less is held or a
+// measure of a is below zero.
 func (c Counter) Use(a Amount) (Counter, bool) {
-	if !a.Within(c.Held()) {
+	if a.Negative() || !a.Within(c.Held()) {
 		return c, false
 	}
 	c.Used = c.Used.Plus(a)
@@ -92,10 +93,11 @@ func (c Counter) Use(a Amount) (Counter, bool) {
 }
 
 // Release gives back what was used. It reports false, and changes nothing,
-// where more would be released than was ever used.
+// where more would be released than was ever used or a measure of a is below
+// zero.
 func (c Counter) Release(a Amount) (Counter, bool) {
 	released := c.Released.Plus(a)
-	if !released.Within(c.Used) {
+	if a.Negative() || !released.Within(c.Used) {
 		return c, false
 	}
 	c.Released = released

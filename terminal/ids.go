@@ -3,7 +3,6 @@ package terminal
 import (
 	"crypto/sha256"
 	"encoding/hex"
-
 	"strconv"
 	"time"
 )
@@ -51,16 +50,16 @@ func NewAccountKey(issuer, pseudonym string) AccountKey {
 // Business is how a store counts its days.
 type Business struct {
 	Zone    *time.Location
-	CutOver time.Duration // after local midnight; a day begins here
+	CutOver time.Duration // local time of day, in whole minutes; a day begins here
 }
 
-// Day gives the business day in which t lies. It asks the zone for the local
-// clock reading, so a change of summer time moves no sale to another day.
+// Day gives the business day in which t lies. The day begins at the instant at
+// which the store's clocks first read the cut-over, so that an hour that they
+// show twice at the end of summer time does not bring a day back that was over.
 func (b Business) Day(t time.Time) BusinessDay {
-	l := t.In(b.Zone)
-	sinceMidnight := time.Duration(l.Hour())*time.Hour + time.Duration(l.Minute())*time.Minute + time.Duration(l.Second())*time.Second
-	y, m, d := l.Date()
-	if sinceMidnight < b.CutOver {
+	y, m, d := t.In(b.Zone).Date()
+	hour, minute := int(b.CutOver/time.Hour), int(b.CutOver%time.Hour/time.Minute)
+	if t.Before(time.Date(y, m, d, hour, minute, 0, 0, b.Zone)) {
 		d--
 	}
 	return BusinessDay(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
@@ -84,10 +83,16 @@ func (m Millis) String() string {
 	return m.Time().Format("2006-01-02T15:04:05.000Z07:00")
 }
 
-// Canonical gives the number as 8 or 13 digits: UPC-A's 12 with a leading zero.
+// Canonical gives the one form in which numbers are compared, of 8 or 13 digits:
+// UPC-A's 12 with a leading zero, and a GTIN-8 that was filled up with zeros as
+// 8. Numbers that begin with seven zeros are a company's own and stay (GS1
+// prefixes 0000001 to 0000099 are left free for GTIN-8).
 func (g GTIN) Canonical() GTIN {
 	if len(g) == 12 {
-		return "0" + g
+		g = "0" + g
+	}
+	if len(g) == 13 && g[:5] == "00000" && g[:7] != "0000000" {
+		return g[5:]
 	}
 	return g
 }

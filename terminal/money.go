@@ -55,7 +55,8 @@ type Amount struct {
 	Units int64 `json:"units"`
 }
 
-// Plus adds measure by measure, saturating at Unlimited.
+// Plus adds measure by measure, saturating at Unlimited. Neither may be below
+// zero.
 func (a Amount) Plus(b Amount) Amount {
 	return Amount{Yen: saturate(a.Yen, b.Yen), Units: saturate(a.Units, b.Units)}
 }
@@ -74,6 +75,9 @@ func (a Amount) Min(b Amount) Amount {
 func (a Amount) Max(b Amount) Amount {
 	return Amount{Yen: max(a.Yen, b.Yen), Units: max(a.Units, b.Units)}
 }
+
+// Negative says whether a measure is below zero, which no cap or sale counts.
+func (a Amount) Negative() bool { return a.Yen < 0 || a.Units < 0 }
 
 // Within says whether neither measure is above b's.
 func (a Amount) Within(b Amount) bool { return a.Yen <= b.Yen && a.Units <= b.Units }

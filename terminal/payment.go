@@ -50,8 +50,9 @@ func (s State) Known() bool {
 	return false
 }
 
-// Final says whether nothing more can happen to the state.
-func (s State) Final() bool { return s != "" && len(arrows[s]) == 0 }
+// Final says whether nothing more can happen to the state. A state that is not
+// known, of a later release perhaps, is not final: somebody must look at it.
+func (s State) Final() bool { return s.Known() && len(arrows[s]) == 0 }
 
 // Approval says whether the customer has paid: the goods may leave.
 func (s State) Approval() bool {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // Line is one article in a sale.
@@ -62,7 +64,7 @@ func (e *ErrSale) Error() string { return e.What }
 
 // Check says whether the sale can be taken at all; the error is an *ErrSale.
 func (s Sale) Check() error {
-	if s.Ref == "" || len(s.Ref) > maxText || strings.ContainsFunc(string(s.Ref), control) {
+	if s.Ref == "" || !plain(string(s.Ref)) {
 		return &ErrSale{fmt.Sprintf("the sale's reference must have 1 to %d characters and no control characters", maxText)}
 	}
 	if len(s.Lines) > MaxLines {
@@ -100,15 +102,23 @@ func (l Line) check(i int) error {
 		return &ErrSale{fmt.Sprintf("line %d: the unit price must be from 0 to %d yen", i+1, int64(MaxSale))}
 	case l.Units < 0 || l.Units > MaxQuantity:
 		return &ErrSale{fmt.Sprintf("line %d: the units must be from 0 to %d", i+1, MaxQuantity)}
-	case len(l.Name) > maxText || strings.ContainsFunc(l.Name, control):
+	case !plain(l.Name):
 		return &ErrSale{fmt.Sprintf("line %d: the name has more than %d characters or control characters", i+1, maxText)}
-	case len(l.Category) > maxText || strings.ContainsFunc(string(l.Category), control):
+	case !plain(string(l.Category)):
 		return &ErrSale{fmt.Sprintf("line %d: the category is no category", i+1)}
 	}
 	return nil
 }
 
-func control(r rune) bool { return r < 0x20 || r == 0x7f || r == '\uFFFD' }
+// plain says whether a text is short enough and can be shown and logged. It
+// counts characters, not bytes: a Japanese one has three.
+func plain(text string) bool {
+	return utf8.RuneCountInString(text) <= maxText && !strings.ContainsFunc(text, control)
+}
+
+// control: what a row of Hash, a log or a page could mistake for its own, and
+// what is no UTF-8.
+func control(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
 
 // Valid says whether g is 8, 12 or 13 digits whose last is the check digit
 // (GS1 General Specifications, 7.9: weights 3 and 1 from the right).
