@@ -106,6 +106,8 @@ func TestBadInputSaysWhatIsWrongAndReachesNothing(t *testing.T) {
 		{[3]string{"PUT", "/v1/sales/a%00b", `{"lines":[],"total":0}`}, 422, "sale.invalid", "reference"},
 		{[3]string{"PUT", "/v1/sales/" + strings.Repeat("a", 201), `{"lines":[],"total":0}`}, 422, "sale.invalid", "reference"},
 		{[3]string{"POST", "/v1/sales/a%0Ab/ready", ""}, 422, "sale.invalid", "reference"},
+		{put(`{"lines":[{"gtin":"4901085141434"}],"total":10000001}`), 422, "sale.invalid", "total must be from 0 to 10000000"},
+		{[3]string{"POST", someSale + "/lines", `{"lines":[{"gtin":"4901085141435"}]}`}, 422, "sale.invalid", "line 1: the article number"},
 		{[3]string{"POST", someSale + "/lines", `{"lines":[]}`}, 400, "request.invalid", "no line to add"},
 		{[3]string{"POST", someSale + "/lines", `{"lines":[` + tea + `],"total":1}`}, 400, "request.invalid", `"total" is not known`},
 		{[3]string{"POST", someSale + "/cancel", `{"why":1}`}, 400, "request.invalid", `"why" is not known`},

@@ -72,16 +72,14 @@ func (s *Server) follow(r *http.Request, c *client, out *sender) {
 }
 
 // sender writes events to one client, each with a deadline of its own: the
-// server's limits are for short requests.
+// server's limit on writing is for short requests. (Its limit on reading ends
+// with the request: net/http lifts it while a handler runs.)
 type sender struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 }
 
 func (s *sender) begin() error {
-	if err := s.control.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
 	s.w.Header().Set("Content-Type", "text/event-stream")
 	return s.send([]byte(reconnect))
 }
