@@ -24,19 +24,30 @@ func OpenIdentity(text string, verifier note.Verifier) (Identity, error) {
 	if err != nil {
 		return id, &Error{Code: CodeSignature, Text: "the identity is not signed by the pinned root key", Cause: err}
 	}
-	meta, err := toml.Decode(n.Text, &id)
+	return parseIdentity(n.Text)
+}
+
+func parseIdentity(text string) (Identity, error) {
+	var id Identity
+	meta, err := toml.Decode(text, &id)
 	if err != nil {
-		return id, &Error{Code: CodeText, Text: "the identity's text is no TOML of this shape", Cause: err}
+		return Identity{}, &Error{Code: CodeText, Text: "the identity's text is no TOML of this shape", Cause: err}
 	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 || id.Register == "" || id.Store == "" || id.Realm == "" {
-		return id, &Error{Code: CodeText, Text: "the identity needs register, store, class and realm, and nothing else"}
+	if unknownKey(meta) != "" || id.Register == "" || id.Store == "" || id.Class == "" || id.Realm == "" {
+		return Identity{}, &Error{Code: CodeText, Text: "the identity needs register, store, class and realm, and nothing else"}
 	}
 	return id, nil
 }
 
-// SignIdentity makes the note that OpenIdentity takes.
+// SignIdentity makes the note that OpenIdentity takes. It signs nothing that
+// OpenIdentity would not take.
 func SignIdentity(id Identity, signer note.Signer) (string, error) {
 	text := fmt.Sprintf("register = %q\nstore = %q\nclass = %q\nrealm = %q\n", id.Register, id.Store, id.Class, id.Realm)
+	if again, err := parseIdentity(text); err != nil {
+		return "", err
+	} else if again != id {
+		return "", &Error{Code: CodeText, Text: "the identity holds characters that do not come back from TOML"}
+	}
 	signed, err := note.Sign(&note.Note{Text: text}, signer)
 	if err != nil {
 		return "", &Error{Code: CodeText, Text: "the identity cannot be signed", Cause: err}

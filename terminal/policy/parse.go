@@ -158,8 +158,8 @@ func Parse(text string) (*Policy, error) {
 	if err != nil {
 		return nil, &Error{Code: CodeText, Text: "the policy's text is no TOML of this shape", Cause: err}
 	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return nil, &Error{Code: CodeText, Text: fmt.Sprintf("the policy has a key that this release does not know: %s", unknown[0])}
+	if unknown := unknownKey(meta); unknown != "" {
+		return nil, &Error{Code: CodeText, Text: fmt.Sprintf("the policy has a key that this release does not know: %s", unknown)}
 	}
 	p, err := f.policy()
 	if err != nil {
@@ -168,9 +168,24 @@ func Parse(text string) (*Policy, error) {
 	return p, nil
 }
 
+// unknownKey gives the first key that has no field, or "". The decoder takes
+// "Floor" for "floor", and of both the one that it happens to meet last: a key in
+// any other spelling is unknown too.
+func unknownKey(meta toml.MetaData) string {
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return unknown[0].String()
+	}
+	for _, key := range meta.Keys() {
+		if key.String() != strings.ToLower(key.String()) {
+			return key.String()
+		}
+	}
+	return ""
+}
+
 func (f *file) policy() (*Policy, error) {
 	zone, err := time.LoadLocation(f.Business.Zone)
-	if err != nil || f.Business.Zone == "" {
+	if err != nil || f.Business.Zone == "" || f.Business.Zone == "Local" { // the machine's own is no rule
 		return nil, fmt.Errorf("business.zone %q is no time zone", f.Business.Zone)
 	}
 	cut, err := time.Parse("15:04", f.Business.CutOver)
@@ -192,6 +207,15 @@ func (f *file) policy() (*Policy, error) {
 	return p, errors.Join(f.numbers(), f.categories(p), f.caps(p), f.watch(p), f.wallets(p), f.issuers(p))
 }
 
+// maxNumber is the largest number that a policy may hold: far above any ceiling,
+// exact in every JSON reader (2^53), and small enough that a thousand times it,
+// as the rules on age need, does not overflow.
+const maxNumber = 1_000_000_000_000_000
+
+// local says whether a TOML time came without an offset; it would mean another
+// moment on each machine.
+func local(t time.Time) bool { return strings.HasSuffix(t.Location().String(), "-local") }
+
 // numbers checks what stands alone.
 func (f *file) numbers() error {
 	var errs []error
@@ -200,13 +224,14 @@ func (f *file) numbers() error {
 			errs = append(errs, errors.New(text))
 		}
 	}
-	need(f.Version >= 1, "version must be 1 or more")
+	need(f.Version >= 1 && f.Version <= maxNumber, fmt.Sprintf("version must be from 1 to %d", int64(maxNumber)))
 	need(f.Realm != "", "realm is missing: chain and environment, such as \"sakura/production\"")
-	need(!f.GoodUntil.IsZero(), "good_until is missing")
+	need(!f.GoodUntil.IsZero() && !local(f.GoodUntil), "good_until must be a time with its offset, such as 2030-01-01T00:00:00Z")
 	need(f.Times.Answer > 0 && f.Times.Query > 0 && f.Times.Give >= f.Times.Answer, "times: answer and query must be above zero, give_up not below answer")
 	need(f.Pass.Life > 0 && f.Pass.Tolerance >= 0, "pass: life must be above zero, tolerance not below")
 	need(f.Device.NewFor >= 0 && f.Device.NewUnitsOnline >= 0, "device: nothing may be below zero")
 	need(f.Offline.Floor >= 0 && f.Offline.AccountYen >= 0 && f.Offline.AccountCount >= 0 && f.Offline.DeclineBars >= 0, "offline: nothing may be below zero")
+	need(f.Offline.Floor <= maxNumber && f.Offline.AccountYen <= maxNumber && f.Offline.AccountCount <= maxNumber, fmt.Sprintf("offline: nothing may be above %d", int64(maxNumber)))
 	need(f.Offline.FullFor >= 0 && f.Offline.NothingAfter > f.Offline.FullFor, "offline: nothing_after must be above full_for")
 	need(f.Reserve.Register >= 0 && f.Reserve.Register <= f.Reserve.Store && f.Reserve.Store <= 100, "reserve: 0 <= register_percent <= store_percent <= 100")
 	return errors.Join(errs...)
@@ -245,8 +270,12 @@ func (f *file) caps(p *Policy) error {
 			return fmt.Errorf("cap %q: scope %q does not go with window %q: a store's cap counts per day, a register's per sale", c.ID, c.Scope, c.Window)
 		case c.Yen == nil && c.Units == nil:
 			return fmt.Errorf("cap %q: neither yen nor units", c.ID)
-		case t.Limit.Yen < 0 || t.Limit.Units < 0:
+		case t.Limit.Negative():
 			return fmt.Errorf("cap %q: a limit is below zero", c.ID)
+		case above(c.Yen) || above(c.Units):
+			return fmt.Errorf("cap %q: a limit is above %d; leave out what is not limited", c.ID, int64(maxNumber))
+		case t.OfflineOnly && t.Scope != terminal.ScopeStore:
+			return fmt.Errorf("cap %q: only a store's cap can be offline_only", c.ID)
 		case t.Category != "" && !p.has(t.Category):
 			return fmt.Errorf("cap %q: category %q is not in the list of categories", c.ID, c.Category)
 		}
@@ -263,12 +292,14 @@ func ceiling(v *int64) int64 {
 	return *v
 }
 
+func above(v *int64) bool { return v != nil && *v > maxNumber }
+
 func (p *Policy) has(c terminal.Category) bool { _, ok := p.HighResale[c]; return ok }
 
 func (f *file) watch(p *Policy) error {
 	p.Watch = make(map[terminal.GTIN]Watched, len(f.Watch))
 	for i, w := range f.Watch {
-		gtin := terminal.GTIN(w.GTIN)
+		gtin := terminal.GTIN(w.GTIN).Canonical() // as lines carry it
 		switch _, twice := p.Watch[gtin]; {
 		case !gtin.Valid():
 			return fmt.Errorf("watch %d: %q is no article number", i+1, w.GTIN)

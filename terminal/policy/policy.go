@@ -2,6 +2,7 @@ package policy
 
 import (
 	"crypto/ed25519"
+	"math/bits"
 	"time"
 
 	"sekisho/terminal"
@@ -22,7 +23,7 @@ type Policy struct {
 
 	HighResale map[terminal.Category]bool
 	Caps       []terminal.Cap
-	Watch      map[terminal.GTIN]Watched
+	Watch      map[terminal.GTIN]Watched // by canonical number
 	Wallets    []Wallet
 	Issuers    []PassIssuer
 }
@@ -100,7 +101,7 @@ func (p *Policy) Cap(id terminal.CapID) (terminal.Cap, bool) {
 // Where both name one, high-resale goes before ordinary and the list before the
 // POS; units are the larger of the two.
 func (p *Policy) Watches(l terminal.Line) terminal.Line {
-	w, listed := p.Watch[l.GTIN]
+	w, listed := p.Watch[l.GTIN.Canonical()]
 	if !listed {
 		return l
 	}
@@ -121,5 +122,8 @@ func (o OfflineRules) Ageing(age time.Duration) int64 {
 	case age >= o.NothingAfter:
 		return 0
 	}
-	return int64(o.NothingAfter-age) * 1000 / int64(o.NothingAfter-o.FullFor)
+	// The product has 128 bits: 106 days in nanoseconds times 1000 has over 63.
+	high, low := bits.Mul64(uint64(o.NothingAfter-age), 1000)
+	share, _ := bits.Div64(high, low, uint64(o.NothingAfter-o.FullFor))
+	return int64(share)
 }
