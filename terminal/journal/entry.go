@@ -84,8 +84,22 @@ type Private struct {
 // ErrLeaf says that bytes are no leaf of this version.
 var ErrLeaf = errors.New("these bytes are no canonical journal leaf of version 1: the journal was written by another release, or changed")
 
-// Leaf gives the canonical bytes of e.
+// exact is the largest whole number that RFC 8785 writes exactly: its numbers
+// are doubles.
+const exact = 1<<53 - 1
+
+// Leaf gives the canonical bytes of e, or an error where a number is too large
+// to be written exactly: its leaf would be that of another entry.
 func (e Entry) Leaf() ([]byte, error) {
+	numbers := []int64{e.Seq, int64(e.Time), e.Revision, e.Amount, e.Policy}
+	for _, s := range e.Spends {
+		numbers = append(numbers, s.Yen, s.Units)
+	}
+	for _, n := range numbers {
+		if n > exact || n < -exact {
+			return nil, fmt.Errorf("journal: %d is beyond what a leaf can hold", n)
+		}
+	}
 	e.Version = Version
 	return canonical(e)
 }
