@@ -25,7 +25,7 @@ type object struct {
 	fields map[string]json.RawMessage
 }
 
-// badField says what is wrong with one field.
+// bad says what is wrong with one field.
 func (o object) bad(name, what string) error {
 	return invalid(o.path + name + " " + what)
 }

@@ -263,7 +263,7 @@ func TestI8SlowClientIsCutOffAndNobodyWaitsForIt(t *testing.T) {
 		if left != 1 {
 			t.Errorf("%d clients are left, want the quick one alone", left)
 		}
-		time.Sleep(streamWrite) // the bubble's time: it costs none
+		<-time.After(streamWrite) // the bubble's time: it costs none
 		synctest.Wait()
 		if _, err := io.Copy(io.Discard, conn); err != nil {
 			t.Errorf("the slow client's connection did not end: %v", err)
