@@ -68,22 +68,29 @@ func configure(args, environ []string, stderr io.Writer) (config, error) {
 
 func (c config) check() error {
 	var errs []error
-	for name, value := range map[string]string{"data": c.Data, "run": c.Run, "listen": c.Listen, "backend": c.Backend, "scanner": c.Scanner} {
-		if value == "" {
-			errs = append(errs, fmt.Errorf("the setting %q is missing", name))
+	for _, s := range []struct{ name, value string }{
+		{"data", c.Data}, {"run", c.Run}, {"listen", c.Listen}, {"backend", c.Backend}, {"scanner", c.Scanner},
+	} {
+		if s.value == "" {
+			errs = append(errs, fmt.Errorf("the setting %q is missing", s.name))
 		}
 	}
 	return errors.Join(errs...)
 }
 
 // parseConfig refuses unknown keys with their line and the key probably meant.
+// The decoder takes "Data" for "data", and of both either: that is unknown too.
 func parseConfig(text string, cfg *config) error {
 	meta, err := toml.Decode(text, cfg)
 	if err != nil {
 		return fmt.Errorf("the configuration is no TOML of this shape: %w", err)
 	}
-	for _, key := range meta.Undecoded() {
+	known := settings(cfg)
+	for _, key := range meta.Keys() {
 		name := key.String()
+		if _, ok := known[name]; ok {
+			continue
+		}
 		return fmt.Errorf("line %d: unknown setting %q; probably meant: %q", lineOf(text, name), name, nearest(name))
 	}
 	return nil
@@ -93,7 +100,8 @@ func parseConfig(text string, cfg *config) error {
 func lineOf(text, key string) int {
 	first, _, _ := strings.Cut(key, ".")
 	for i, line := range strings.Split(text, "\n") {
-		if strings.HasPrefix(strings.TrimLeft(line, " \t\"["), first) {
+		rest, found := strings.CutPrefix(strings.TrimLeft(line, " \t\"'["), first)
+		if found && strings.TrimLeft(rest, " \t\"'.]=") != rest {
 			return i + 1
 		}
 	}

@@ -69,12 +69,17 @@ func loadKeys(data string) (keys, error) {
 		return k, err
 	}
 	if k.identity, err = policy.OpenIdentity(string(identity), k.root); err != nil {
-		return k, &keyError{"identity", err.Error(), err}
+		text := "is no identity"
+		if wrong, ok := errors.AsType[*policy.Error](err); ok {
+			text = wrong.Text // without its cause, which may quote the file
+		}
+		return k, &keyError{"identity", text, err}
 	}
 	return k, nil
 }
 
-// readKey reads one file; a secret one only where nobody else may.
+// readKey reads one file; a secret one only where nobody else may, any only
+// where nobody else may change whom the register trusts.
 func readKey(dir, name string, secret bool) ([]byte, error) {
 	path := filepath.Join(dir, name)
 	info, err := os.Stat(path)
@@ -83,6 +88,9 @@ func readKey(dir, name string, secret bool) ([]byte, error) {
 	}
 	if secret && info.Mode().Perm()&0o077 != 0 {
 		return nil, &keyError{name, fmt.Sprintf("has mode %04o, others could read it: chmod 600", info.Mode().Perm()), nil}
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return nil, &keyError{name, fmt.Sprintf("has mode %04o, others could change it: chmod 644", info.Mode().Perm()), nil}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -136,5 +144,5 @@ func loadSealer(dir string) (hpke.PublicKey, error) {
 			return sealer, nil
 		}
 	}
-	return nil, &keyError{"backend.hpke", "is no X25519 public key", errors.Unwrap(err)}
+	return nil, &keyError{"backend.hpke", "is no X25519 public key", err}
 }

@@ -38,12 +38,12 @@ func loadItems(path string) (map[terminal.GTIN]register.Item, error) {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("the price file cannot be read: %w", err)
+		return nil, &settingError{fmt.Errorf("the price file cannot be read: %w", err)}
 	}
 	defer f.Close()
 	items, err := readItems(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, &settingError{fmt.Errorf("%s: %w", path, err)}
 	}
 	return items, nil
 }
@@ -67,12 +67,18 @@ func readItems(r io.Reader) (map[terminal.GTIN]register.Item, error) {
 		line, _ := rows.FieldPos(0)
 		gtin := terminal.GTIN(row[0])
 		price, err := strconv.ParseInt(row[2], 10, 64)
-		if !gtin.Valid() || err != nil || price < 0 || terminal.Yen(price) > terminal.MaxSale {
-			return nil, fmt.Errorf("line %d: not an article number and a price in whole yen", line)
+		if err != nil || !sellable(gtin, row[1], price) {
+			return nil, fmt.Errorf("line %d: not an article number, a name and a price in whole yen", line)
 		}
 		if _, twice := items[gtin.Canonical()]; twice {
 			return nil, fmt.Errorf("line %d: the article is there twice", line)
 		}
 		items[gtin.Canonical()] = register.Item{Name: row[1], Price: terminal.Yen(price)}
 	}
+}
+
+// sellable says whether a sale would be taken with the article in it.
+func sellable(gtin terminal.GTIN, name string, price int64) bool {
+	line := terminal.Line{GTIN: gtin, Name: name, Quantity: 1, Price: terminal.Yen(price)}
+	return terminal.Sale{Ref: "price file", Lines: []terminal.Line{line}}.Check() == nil
 }

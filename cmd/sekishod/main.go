@@ -19,6 +19,9 @@ import (
 	"syscall"
 
 	_ "time/tzdata" // a register may lack the system's zone files
+
+	"sekisho/scanner"
+	"sekisho/terminal/uplink"
 )
 
 // Exit codes, as systemd's unit will read them.
@@ -48,11 +51,25 @@ func run(ctx context.Context, args, environ []string, stderr io.Writer) int {
 	}
 	if err := serve(ctx, cfg, log); err != nil {
 		log.Error("sekishod stops", "error", err)
-		var wrong *keyError
-		if errors.As(err, &wrong) {
+		if misconfigured(err) {
 			return exitConfig
 		}
 		return exitFailed
 	}
 	return 0
+}
+
+// settingError is a setting that no restart mends.
+type settingError struct{ error }
+
+func (e *settingError) Unwrap() error { return e.error }
+
+func misconfigured(err error) bool {
+	if _, ok := errors.AsType[*keyError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*settingError](err); ok {
+		return true
+	}
+	return errors.Is(err, uplink.ErrURL) || errors.Is(err, scanner.ErrConfig)
 }

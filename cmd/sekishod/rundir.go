@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -41,15 +42,21 @@ type anchorFile struct {
 	HeardAt     time.Duration        `json:"heard_at,omitempty"`
 }
 
-func openRunDir(dir string) (*runDir, error) {
+// openRunDir makes the folder where it is not there, and reads the boot id from
+// the file that the kernel gives it in.
+func openRunDir(dir, bootFile string) (*runDir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the run directory cannot be made: %w", err)
 	}
-	boot, err := os.ReadFile(bootIDFile)
+	text, err := os.ReadFile(bootFile)
 	if err != nil {
 		return nil, fmt.Errorf("the boot id cannot be read: %w", err)
 	}
-	return &runDir{path: filepath.Join(dir, "anchor.json"), boot: strings.TrimSpace(string(boot))}, nil
+	boot := strings.TrimSpace(string(text))
+	if boot == "" {
+		return nil, errors.New("the boot id is empty: without it a reboot could not be told")
+	}
+	return &runDir{path: filepath.Join(dir, "anchor.json"), boot: boot}, nil
 }
 
 // load gives the anchor of this boot, or one with a new incarnation: after a
@@ -58,7 +65,7 @@ func openRunDir(dir string) (*runDir, error) {
 func (d *runDir) load() register.Anchor {
 	var f anchorFile
 	text, err := os.ReadFile(d.path)
-	if err != nil || json.Unmarshal(text, &f) != nil || f.Boot != d.boot || f.Incarnation == "" {
+	if err != nil || json.Unmarshal(text, &f) != nil || f.Boot != d.boot || !wellFormed(f) {
 		return fresh()
 	}
 	a := register.Anchor{
@@ -69,6 +76,13 @@ func (d *runDir) load() register.Anchor {
 		a.Told = f.Told.Time()
 	}
 	return a
+}
+
+// wellFormed says whether a file holds what Save writes: an incarnation as fresh
+// makes it, and a size that a journal can have.
+func wellFormed(f anchorFile) bool {
+	id, err := hex.DecodeString(string(f.Incarnation))
+	return err == nil && len(id) == 16 && f.Size >= 0
 }
 
 func fresh() register.Anchor {

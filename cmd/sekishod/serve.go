@@ -24,7 +24,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	run, err := openRunDir(cfg.Run)
+	run, err := openRunDir(cfg.Run, bootIDFile)
 	if err != nil {
 		return err
 	}
@@ -94,7 +94,7 @@ func onScan(ctx context.Context, reg *register.Register, e scanner.Event) {
 func listen(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
-		return nil, fmt.Errorf("listen must be an address on loopback such as 127.0.0.1:8470, not %q", address)
+		return nil, &settingError{fmt.Errorf("listen must be an address on loopback such as 127.0.0.1:8470, not %q", address)}
 	}
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
