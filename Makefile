@@ -1,0 +1,67 @@
+# What this Makefile needs is Debian (or another Linux), Go, a C compiler and make.
+
+FUZZTIME ?= 10s
+PKG      ?= ./...
+
+# One set of build flags for every command here: with two, SQLite would be
+# compiled twice. Neither machine paths nor the state of the checkout go into a
+# binary, so that two builds of one commit are the same file.
+export GOFLAGS := -trimpath -buildvcs=false $(GOFLAGS)
+# SQLite is compiled by a C compiler, also where Go found none when it was installed.
+export CGO_ENABLED := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help tools build test vet race fuzz bench demo
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  FUZZTIME=10s    fuzz: for how long, per target"
+	@echo "  ONCE=1          demo: end after the shift; the exit status says whether it came out right"
+	@echo "  PKG=./...       test, race, vet: which packages"
+	@echo "  TESTFLAGS=      test, race: more flags for go test, such as -v or -run NAME"
+
+build: tools ## build every program into ./bin/
+	go build -o bin/ ./cmd/...
+
+test: vet race ## vet, then run all tests with the race detector
+
+vet: tools
+	go vet $(PKG)
+
+race: tools ## the tests alone, with the race detector
+	go test -race -count=1 -timeout=25m $(TESTFLAGS) $(PKG)
+
+# A package's targets are asked of the package itself; the search only spares
+# building the tests of those that have none.
+fuzz: tools ## run every fuzz target for FUZZTIME
+	go test -count=1 -run='^TestFuzzSeeds$$' .
+	@set -e; \
+	folders=$$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); \
+	for folder in $$folders; do \
+		targets=$$(go test -list='^Fuzz' $$folder | grep '^Fuzz'); \
+		for target in $$targets; do \
+			echo "fuzz: $$folder $$target for $(FUZZTIME)"; \
+			go test -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) $$folder; \
+		done; \
+	done
+
+bench: tools ## measure the promised figures beside what they are held against
+	go run ./cmd/sekisho-bench
+
+demo: build ## a till with its scanner, customers and backend; plays a shift
+	./bin/sekisho-sim demo $(if $(ONCE),--once)
+
+# Puts in what is missing where it may (as root, with apt-get), and otherwise
+# says what to install.
+tools:
+	@missing=; \
+	command -v go >/dev/null || missing=golang-go; \
+	echo '#include <stdlib.h>' | "$${CC:-cc}" -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev"; \
+	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing:" $$missing; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	elif [ -n "$$missing" ]; then \
+		echo "make: please install these Debian packages first:" $$missing >&2; exit 1; \
+	fi
+	@go list -m >/dev/null || { echo "make: $$(GOTOOLCHAIN=local go env GOVERSION) cannot build this; please install Go 1.26 or later (go.dev/dl)" >&2; exit 1; }
