@@ -13,7 +13,9 @@ import (
 // early, late or twice.
 func (r *Register) answered(a wire.Answer) {
 	p, known := r.unresolved[terminal.PaymentID(a.Payment)]
-	if !known || p.State.Final() {
+	if !known || !p.State.Undecided() {
+		// It decides nothing, but what it grants is this register's.
+		r.mergeGrants(a.Grants)
 		return
 	}
 	now, inc := r.now(), r.cfg.Incarnation
@@ -32,7 +34,6 @@ func (r *Register) answered(a wire.Answer) {
 		return c, nil
 	}, func(err error) {
 		if err != nil {
-			// It decides nothing, but what it grants is this register's.
 			r.mergeGrants(a.Grants)
 			return
 		}
@@ -131,12 +132,13 @@ func spendGranted(p terminal.Payment, u Usage, grants []wire.Grant, inc terminal
 }
 
 func totalFor(grants []wire.Grant, s terminal.Spend) terminal.Amount {
+	var total terminal.Amount
 	for _, g := range grants {
 		if g.Cap == string(s.Cap) && g.Window == string(s.Window) {
-			return terminal.Amount(g.Total)
+			total = total.Max(terminal.Amount(g.Total))
 		}
 	}
-	return terminal.Amount{}
+	return total
 }
 
 func settleDeclined(p terminal.Payment, u Usage, a wire.Answer, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
@@ -238,7 +240,7 @@ func followSale(s *terminal.Sale, p terminal.Payment) *terminal.Sale {
 // settled carries on after a payment reached another state for good or for now.
 func (r *Register) settled(p terminal.Payment) {
 	if s := followSale(r.sale, p); s != nil {
-		r.sale = s
+		r.sale, r.notice = s, nil
 	}
 	r.keep(p)
 	r.tell(EventPayment, p)
@@ -308,10 +310,17 @@ func (r *Register) commonNow(p terminal.Payment) wire.Common {
 	return common(facts{clock: r.time.quality(), contactAge: r.time.age()}, p, nil)
 }
 
-// untilNext is how long the loop may sleep.
+// untilNext is how long the loop may sleep. What is overdue waits for something
+// else than time: for the clerk, the line, or room on it; that is an event.
 func (r *Register) untilNext() time.Duration {
 	now := r.cfg.Clock.Boot()
 	next := now + time.Minute // the page's age of the last contact moves on at least so often
+	if r.working {
+		if r.storage == storageOK {
+			next = r.since + slowDisk
+		}
+		return max(next-now, time.Millisecond)
+	}
 	for id, w := range r.waits {
 		next = min(next, w.giveAt)
 		if r.unresolved[id].State == terminal.Sent {
@@ -321,12 +330,8 @@ func (r *Register) untilNext() time.Duration {
 		}
 	}
 	for _, at := range r.inFlight {
-		next = min(next, at)
-	}
-	if r.working {
-		next = min(next, r.since+slowDisk)
-		if r.storage != storageOK {
-			next = now + time.Minute
+		if at > now {
+			next = min(next, at)
 		}
 	}
 	return max(next-now, time.Millisecond)

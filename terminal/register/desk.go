@@ -3,9 +3,11 @@ package register
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
+	"sekisho/terminal/policy"
 )
 
 var _ Desk = (*Register)(nil)
@@ -46,6 +48,9 @@ func storageError(err error) *Error {
 	var own *Error
 	if errors.As(err, &own) {
 		return own
+	}
+	if errors.Is(err, ErrInDoubt) {
+		return &Error{Code: CodeStorage, Text: "the till could not tell whether it kept this; ask for the state before trying again", Cause: err}
 	}
 	return &Error{Code: CodeStorage, Text: "the till could not keep this; nothing was changed: take cash and tell the manager", Cause: err}
 }
@@ -115,7 +120,7 @@ func (r *Register) putSale(s terminal.Sale, ready bool, answer func(terminal.Sal
 
 // changeSale puts a newer word on the sale that is open.
 func (r *Register) changeSale(open, s terminal.Sale, answer func(terminal.Sale, *Error)) {
-	same := open.Same(s)
+	same := watched(open, r.policy).Same(s)
 	s.Own, s.Payment, s.Revision = open.Own, open.Payment, open.Revision
 	switch {
 	case same && (open.State == s.State || open.State == terminal.SalePaying || open.State == terminal.SalePaid):
@@ -146,16 +151,27 @@ func (r *Register) complete(s terminal.Sale) (terminal.Sale, *Error) {
 		if l.Name == "" {
 			l.Name = item.Name
 		}
-		if r.policy != nil {
-			l = r.policy.Watches(l)
-		}
 		lines[i] = l
 	}
 	s.Lines = lines
+	s = watched(s, r.policy)
 	if err := s.Check(); err != nil {
 		return s, &Error{Code: CodeSaleInvalid, Text: err.Error(), Cause: err}
 	}
 	return s, nil
+}
+
+// watched gives the sale with its lines' categories as the policy sees them; the
+// policy may be newer than the sale.
+func watched(s terminal.Sale, p *policy.Policy) terminal.Sale {
+	if p == nil {
+		return s
+	}
+	s.Lines = slices.Clone(s.Lines)
+	for i, l := range s.Lines {
+		s.Lines[i] = p.Watches(l)
+	}
+	return s
 }
 
 // storeSale makes the sale durable. Where an approval of another sale still

@@ -2,6 +2,8 @@ package register
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -149,17 +151,16 @@ func (r *Register) mergeGrants(grants []wire.Grant) {
 	if len(grants) == 0 || r.working {
 		return
 	}
-	var s Scope
+	totals := map[terminal.CounterKey]terminal.Amount{} // a message may name a cap twice
 	for _, g := range grants {
-		s.Counters = append(s.Counters, terminal.CounterKey{
-			Cap: terminal.CapID(g.Cap), Window: terminal.BusinessDay(g.Window), Incarnation: r.cfg.Incarnation,
-		})
+		k := terminal.CounterKey{Cap: terminal.CapID(g.Cap), Window: terminal.BusinessDay(g.Window), Incarnation: r.cfg.Incarnation}
+		totals[k] = totals[k].Max(terminal.Amount(g.Total))
 	}
-	r.decide(s, func(u Usage) (Changes, error) {
+	r.decide(Scope{Counters: slices.Collect(maps.Keys(totals))}, func(u Usage) (Changes, error) {
 		var c Changes
-		for i, g := range grants {
-			before := u.counter(s.Counters[i])
-			if after := before.Grant(terminal.Amount(g.Total)); after != before {
+		for k, total := range totals {
+			before := u.counter(k)
+			if after := before.Grant(total); after != before {
 				c.Counters = append(c.Counters, after)
 			}
 		}

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 const (
 	window      = 16              // items on the line at once
 	resendAfter = 5 * time.Second // without an acknowledgement an item goes again
+	retrySend   = time.Second     // the line's queue was full: try again
 )
 
 func reversalItem(p terminal.Payment) (OutboxItem, error) {
@@ -74,13 +76,15 @@ func (r *Register) pump() {
 			return
 		}
 		if !r.send(m) {
+			r.inFlight[i.ID] = now + retrySend
 			return
 		}
 		r.inFlight[i.ID] = now + resendAfter
 	}
 }
 
-// sendable gives the items that may go now, in their order.
+// sendable gives the items that may go now: those that were never sent first, so
+// that items which the backend does not acknowledge hold up no others.
 func (r *Register) sendable(now time.Duration) []OutboxItem {
 	taken := map[terminal.PaymentID]bool{}
 	flying := 0
@@ -99,6 +103,9 @@ func (r *Register) sendable(now time.Duration) []OutboxItem {
 			first = append(first, i)
 		}
 	}
+	longestAgo := func(a, b OutboxItem) int { return cmp.Compare(r.inFlight[a.ID], r.inFlight[b.ID]) }
+	slices.SortStableFunc(first, longestAgo)
+	slices.SortStableFunc(rest, longestAgo)
 	all := append(first, rest...)
 	return all[:min(len(all), max(0, window-flying))]
 }
@@ -144,6 +151,7 @@ func (r *Register) park(i OutboxItem, why error) {
 			r.pauseOutbox(i.Payment)
 			return
 		}
+		delete(r.inFlight, i.ID)
 		for n := range r.outbox {
 			if r.outbox[n].ID == i.ID {
 				r.outbox[n].Parked = true
@@ -164,6 +172,9 @@ func (r *Register) acked(a wire.Ack) {
 	}
 	item := r.outbox[n]
 	if a.Status == wire.StatusRejected && kind != OutAdvice {
+		if item.Parked {
+			return // told twice
+		}
 		r.park(item, errors.New("the backend refused it: "+a.Reason))
 		return
 	}

@@ -40,11 +40,17 @@ func (r *Register) pay(code presented) {
 		paid, sale, ask = p, saleAfter(f.sale, p), authorise(f, p, d)
 		return changesFor(f, p, sale, d, sealer)
 	}, func(err error) {
-		if err != nil {
+		switch {
+		case err == nil:
+			r.paid(paid, sale, ask)
+		case r.current != nil && r.current.ID == draft.ID:
+			// It was in doubt, and the ledger opened again has it. Its request did
+			// not leave and never will: if it is "sent", it is about to be unknown.
+			r.notice = nil
+			r.tell(EventVerdict, *r.current)
+		default:
 			r.showNotice(terminal.Storage)
-			return
 		}
-		r.paid(paid, sale, ask)
 	})
 }
 
@@ -62,7 +68,7 @@ func (r *Register) facts(code presented) facts {
 	f := facts{
 		policy: r.policy, now: r.time.now(), clock: r.time.quality(),
 		linkUp: r.session != 0, contactAge: r.time.age(),
-		incarnation: r.cfg.Incarnation, sale: *r.sale, code: code,
+		incarnation: r.cfg.Incarnation, sale: watched(*r.sale, r.policy), code: code,
 	}
 	if r.policy != nil {
 		f.day = r.policy.Business.Day(f.now)

@@ -117,6 +117,7 @@ func New(cfg Config) *Register {
 func (r *Register) Run(ctx context.Context) error {
 	snapshot, err := r.cfg.Store.Load(ctx)
 	if err != nil {
+		close(r.ended)
 		return err
 	}
 	// What runs for the register ends with it, in this order: first the loop,
@@ -161,12 +162,14 @@ func (r *Register) loop(ctx context.Context) {
 	}
 }
 
-// accept runs an event, or keeps it until the clerk is back.
+// accept runs an event, or keeps it until the clerk is back. Who waits for an
+// answer is not kept waiting for a disk that has just failed; the backend's
+// messages wait.
 func (r *Register) accept(e event) {
 	switch {
 	case e.at || !r.working && len(r.queue) == 0:
 		e.run()
-	case len(r.queue) >= queueSize || r.storage == storageFailed:
+	case len(r.queue) >= queueSize || e.refuse != nil && r.storage == storageFailed:
 		if e.refuse != nil {
 			e.refuse(r.troubled())
 		}
@@ -215,6 +218,8 @@ func (r *Register) finish(done result) {
 	case errors.Is(done.err, ErrNotStored), errors.Is(done.err, ErrInDoubt):
 		r.storage = storageFailed
 		r.cfg.Log.Error("the ledger did not take a change", "error", done.err)
+	case r.storage == storageSlow:
+		r.storage = storageOK // it answered after all, with nothing to store
 	}
 	if done.reloaded != nil {
 		r.storage = storageOK

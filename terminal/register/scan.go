@@ -11,10 +11,33 @@ import (
 // Scanned takes what the scanner read. Text goes no further than its meaning:
 // it is neither logged nor kept.
 func (r *Register) Scanned(ctx context.Context, symbology aim.ID, text string) {
+	at := r.cfg.Clock.Boot()
 	r.post(ctx, event{
-		run:    func() { r.scanned(payload.Classify(symbology, text, wallets(r.policy))) },
-		refuse: func(*Error) { r.showNotice(terminal.Busy) },
+		run: func() {
+			c := payload.Classify(symbology, text, wallets(r.policy))
+			if c.Kind != payload.Goods && r.cfg.Clock.Boot()-at > staleScan {
+				r.showNotice(terminal.CodeExpired)
+				return
+			}
+			r.scanned(c)
+		},
+		refuse: func(err *Error) { r.showNotice(noticeOf(err)) },
 	})
+}
+
+// staleScan is how long a customer's code may wait for the disk. After that the
+// customer may have paid in another way, or gone; the code is to be shown again.
+const staleScan = slowDisk
+
+// noticeOf tells the cashier why a scan could not be taken.
+func noticeOf(err *Error) terminal.Reason {
+	switch err.Code {
+	case CodeGoodsNoPrice:
+		return terminal.GoodsNoPrice
+	case CodeStorage:
+		return terminal.Storage
+	}
+	return terminal.Busy
 }
 
 // Unreadable takes a frame that the scanner had to drop: what it was is not
@@ -75,14 +98,8 @@ func (r *Register) scannedGoods(gtin terminal.GTIN) {
 		ref = r.sale.Ref
 	}
 	r.addLines(ref, []terminal.Line{line}, func(_ terminal.Sale, err *Error) {
-		switch {
-		case err == nil:
-		case err.Code == CodeGoodsNoPrice:
-			r.showNotice(terminal.GoodsNoPrice)
-		case err.Code == CodeStorage:
-			r.showNotice(terminal.Storage)
-		default:
-			r.showNotice(terminal.Busy)
+		if err != nil {
+			r.showNotice(noticeOf(err))
 		}
 	})
 }

@@ -30,6 +30,7 @@ type Till interface {
 // for longer than that is known to be down before the next customer.
 const (
 	dialTime    = 5 * time.Second
+	helloTime   = 5 * time.Second // for the till to say who it is: its disk may hang
 	welcomeTime = 5 * time.Second
 	writeTime   = 3 * time.Second
 	pingEvery   = 2 * time.Second
@@ -168,7 +169,9 @@ func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
 
 // greet says hello and waits for the welcome.
 func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (wire.Welcome, error) {
-	hello, err := till.Hello(ctx)
+	asking, cancel := context.WithTimeout(ctx, helloTime)
+	defer cancel()
+	hello, err := till.Hello(asking)
 	if err != nil {
 		return wire.Welcome{}, fmt.Errorf("uplink: the register gave no hello: %w", err)
 	}

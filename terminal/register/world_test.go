@@ -1,0 +1,539 @@
+package register_test
+
+import (
+	"context"
+	"crypto/ecdh"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/hpke"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/mod/sumdb/note"
+
+	"sekisho/offline"
+	"sekisho/scanner/aim"
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/pass"
+	"sekisho/terminal/policy"
+	"sekisho/terminal/register"
+	"sekisho/terminal/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	realm = "test/chain"
+	inc1  = terminal.Incarnation("11111111111111111111111111111111")
+	inc2  = terminal.Incarnation("22222222222222222222222222222222")
+	// digits is what the policy's only wallet shows: 24 of them.
+	digits = "900012345678901234567890"
+)
+
+// The world's goods: packs are watched, rice balls are not.
+var (
+	riceBall = terminal.Line{GTIN: "4902777130835", Quantity: 1, Price: 150}
+	packet   = terminal.Line{GTIN: "2000000000015", Quantity: 1, Price: 580}
+)
+
+func packs(n int64) []terminal.Line {
+	l := packet
+	l.Quantity = n
+	return []terminal.Line{l}
+}
+
+// policyText is a policy with a cap of each kind. extra is appended.
+func policyText(version int64, issuer ed25519.PublicKey, extra string) string {
+	return fmt.Sprintf(`version = %d
+realm = %q
+good_until = 2100-01-01T00:00:00Z
+business = { zone = "Asia/Tokyo", cut_over = "05:00" }
+times = { answer = "5s", query = "3s", give_up = "45s" }
+pass = { life = "60s", tolerance = "30s" }
+device = { new_for = "72h", new_units_online = 1 }
+offline = { floor = 5000, account_yen = 10000, account_count = 5, full_for = "1h", nothing_after = "24h", decline_bars = "24h" }
+reserve = { register_percent = 10, store_percent = 30 }
+[[category]]
+id = "tobacco"
+high_resale = true
+[[cap]]
+id = "tobacco-sale"
+scope = "register"
+window = "sale"
+category = "tobacco"
+units = 15
+[[cap]]
+id = "tobacco-offline"
+scope = "store"
+window = "day"
+category = "tobacco"
+offline_only = true
+units = 2
+[[cap]]
+id = "tobacco-day"
+scope = "store"
+window = "day"
+category = "tobacco"
+units = 20
+[[wallet]]
+id = "pay"
+name = "Pay"
+prefix = "9000"
+min_length = 24
+max_length = 24
+[[pass_issuer]]
+name = "wallet"
+key_id = "k1"
+key = %q
+%s`, version, realm, base64.StdEncoding.EncodeToString(issuer), extra)
+}
+
+const watchPacks = "[[watch]]\ngtin = \"2000000000015\"\ncategory = \"tobacco\"\nunits = 1\n"
+
+// keys are made once: they are the same in every world.
+var keys = sync.OnceValue(func() (k struct {
+	signer   note.Signer
+	verifier note.Verifier
+	issuer   ed25519.PrivateKey
+	device   *ecdsa.PrivateKey
+	sealer   hpke.PrivateKey
+}) {
+	must := func(err error) {
+		if err != nil {
+			panic(err)
+		}
+	}
+	private, public, err := note.GenerateKey(rand.Reader, "root")
+	must(err)
+	k.signer, err = note.NewSigner(private)
+	must(err)
+	k.verifier, err = note.NewVerifier(public)
+	must(err)
+	_, k.issuer, err = ed25519.GenerateKey(rand.Reader)
+	must(err)
+	k.device, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(err)
+	k.sealer, err = hpke.DHKEM(ecdh.X25519()).GenerateKey()
+	must(err)
+	return k
+})
+
+// world is one register with a real ledger, a line that records and a clock
+// that the test's bubble moves.
+type world struct {
+	t       *testing.T
+	dir     string
+	inc     terminal.Incarnation
+	anchor  register.Anchor
+	items   map[terminal.GTIN]register.Item
+	boot    time.Time
+	session int64
+
+	disk  *disk
+	line  *line
+	shown *shown
+	reg   *register.Register
+	stop  func() // ends the register and closes the ledger
+}
+
+// inWorld runs a test in a bubble of virtual time, with the register started and
+// its line up under policy 1.
+func inWorld(t *testing.T, test func(*testing.T, *world)) {
+	t.Helper()
+	bare(t, func(t *testing.T, w *world) {
+		w.start()
+		w.up(w.policy(1))
+		test(t, w)
+	})
+}
+
+// bare is inWorld before the register starts.
+func bare(t *testing.T, test func(*testing.T, *world)) {
+	t.Helper()
+	keys()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, dir: t.TempDir(), inc: inc1, boot: time.Now()}
+		defer func() {
+			if w.stop != nil {
+				w.stop()
+			}
+		}()
+		test(t, w)
+	})
+}
+
+// Boot and Wall make the world a register.Clock on the bubble's time.
+func (w *world) Boot() time.Duration { return time.Since(w.boot) }
+func (w *world) Wall() time.Time     { return time.Now() }
+
+// Save makes the world a register.AnchorStore, as long as one boot lasts.
+func (w *world) Save(a register.Anchor) error {
+	w.anchor = a
+	return nil
+}
+
+func (w *world) policy(version int64) string {
+	return w.sign(policyText(version, issuerKey(), watchPacks))
+}
+
+func (w *world) sign(text string) string {
+	w.t.Helper()
+	n, err := policy.Sign(text, keys().signer)
+	w.must(err)
+	return n
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// start opens the ledger and runs a register on it.
+func (w *world) start() {
+	w.t.Helper()
+	store, err := offline.Open(w.t.Context(), w.dir, offline.Options{})
+	w.must(err)
+	w.disk = &disk{Store: store, t: w.t}
+	w.line = &line{t: w.t}
+	w.shown = &shown{}
+	w.disk.shown = w.shown
+	w.reg = register.New(register.Config{
+		Identity: policy.Identity{Register: "r1", Store: "s1", Class: "convenience", Realm: realm},
+		Verifier: keys().verifier, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items,
+		Store: w.disk, Backend: w.line, Signal: w.shown, Clock: w, Anchors: w,
+		Log: slog.New(slog.DiscardHandler), Incarnation: w.inc, Anchor: w.anchor,
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- w.reg.Run(ctx) }()
+	w.stop = func() {
+		w.stop = nil
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Errorf("Run: %v", err)
+		}
+		if err := store.Close(); err != nil {
+			w.t.Errorf("Close: %v", err)
+		}
+	}
+	synctest.Wait()
+}
+
+// restart ends the register and starts it again on the same ledger.
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start()
+}
+
+// up brings a welcome.
+func (w *world) up(policy string, grants ...wire.Grant) {
+	w.session++
+	w.line.set(true)
+	w.reg.LinkUp(w.t.Context(), wire.Welcome{Session: w.session, Time: time.Now().UnixMilli(), Policy: policy, Grants: grants})
+	synctest.Wait()
+}
+
+func (w *world) down() {
+	w.line.set(false)
+	w.reg.LinkDown(w.t.Context())
+	synctest.Wait()
+}
+
+func (w *world) receive(m wire.Message) {
+	w.t.Helper()
+	m.Version, m.ID = wire.Version, "b"
+	if _, err := wire.Encode(m); err != nil {
+		w.t.Fatalf("the test's own message is wrong: %v", err)
+	}
+	w.reg.Received(w.t.Context(), m)
+	synctest.Wait()
+}
+
+func (w *world) grant(grants ...wire.Grant) {
+	w.t.Helper()
+	w.receive(wire.Message{Type: wire.TypeGrants, Grants: &wire.Grants{Grants: grants}})
+}
+
+// answer brings the backend's word on a payment; change edits it.
+func (w *world) answer(id terminal.PaymentID, o wire.Outcome, change ...func(*wire.Answer)) {
+	w.t.Helper()
+	p := w.payment(id)
+	a := &wire.Answer{Payment: string(id), Outcome: o, Amount: int64(p.Amount), Approval: "A1", Time: time.Now().UnixMilli()}
+	for _, c := range change {
+		c(a)
+	}
+	w.receive(wire.Message{Type: wire.TypeAnswer, Answer: a})
+}
+
+func (w *world) ack(id terminal.PaymentID, of wire.Type, s wire.Status, reason terminal.Reason) {
+	w.t.Helper()
+	w.receive(wire.Message{Type: wire.TypeAck, Ack: &wire.Ack{
+		Payment: string(id), Of: of, Status: s, Reason: string(reason), Time: time.Now().UnixMilli(),
+	}})
+}
+
+// sells puts a sale that is ready.
+func (w *world) sells(ref terminal.SaleRef, lines ...terminal.Line) {
+	w.t.Helper()
+	if _, err := w.put(ref, true, lines...); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) put(ref terminal.SaleRef, ready bool, lines ...terminal.Line) (terminal.Sale, error) {
+	s := terminal.Sale{Ref: ref, Lines: lines}
+	for _, l := range lines {
+		s.Total += l.Price * terminal.Yen(l.Quantity)
+	}
+	got, err := w.reg.PutSale(w.t.Context(), s, ready)
+	synctest.Wait()
+	return got, err
+}
+
+func (w *world) scan(text string) {
+	w.reg.Scanned(w.t.Context(), aim.QR, text)
+	synctest.Wait()
+}
+
+// pays shows a fresh pass of an account bound long ago, and gives the payment.
+func (w *world) pays(account string) terminal.PaymentID {
+	w.t.Helper()
+	w.scan(w.passOf(account, 100*24*time.Hour))
+	return w.current()
+}
+
+func (w *world) current() terminal.PaymentID {
+	w.t.Helper()
+	v := w.reg.View().Verdict
+	if v == nil {
+		w.t.Fatalf("no payment: %+v", w.reg.View().Notice)
+	}
+	return v.Payment
+}
+
+// passOf makes a pass of a device that was bound to the account some time ago.
+func (w *world) passOf(account string, bound time.Duration) string {
+	w.t.Helper()
+	now := time.Now()
+	credential, err := pass.IssueCredential(keys().issuer, pass.Credential{
+		Issuer: "wallet", KeyID: "k1", Audience: realm, Account: account, Device: &keys().device.PublicKey,
+		BoundAt: now.Add(-bound), Issued: now.Add(-time.Hour), Expires: now.Add(1000 * time.Hour), OfflineYen: 8000, OfflineCount: 4,
+	})
+	w.must(err)
+	var id pass.ID
+	rand.Read(id[:])
+	text, err := pass.Device{Key: keys().device, Credential: credential}.Make(now, id, 1)
+	w.must(err)
+	return text
+}
+
+// after lets time pass.
+func (w *world) after(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func (w *world) payment(id terminal.PaymentID) terminal.Payment {
+	w.t.Helper()
+	p, err := w.disk.Payment(w.t.Context(), id)
+	w.must(err)
+	return p
+}
+
+func (w *world) wantState(id terminal.PaymentID, want terminal.State, why terminal.Reason) {
+	w.t.Helper()
+	if p := w.payment(id); p.State != want || p.Reason != why {
+		w.t.Fatalf("payment is %q (%q), want %q (%q)", p.State, p.Reason, want, why)
+	}
+}
+
+func (w *world) wantNotice(want terminal.Reason) {
+	w.t.Helper()
+	var got terminal.Reason
+	if n := w.reg.View().Notice; n != nil {
+		got = n.Reason
+	}
+	if got != want {
+		w.t.Fatalf("notice %q, want %q", got, want)
+	}
+}
+
+func (w *world) day() terminal.BusinessDay { return w.reg.View().BusinessDay }
+
+// counter gives a cap's counter of today.
+func (w *world) counter(id terminal.CapID) terminal.Counter {
+	w.t.Helper()
+	list, err := w.disk.Counters(w.t.Context(), w.inc, w.day())
+	w.must(err)
+	for _, c := range list {
+		if c.Key.Cap == id {
+			return c
+		}
+	}
+	return terminal.Counter{}
+}
+
+// wantUnits checks granted, used, released and held units of a cap.
+func (w *world) wantUnits(id terminal.CapID, granted, used, released int64) {
+	w.t.Helper()
+	c := w.counter(id)
+	got := [3]int64{c.Granted.Units, c.Used.Units, c.Released.Units}
+	if got != [3]int64{granted, used, released} {
+		w.t.Fatalf("%s: granted, used, released = %v, want %d, %d, %d", id, got, granted, used, released)
+	}
+}
+
+func (w *world) units(id terminal.CapID, total int64) wire.Grant {
+	return wire.Grant{Cap: string(id), Window: string(w.day()), Total: wire.Amount{Units: total}}
+}
+
+// line records what the register sends, and refuses while it is down.
+type line struct {
+	t    *testing.T
+	mu   sync.Mutex
+	up   bool
+	full bool // up, but its queue takes nothing
+	sent []wire.Message
+}
+
+func (l *line) set(up bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.up = up
+}
+
+// Send implements register.Backend. Each message must be one that the wire takes.
+func (l *line) Send(m wire.Message) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, err := wire.Encode(m); err != nil {
+		l.t.Errorf("%s cannot be sent: %v", m.Type, err)
+	}
+	if !l.up || l.full {
+		return false
+	}
+	l.sent = append(l.sent, m)
+	return true
+}
+
+// take gives what was sent of a type since the last take, and forgets it.
+func (l *line) take(kind wire.Type) []wire.Message {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var got []wire.Message
+	l.sent = slices.DeleteFunc(l.sent, func(m wire.Message) bool {
+		if m.Type == kind {
+			got = append(got, m)
+		}
+		return m.Type == kind
+	})
+	return got
+}
+
+// shown keeps events and commits in the order in which they came.
+type shown struct {
+	mu     sync.Mutex
+	events []register.Event
+	order  []string // "kept ID STATE" by the disk, "told ID STATE" by the signal
+}
+
+// Emit implements register.Signal.
+func (s *shown) Emit(e register.Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.events = append(s.events, e)
+	if v, ok := e.Data.(terminal.Verdict); ok {
+		s.order = append(s.order, fmt.Sprintf("told %s %s", v.Payment, v.State))
+	}
+}
+
+func (s *shown) kept(list []terminal.Payment) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, p := range list {
+		s.order = append(s.order, fmt.Sprintf("kept %s %s", p.ID, p.State))
+	}
+}
+
+// disk is the real store with faults in front of and behind it.
+type disk struct {
+	register.Store
+	t      *testing.T
+	shown  *shown
+	mu     sync.Mutex
+	before func() error                        // an error keeps the store from being asked
+	after  func(register.Changes, error) error // may replace the error
+	reopen func() error
+}
+
+func (d *disk) fault(before func() error, after func(register.Changes, error) error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.before, d.after = before, after
+}
+
+// Decide implements register.Store.
+func (d *disk) Decide(ctx context.Context, s register.Scope, decide func(register.Usage) (register.Changes, error)) (register.Receipt, error) {
+	d.mu.Lock()
+	before, after := d.before, d.after
+	d.mu.Unlock()
+	if before != nil {
+		if err := before(); err != nil {
+			return register.Receipt{}, err
+		}
+	}
+	var made register.Changes
+	receipt, err := d.Store.Decide(ctx, s, func(u register.Usage) (c register.Changes, err error) {
+		made, err = decide(u)
+		return made, err
+	})
+	if err == nil {
+		d.shown.kept(made.Payments)
+	}
+	if after != nil {
+		err = after(made, err)
+	}
+	return receipt, err
+}
+
+// Reopen implements register.Store.
+func (d *disk) Reopen(ctx context.Context) error {
+	d.mu.Lock()
+	fails := d.reopen
+	d.mu.Unlock()
+	if fails != nil {
+		if err := fails(); err != nil {
+			return err
+		}
+	}
+	return d.Store.Reopen(ctx)
+}
+
+// leaves gives the whole journal.
+func (w *world) leaves() []journal.Entry {
+	w.t.Helper()
+	list, err := w.disk.Entries(w.t.Context(), 0, 10_000)
+	w.must(err)
+	var out []journal.Entry
+	for _, l := range list {
+		e, err := journal.Parse(l.Bytes)
+		w.must(err)
+		out = append(out, e)
+	}
+	return out
+}
+
+func issuerKey() ed25519.PublicKey { return keys().issuer.Public().(ed25519.PublicKey) }
