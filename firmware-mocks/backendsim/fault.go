@@ -18,6 +18,7 @@ const (
 	Refuse     FaultKind = "refuse"      // decline an authorise, with Reason
 	Delay      FaultKind = "delay"       // handle a message after Delay, while later ones pass it
 	GoAway     FaultKind = "go-away"     // close every link, refuse new ones
+	Withhold   FaultKind = "withhold"    // answer without the grants
 )
 
 // Fault is one switch. It holds for Count messages of its type (for GoAway:
@@ -32,7 +33,7 @@ type Fault struct {
 
 func (f Fault) known() bool {
 	switch f.Kind {
-	case DropBefore, DropAfter, Refuse, Delay, GoAway:
+	case DropBefore, DropAfter, Refuse, Delay, GoAway, Withhold:
 		return f.Count >= 0 && f.Delay >= 0
 	}
 	return false

@@ -233,6 +233,11 @@ func (l *link) handle(m wire.Message) {
 	if _, lost := l.b.faults.take(DropAfter, m.Type); lost {
 		return
 	}
+	if reply.Answer != nil {
+		if _, withheld := l.b.faults.take(Withhold, m.Type); withheld {
+			reply.Answer.Grants = nil
+		}
+	}
 	switch {
 	case err != nil:
 		l.fail(m.ID, err)

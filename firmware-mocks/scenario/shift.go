@@ -23,6 +23,17 @@ type Result struct {
 	Step    string
 	Want    Want
 	Verdict terminal.Verdict
+	Void    bool // the cashier undid it afterwards
+}
+
+// is says whether a verdict is what must come: a reversal may be on its way or
+// acknowledged already.
+func (w Want) is(v terminal.Verdict) bool {
+	state := v.State
+	if state == terminal.Reversing {
+		state = terminal.Reversed
+	}
+	return state == w.State && v.Reason == w.Reason
 }
 
 // Wrong says that something did not come out as it must.
@@ -48,6 +59,9 @@ type step struct {
 	code  string
 	want  Want
 	via   terminal.State // a state that must be seen on the way; "" for none
+	fault *backendsim.Fault
+	void  bool // the cashier undoes the approval
+	quit  bool // the cashier gives up waiting at via
 }
 
 // stepTime bounds a step: the longest is an unknown that is given up.
@@ -59,6 +73,11 @@ func (s *Shift) play(ctx context.Context, st step) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTime)
 	defer cancel()
 	ref := s.w.NextRef()
+	if st.fault != nil {
+		if err := s.w.backend.Set(*st.fault); err != nil {
+			return err
+		}
+	}
 	if err := s.w.Till.Put(ctx, ref, st.lines); err != nil {
 		return fmt.Errorf("%s: the sale was not taken: %w", st.name, err)
 	}
@@ -70,15 +89,38 @@ func (s *Shift) play(ctx context.Context, st step) error {
 			return fmt.Errorf("%s: never was %q: %w", st.name, st.via, err)
 		}
 	}
+	if st.quit {
+		return s.quit(ctx, st, ref)
+	}
 	v, err := s.verdict(ctx, ref, func(v terminal.Verdict) bool { return v.Outcome != terminal.OutcomeUnknown })
 	if err != nil {
 		return fmt.Errorf("%s: no verdict: %w", st.name, err)
 	}
-	s.note(Result{Step: st.name, Want: st.want, Verdict: v})
-	if v.Outcome == terminal.OutcomeApproved {
-		return s.w.Till.HandOver(ctx, v.Payment)
+	s.note(Result{Step: st.name, Want: st.want, Verdict: v, Void: st.void})
+	switch {
+	case v.Outcome != terminal.OutcomeApproved:
+		return s.w.Till.Cancel(ctx, ref)
+	case st.void:
+		return s.w.Till.Void(ctx, v.Payment)
 	}
-	return s.w.Till.Cancel(ctx, ref)
+	return s.w.Till.HandOver(ctx, v.Payment)
+}
+
+// quit gives up a payment that is not decided, and reads what became of it.
+func (s *Shift) quit(ctx context.Context, st step, ref terminal.SaleRef) error {
+	before, err := s.verdict(ctx, ref, func(terminal.Verdict) bool { return true })
+	if err != nil {
+		return err
+	}
+	if err := s.w.Till.Cancel(ctx, ref); err != nil {
+		return fmt.Errorf("%s: it could not be given up: %w", st.name, err)
+	}
+	v, err := s.w.Till.Payment(ctx, before.Payment)
+	if err != nil {
+		return err
+	}
+	s.note(Result{Step: st.name, Want: st.want, Verdict: v})
+	return nil
 }
 
 func (s *Shift) verdict(ctx context.Context, ref terminal.SaleRef, fits func(terminal.Verdict) bool) (terminal.Verdict, error) {
@@ -95,7 +137,7 @@ func (s *Shift) verdict(ctx context.Context, ref terminal.SaleRef, fits func(ter
 func (s *Shift) note(r Result) {
 	s.Results = append(s.Results, r)
 	mark := "ok   "
-	if r.Verdict.State != r.Want.State || r.Verdict.Reason != r.Want.Reason {
+	if !r.Want.is(r.Verdict) {
 		mark = "WRONG"
 		s.bad = append(s.bad, wrong("%s: was %s %s, must be %s %s", r.Step, r.Verdict.State, r.Verdict.Reason, r.Want.State, r.Want.Reason))
 	}
@@ -119,6 +161,7 @@ var (
 
 func refused(why terminal.Reason) Want  { return Want{State: terminal.Refused, Reason: why} }
 func declined(why terminal.Reason) Want { return Want{State: terminal.Declined, Reason: why} }
+func reversed(why terminal.Reason) Want { return Want{State: terminal.Reversed, Reason: why} }
 
 // PlayShift plays the demo's shift from opening to closing, restart included,
 // and gives every deviation from what must come, joined.
@@ -235,7 +278,13 @@ func (s *Shift) thieves(ctx context.Context) error {
 	}
 	dear := pack
 	dear.Price = 500
+	early, _, err := s.pass(ctx, "ryo", longAgo, wellOff)
+	if err != nil {
+		return err
+	}
+	noRight := &backendsim.Fault{Kind: backendsim.Withhold, Count: 1}
 	return s.all(ctx,
+		step{name: "five packs, the answer brings no right to sell them", lines: times(5, pack), code: early, fault: noRight, want: reversed(terminal.AllotmentMissing)},
 		step{name: "cartridges for 200,000 yen", lines: times(40, cartridge), code: taro, want: refused(terminal.CapRegister)},
 		step{name: "cigarettes for 100,000 yen", lines: times(200, dear), code: second, want: refused(terminal.CapRegister)},
 		step{name: "five packs, phone bound long ago", lines: times(5, pack), code: third, want: approved},
@@ -264,17 +313,29 @@ func (s *Shift) soldOut(ctx context.Context) error {
 	return nil
 }
 
-// lostAnswer: the backend charges, and its answer is lost.
+// lostAnswer: the backend charges, and its answer is lost; then a request is
+// lost and the cashier gives up; then a customer leaves without the goods.
 func (s *Shift) lostAnswer(ctx context.Context) error {
-	code, _, err := s.pass(ctx, "yuki", longAgo, wellOff)
-	if err != nil {
-		return err
+	var codes []string
+	for _, name := range []string{"yuki", "nobu", "saki"} {
+		code, _, err := s.pass(ctx, name, longAgo, wellOff)
+		if err != nil {
+			return err
+		}
+		codes = append(codes, code)
 	}
-	s.say("the next answer is lost on the way")
-	if err := s.w.backend.Set(backendsim.Fault{Kind: backendsim.DropAfter, Count: 1}); err != nil {
-		return err
-	}
-	return s.play(ctx, step{name: "lunch, the answer lost", lines: times(1, lunch), code: code, want: approved, via: terminal.Unknown})
+	s.say("an answer is lost on the way, then a request")
+	return s.all(ctx,
+		step{
+			name: "lunch, the answer lost", lines: times(1, lunch), code: codes[0],
+			fault: &backendsim.Fault{Kind: backendsim.DropAfter, Count: 1}, via: terminal.Unknown, want: approved,
+		},
+		step{
+			name: "lunch, the request lost, the cashier gives up", lines: times(1, lunch), code: codes[1],
+			fault: &backendsim.Fault{Kind: backendsim.DropBefore, Count: 1}, via: terminal.Unknown, quit: true, want: reversed(terminal.Cancelled),
+		},
+		step{name: "lunch, and the customer leaves without it", lines: times(1, lunch), code: codes[2], void: true, want: approved},
+	)
 }
 
 // staleRules: past its date a policy sells no high-resale goods.
