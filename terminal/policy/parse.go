@@ -45,9 +45,9 @@ func (e *Error) Unwrap() error { return e.Cause }
 
 // file is the TOML text.
 type file struct {
-	Version   int64     `toml:"version"`
-	Realm     string    `toml:"realm"`
-	GoodUntil time.Time `toml:"good_until"`
+	Version   int64   `toml:"version"`
+	Realm     string  `toml:"realm"`
+	GoodUntil instant `toml:"good_until"`
 	Business  struct {
 		Zone    string `toml:"zone"`
 		CutOver string `toml:"cut_over"`
@@ -116,6 +116,19 @@ func (d *duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	*d = duration(v)
 	return err
+}
+
+type instant time.Time
+
+// UnmarshalTOML refuses a time without an offset, which the decoder would read in
+// the machine's own zone: it would be another moment on each register.
+func (i *instant) UnmarshalTOML(value any) error {
+	t, ok := value.(time.Time)
+	if !ok || strings.HasSuffix(t.Location().String(), "-local") {
+		return errors.New("must be a time with its offset, such as 2030-01-01T00:00:00Z")
+	}
+	*i = instant(t)
+	return nil
 }
 
 // Open verifies a note and reads its text. The error is an *Error.
@@ -193,7 +206,7 @@ func (f *file) policy() (*Policy, error) {
 		return nil, fmt.Errorf("business.cut_over %q is no time of day like 05:00", f.Business.CutOver)
 	}
 	p := &Policy{
-		Version: f.Version, Realm: f.Realm, GoodUntil: f.GoodUntil,
+		Version: f.Version, Realm: f.Realm, GoodUntil: time.Time(f.GoodUntil),
 		Business: terminal.Business{Zone: zone, CutOver: time.Duration(cut.Hour())*time.Hour + time.Duration(cut.Minute())*time.Minute},
 		Times:    Times{Answer: time.Duration(f.Times.Answer), Query: time.Duration(f.Times.Query), Give: time.Duration(f.Times.Give)},
 		Pass:     PassRules{Life: time.Duration(f.Pass.Life), Tolerance: time.Duration(f.Pass.Tolerance)},
@@ -212,10 +225,6 @@ func (f *file) policy() (*Policy, error) {
 // as the rules on age need, does not overflow.
 const maxNumber = 1_000_000_000_000_000
 
-// local says whether a TOML time came without an offset; it would mean another
-// moment on each machine.
-func local(t time.Time) bool { return strings.HasSuffix(t.Location().String(), "-local") }
-
 // numbers checks what stands alone.
 func (f *file) numbers() error {
 	var errs []error
@@ -226,7 +235,7 @@ func (f *file) numbers() error {
 	}
 	need(f.Version >= 1 && f.Version <= maxNumber, fmt.Sprintf("version must be from 1 to %d", int64(maxNumber)))
 	need(f.Realm != "", "realm is missing: chain and environment, such as \"sakura/production\"")
-	need(!f.GoodUntil.IsZero() && !local(f.GoodUntil), "good_until must be a time with its offset, such as 2030-01-01T00:00:00Z")
+	need(!time.Time(f.GoodUntil).IsZero(), "good_until is missing")
 	need(f.Times.Answer > 0 && f.Times.Query > 0 && f.Times.Give >= f.Times.Answer, "times: answer and query must be above zero, give_up not below answer")
 	need(f.Pass.Life > 0 && f.Pass.Tolerance >= 0, "pass: life must be above zero, tolerance not below")
 	need(f.Device.NewFor >= 0 && f.Device.NewUnitsOnline >= 0, "device: nothing may be below zero")
