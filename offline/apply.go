@@ -62,14 +62,14 @@ func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO payment
-		(id, number, state, sale, account, amount, offline, approved, voided, unresolved, created, decided, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		(id, number, state, sale, account, amount, offline, approved, voided, bars, unresolved, created, decided, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET number = excluded.number, state = excluded.state, sale = excluded.sale,
 			account = excluded.account, amount = excluded.amount, offline = excluded.offline, approved = excluded.approved,
-			voided = excluded.voided, unresolved = excluded.unresolved, created = excluded.created,
+			voided = excluded.voided, bars = excluded.bars, unresolved = excluded.unresolved, created = excluded.created,
 			decided = excluded.decided, body = excluded.body`,
 		p.ID, p.Number, p.State, p.Sale, p.Account, p.Amount, p.Offline, p.State.Approval(),
-		p.Voided(), p.Unresolved(), p.Created, p.Decided, string(body))
+		p.Voided(), p.BarsAccount(), p.Unresolved(), p.Created, p.Decided, string(body))
 	return err
 }
 

@@ -126,8 +126,8 @@ func accountUsage(ctx context.Context, q querier, account terminal.AccountKey, s
 	if err != nil {
 		return u, err
 	}
-	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND state = ? AND decided >= ?)",
-		account, terminal.Declined, since).Scan(&u.Declined)
+	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND bars = 1 AND decided >= ?)",
+		account, since).Scan(&u.Declined)
 	return u, err
 }
 

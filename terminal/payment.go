@@ -174,6 +174,21 @@ func (p Payment) Holds() bool {
 	return p.State.Approval() && p.HandedOver == "" && !p.Voided()
 }
 
+// BarsAccount says whether the backend declined the account itself: then the
+// account gets nothing offline for a time, so that pulling the cable helps
+// nobody. A decline because of the store's cap, the time or the code says
+// nothing about the account.
+func (p Payment) BarsAccount() bool {
+	if p.State != Declined {
+		return false
+	}
+	switch p.Reason {
+	case BackendDeclined, AccountDenied, CapAccount:
+		return true
+	}
+	return false
+}
+
 // Unresolved says whether register and backend have yet to agree on what
 // became of the payment, or of its void.
 func (p Payment) Unresolved() bool {

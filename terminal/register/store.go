@@ -58,7 +58,7 @@ type Scope struct {
 	Counters []terminal.CounterKey // a key never used before is loaded as an empty counter
 	Seen     terminal.SeenKey      // "" for none
 	Account  terminal.AccountKey   // "" for none
-	Since    terminal.Millis       // the account's and the till's offline approvals are summed from here on
+	Since    terminal.Millis       // the account's offline approvals and declines count from here on
 	Outbox   terminal.PaymentID    // whose outbox items to load; "" for none
 }
 
@@ -77,7 +77,7 @@ type Usage struct {
 type AccountUsage struct {
 	OfflineYen   terminal.Yen // approved offline, not voided; acknowledged advices included
 	OfflineCount int64
-	Declined     bool // the backend declined it
+	Declined     bool // the backend declined it: see Payment.BarsAccount
 }
 
 // Changes is what a decision makes durable. Counters carry whole new totals;

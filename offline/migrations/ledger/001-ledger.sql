@@ -36,6 +36,7 @@ CREATE TABLE payment (
 	offline    INTEGER NOT NULL CHECK (offline IN (0, 1)),
 	approved   INTEGER NOT NULL CHECK (approved IN (0, 1)),
 	voided     INTEGER NOT NULL CHECK (voided IN (0, 1)),
+	bars       INTEGER NOT NULL CHECK (bars IN (0, 1)), -- a decline of the account itself
 	unresolved INTEGER NOT NULL CHECK (unresolved IN (0, 1)),
 	created    INTEGER NOT NULL CHECK (created >= 0),
 	decided    INTEGER NOT NULL CHECK (decided >= 0),

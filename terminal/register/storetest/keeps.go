@@ -168,6 +168,12 @@ func testAccount(t *testing.T, open Open) {
 		check(t, fmt.Sprintf("account after %s, case %d", c.state, i), usageOf1(t, s, since), want)
 	}
 	p := payment("declined", terminal.Declined)
+	p.Decided, p.Reason = since, terminal.CapStore
+	decide(t, s, register.Scope{}, register.Changes{Payments: []terminal.Payment{p}})
+	if usageOf1(t, s, since).Declined {
+		t.Error("a decline because of the store's cap bars the account")
+	}
+	p.Reason = terminal.BackendDeclined
 	for _, at := range []terminal.Millis{since - 1, since} {
 		p.Decided = at
 		decide(t, s, register.Scope{}, register.Changes{Payments: []terminal.Payment{p}})
