@@ -11,8 +11,10 @@ import (
 	"encoding/base64"
 	"fmt"
 	"log/slog"
-	"slices"
+	"os"
+	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,6 +140,7 @@ type world struct {
 	items   map[terminal.GTIN]register.Item
 	boot    time.Time
 	session int64
+	asked   atomic.Int64 // how often the clock was: a loop that spins asks without end
 
 	disk  *disk
 	line  *line
@@ -173,7 +176,7 @@ func bare(t *testing.T, test func(*testing.T, *world)) {
 }
 
 // Boot and Wall make the world a register.Clock on the bubble's time.
-func (w *world) Boot() time.Duration { return time.Since(w.boot) }
+func (w *world) Boot() time.Duration { w.asked.Add(1); return time.Since(w.boot) }
 func (w *world) Wall() time.Time     { return time.Now() }
 
 // Save makes the world a register.AnchorStore, as long as one boot lasts.
@@ -298,9 +301,7 @@ func (w *world) put(ref terminal.SaleRef, ready bool, lines ...terminal.Line) (t
 	for _, l := range lines {
 		s.Total += l.Price * terminal.Yen(l.Quantity)
 	}
-	got, err := w.reg.PutSale(w.t.Context(), s, ready)
-	synctest.Wait()
-	return got, err
+	return w.reg.PutSale(w.t.Context(), s, ready)
 }
 
 func (w *world) scan(text string) {
@@ -400,128 +401,6 @@ func (w *world) units(id terminal.CapID, total int64) wire.Grant {
 	return wire.Grant{Cap: string(id), Window: string(w.day()), Total: wire.Amount{Units: total}}
 }
 
-// line records what the register sends, and refuses while it is down.
-type line struct {
-	t    *testing.T
-	mu   sync.Mutex
-	up   bool
-	full bool // up, but its queue takes nothing
-	sent []wire.Message
-}
-
-func (l *line) set(up bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.up = up
-}
-
-// Send implements register.Backend. Each message must be one that the wire takes.
-func (l *line) Send(m wire.Message) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, err := wire.Encode(m); err != nil {
-		l.t.Errorf("%s cannot be sent: %v", m.Type, err)
-	}
-	if !l.up || l.full {
-		return false
-	}
-	l.sent = append(l.sent, m)
-	return true
-}
-
-// take gives what was sent of a type since the last take, and forgets it.
-func (l *line) take(kind wire.Type) []wire.Message {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	var got []wire.Message
-	l.sent = slices.DeleteFunc(l.sent, func(m wire.Message) bool {
-		if m.Type == kind {
-			got = append(got, m)
-		}
-		return m.Type == kind
-	})
-	return got
-}
-
-// shown keeps events and commits in the order in which they came.
-type shown struct {
-	mu     sync.Mutex
-	events []register.Event
-	order  []string // "kept ID STATE" by the disk, "told ID STATE" by the signal
-}
-
-// Emit implements register.Signal.
-func (s *shown) Emit(e register.Event) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.events = append(s.events, e)
-	if v, ok := e.Data.(terminal.Verdict); ok {
-		s.order = append(s.order, fmt.Sprintf("told %s %s", v.Payment, v.State))
-	}
-}
-
-func (s *shown) kept(list []terminal.Payment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, p := range list {
-		s.order = append(s.order, fmt.Sprintf("kept %s %s", p.ID, p.State))
-	}
-}
-
-// disk is the real store with faults in front of and behind it.
-type disk struct {
-	register.Store
-	t      *testing.T
-	shown  *shown
-	mu     sync.Mutex
-	before func() error                        // an error keeps the store from being asked
-	after  func(register.Changes, error) error // may replace the error
-	reopen func() error
-}
-
-func (d *disk) fault(before func() error, after func(register.Changes, error) error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.before, d.after = before, after
-}
-
-// Decide implements register.Store.
-func (d *disk) Decide(ctx context.Context, s register.Scope, decide func(register.Usage) (register.Changes, error)) (register.Receipt, error) {
-	d.mu.Lock()
-	before, after := d.before, d.after
-	d.mu.Unlock()
-	if before != nil {
-		if err := before(); err != nil {
-			return register.Receipt{}, err
-		}
-	}
-	var made register.Changes
-	receipt, err := d.Store.Decide(ctx, s, func(u register.Usage) (c register.Changes, err error) {
-		made, err = decide(u)
-		return made, err
-	})
-	if err == nil {
-		d.shown.kept(made.Payments)
-	}
-	if after != nil {
-		err = after(made, err)
-	}
-	return receipt, err
-}
-
-// Reopen implements register.Store.
-func (d *disk) Reopen(ctx context.Context) error {
-	d.mu.Lock()
-	fails := d.reopen
-	d.mu.Unlock()
-	if fails != nil {
-		if err := fails(); err != nil {
-			return err
-		}
-	}
-	return d.Store.Reopen(ctx)
-}
-
 // leaves gives the whole journal.
 func (w *world) leaves() []journal.Entry {
 	w.t.Helper()
@@ -537,3 +416,16 @@ func (w *world) leaves() []journal.Entry {
 }
 
 func issuerKey() ed25519.PublicKey { return keys().issuer.Public().(ed25519.PublicKey) }
+
+// loseCache removes the cache's files while the register is stopped.
+func (w *world) loseCache() {
+	w.t.Helper()
+	found, err := filepath.Glob(filepath.Join(w.dir, "cache.db*"))
+	w.must(err)
+	if len(found) == 0 {
+		w.t.Fatal("there is no cache to lose")
+	}
+	for _, name := range found {
+		w.must(os.Remove(name))
+	}
+}
