@@ -18,6 +18,10 @@ const phoneAddress = "127.0.0.1:8670"
 
 // stay keeps the demo's store open for a person until ctx ends.
 func stay(ctx context.Context, w *scenario.World, out io.Writer) error {
+	// The shift has sold the store's tobacco out: a person wants to sell some.
+	if err := w.Restock(ctx); err != nil {
+		return err
+	}
 	groups, err := w.Cards(ctx)
 	if err != nil {
 		return err

@@ -216,6 +216,15 @@ func (w *World) Publish(ctx context.Context, r Rules) error {
 	return err
 }
 
+// Restock raises the store's cap on tobacco above what was sold, by a newer
+// policy.
+func (w *World) Restock(ctx context.Context) error {
+	rules := w.setup.Rules
+	rules.Version = w.policy.Version + 1
+	rules.TobaccoDay *= 4
+	return w.Publish(ctx, rules)
+}
+
 // Backend gives the running backend, for its switches and its ledger.
 func (w *World) Backend() *backendsim.Backend { return w.backend }
 
