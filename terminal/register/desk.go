@@ -252,7 +252,15 @@ func (r *Register) CancelSale(ctx context.Context, ref terminal.SaleRef) (termin
 					answer(*s, storageError(err))
 					return
 				}
-				r.closeSale(answer)
+				given := *r.current
+				r.closeSale(func(closed terminal.Sale, err *Error) {
+					if err == nil {
+						// The sale has left the screen: that it is not paid is
+						// told after it.
+						r.tell(EventVerdict, given)
+					}
+					answer(closed, err)
+				})
 			})
 		default:
 			r.closeSale(answer)

@@ -50,13 +50,17 @@ func wireHead(h journal.Head) *wire.Head {
 	return &wire.Head{Size: h.Size, Root: h.Hex()}
 }
 
-// send puts a message on the line with this register's envelope; false where
-// the line is down and nothing left.
+// send puts a message on the line with this register's envelope, and the present
+// incarnation where the message names no other; false where the line is down and
+// nothing left.
 func (r *Register) send(m wire.Message) bool {
 	if r.session == 0 {
 		return false
 	}
-	m.Session, m.Incarnation, m.Journal = r.session, string(r.cfg.Incarnation), wireHead(r.head)
+	m.Session, m.Journal = r.session, wireHead(r.head)
+	if m.Incarnation == "" {
+		m.Incarnation = string(r.cfg.Incarnation)
+	}
 	return r.cfg.Backend.Send(m)
 }
 
@@ -84,6 +88,9 @@ func (r *Register) LinkDown(ctx context.Context) {
 		if r.session == 0 {
 			return
 		}
+		// A line that was up was alive a few seconds ago: it is pinged, also
+		// where for hours there was nothing to say.
+		r.time.hear()
 		r.session = 0
 		r.publish()
 		r.tellView(EventLink)

@@ -35,9 +35,11 @@ func voidItem(p terminal.Payment) (OutboxItem, error) {
 	return OutboxItem{Kind: OutVoid, Payment: p.ID, Body: body}, err
 }
 
-// message makes the message of an item, with what is only known now.
+// message makes the message of an item, with what is only known now. It names
+// the incarnation that made the payment, whose rights the payment spent: the
+// present one may be another.
 func (r *Register) message(i OutboxItem) (wire.Message, error) {
-	m := wire.Message{ID: newID()}
+	m := wire.Message{ID: newID(), Incarnation: string(r.unresolved[i.Payment].Incarnation)}
 	var err error
 	var c *wire.Common
 	switch i.Kind {
@@ -54,7 +56,7 @@ func (r *Register) message(i OutboxItem) (wire.Message, error) {
 	default:
 		return m, fmt.Errorf("outbox item %d is of kind %q, which this release does not know", i.ID, i.Kind)
 	}
-	c.Clock, c.ContactAge = r.time.quality(), max(-1, r.time.age().Milliseconds())
+	c.Clock, c.ContactAge = r.time.quality(), contactMillis(r.time.age())
 	return m, err
 }
 

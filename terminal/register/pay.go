@@ -146,19 +146,24 @@ func (r *Register) paid(p terminal.Payment, sale terminal.Sale, ask wire.Authori
 
 // common is what every payment message carries.
 func common(f facts, p terminal.Payment, counters []terminal.Counter) wire.Common {
-	age := int64(-1)
-	if f.contactAge >= 0 {
-		age = f.contactAge.Milliseconds()
-	}
 	c := wire.Common{
 		Payment: string(p.ID), JournalIndex: p.Number, BusinessDay: string(p.Day), Window: string(p.Day),
-		SaleHash: p.SaleHash, Versions: wire.Versions(p.Versions), Clock: f.clock, ContactAge: age,
+		SaleHash: p.SaleHash, Versions: wire.Versions(p.Versions), Clock: f.clock, ContactAge: contactMillis(f.contactAge),
 		Currency: terminal.Currency,
 	}
 	for _, t := range counters {
 		c.Counters = append(c.Counters, wireCounter(t))
 	}
 	return c
+}
+
+// contactMillis is an age of the last contact as the wire tells it: -1 for
+// never.
+func contactMillis(age time.Duration) int64 {
+	if age < 0 {
+		return -1
+	}
+	return age.Milliseconds()
 }
 
 func wireCounter(t terminal.Counter) wire.Counter {
