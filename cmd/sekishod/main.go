@@ -49,7 +49,11 @@ func run(ctx context.Context, args, environ []string, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "sekishod:", err)
 		return exitConfig
 	}
-	if err := serve(ctx, cfg, log); err != nil {
+	err = serve(ctx, cfg, log)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return 0 // stopped while it was still starting
+	}
+	if err != nil {
 		log.Error("sekishod stops", "error", err)
 		if misconfigured(err) {
 			return exitConfig

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"sekisho/firmware-mocks/scenario"
+	"sekisho/terminal/policy"
+)
+
+var who = policy.Identity{Register: "r1", Store: "s1", Class: "convenience", Realm: scenario.Realm}
+
+// enrolled gives a data folder with good keys.
+func enrolled(t *testing.T) (data string, office scenario.Keys) {
+	t.Helper()
+	data = t.TempDir()
+	office, err := scenario.MakeKeys(t.TempDir(), data, who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data, office
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestKeysAreReadAsEnrolmentLeftThem(t *testing.T) {
+	data, office := enrolled(t)
+	k, err := loadKeys(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.identity != who || len(k.store) != 32 || len(k.register) != 64 || k.root.Name() != office.Root.Name() || k.root.KeyHash() != office.Root.KeyHash() {
+		t.Errorf("got %+v, root %s", k.identity, k.root.Name())
+	}
+	if got, want := hex.EncodeToString(k.sealer.Bytes()), hex.EncodeToString(office.Backend.PublicKey().Bytes()); got != want {
+		t.Errorf("sealer: got %s, want %s", got, want)
+	}
+	if got := hex.EncodeToString(k.store); got != strings.TrimSpace(read(t, filepath.Join(data, "keys", "store.key"))) {
+		t.Error("the store's key is another")
+	}
+}
+
+// ecdsaKey is a good key of the wrong kind.
+func ecdsaKey(t *testing.T) string {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+// Each broken file names itself, says what to do, and shows nothing of what is
+// in it: every word of it that is long enough to tell something is looked for.
+func TestI7ABrokenKeyNamesItsFileAndNeverItsContents(t *testing.T) {
+	_, stranger := enrolled(t)
+	forged, err := policy.SignIdentity(who, stranger.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := func(text string) string { return text[:len(text)/2] }
+	bare := func(text string) string { return strings.ReplaceAll(strings.ReplaceAll(text, "BEGIN", ""), "END", "") }
+	in := func(text string) func(string) string { return func(string) string { return text } }
+	for _, c := range []struct {
+		file, name string
+		change     func(string) string
+		words      string
+	}{
+		{"register.key", "empty", in(""), "no PEM"},
+		{"register.key", "no PEM", bare, "no PEM"},
+		{"register.key", "cut", cut, "no PEM"},
+		{"register.key", "another kind of key", in(ecdsaKey(t)), "no Ed25519 key"},
+		{"register.key", "other bytes in PEM", in("-----BEGIN PRIVATE KEY-----\nc2VjcmV0c2VjcmV0\n-----END PRIVATE KEY-----\n"), "no Ed25519 key"},
+		{"store.key", "empty", in(""), "32 bytes in hex"},
+		{"store.key", "cut", cut, "32 bytes in hex"},
+		{"store.key", "a byte more", func(text string) string { return strings.TrimSpace(text) + "00" }, "32 bytes in hex"},
+		{"store.key", "no hex", func(text string) string { return "x" + text[1:] }, "32 bytes in hex"},
+		{"root.vkey", "empty", in(""), "no verifier key"},
+		{"root.vkey", "cut", cut, "no verifier key"},
+		{"root.vkey", "a secret key by mistake", in("PRIVATE+KEY+demo-root+00000000+AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"), "no verifier key"},
+		{"backend.hpke", "empty", in(""), "no X25519"},
+		{"backend.hpke", "no base64", in("*secretsecret*"), "no base64"},
+		{"backend.hpke", "too short", in(base64.StdEncoding.EncodeToString([]byte("secretsecret"))), "no X25519"},
+		{"identity", "empty", in(""), "not signed"},
+		{"identity", "changed", func(text string) string { return strings.Replace(text, `"s1"`, `"s2"`, 1) }, "not signed"},
+		{"identity", "signed by a stranger", in(forged), "not signed"},
+		{"identity", "a secret by mistake", in("secretsecret\nsecretsecret"), "not signed"},
+	} {
+		data, _ := enrolled(t)
+		path := filepath.Join(data, "keys", c.file)
+		text := c.change(read(t, path))
+		write(t, filepath.Dir(path), c.file, text)
+		_, err := loadKeys(data)
+		wrong, ok := errors.AsType[*keyError](err)
+		if !ok || wrong.file != c.file || !strings.HasPrefix(err.Error(), "keys/"+c.file+": ") || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), "enrol") {
+			t.Errorf("%s %s: got %v", c.file, c.name, err)
+			continue
+		}
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \n\"=+-", r) }) {
+			if len(word) > 9 && strings.Contains(err.Error(), word) {
+				t.Errorf("%s %s: %q tells %q", c.file, c.name, err, word)
+			}
+		}
+	}
+}
+
+// What a signed identity holds wrongly is not quoted either.
+func TestAnIdentitySignedWithNonsenseIsNotQuoted(t *testing.T) {
+	data, office := enrolled(t)
+	write(t, filepath.Join(data, "keys"), "identity", nonsense(t, office))
+	_, err := loadKeys(data)
+	if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != "identity" || strings.Contains(err.Error(), "secretsecret") || !strings.Contains(err.Error(), "no TOML") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestI7SecretsAreReadOnlyWhereNobodyElseMay(t *testing.T) {
+	for _, c := range []struct {
+		file string
+		mode fs.FileMode
+		ok   bool
+	}{
+		{"register.key", 0o600, true}, {"register.key", 0o400, true}, {"register.key", 0o644, false}, {"register.key", 0o640, false},
+		{"register.key", 0o604, false}, {"register.key", 0o620, false}, {"register.key", 0o601, false},
+		{"store.key", 0o600, true}, {"store.key", 0o644, false}, {"store.key", 0o660, false},
+		{"root.vkey", 0o644, true}, {"root.vkey", 0o664, false}, {"root.vkey", 0o646, false},
+		{"backend.hpke", 0o644, true}, {"backend.hpke", 0o666, false},
+		{"identity", 0o444, true}, {"identity", 0o622, false},
+	} {
+		data, _ := enrolled(t)
+		if err := os.Chmod(filepath.Join(data, "keys", c.file), c.mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := loadKeys(data)
+		if c.ok {
+			if err != nil {
+				t.Errorf("%s with %04o: %v", c.file, c.mode, err)
+			}
+			continue
+		}
+		if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != c.file || !strings.Contains(err.Error(), "chmod") {
+			t.Errorf("%s with %04o: got %v", c.file, c.mode, err)
+		}
+	}
+}
+
+func TestAMissingKeyIsNamed(t *testing.T) {
+	for _, file := range []string{"register.key", "store.key", "root.vkey", "backend.hpke", "identity"} {
+		data, _ := enrolled(t)
+		if err := os.Remove(filepath.Join(data, "keys", file)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := loadKeys(data)
+		if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != file || !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: got %v", file, err)
+		}
+		if err := os.Mkdir(filepath.Join(data, "keys", file), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		_, err = loadKeys(data)
+		if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != file || !strings.Contains(err.Error(), "cannot be read") {
+			t.Errorf("%s as a folder: got %v", file, err)
+		}
+	}
+}
+
+// nonsense is a note by head office that is no identity.
+func nonsense(t *testing.T, office scenario.Keys) string {
+	t.Helper()
+	signed, err := note.Sign(&note.Note{Text: "register = secretsecret\n"}, office.Root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(signed)
+}

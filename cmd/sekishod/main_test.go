@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// journalled collects what the daemon logs and tells where its page is.
+type journalled struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	pages chan string
+}
+
+func (j *journalled) Write(line []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var entry struct{ Msg, Page string }
+	if json.Unmarshal(line, &entry) == nil && entry.Msg == "sekishod runs" {
+		j.pages <- entry.Page
+	}
+	return j.text.Write(line)
+}
+
+func (j *journalled) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.String()
+}
+
+// refusing is an address at which nobody listens.
+func refusing(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
+// till writes a configuration that runs: no backend, no scanner, any free port.
+func till(t *testing.T, data string) string {
+	t.Helper()
+	dir := t.TempDir()
+	items := write(t, dir, "items.csv", header+"4902777130835,tea,150\n")
+	return write(t, dir, "r1.toml", fmt.Sprintf(
+		"data = %q\nrun = %q\nlisten = \"127.0.0.1:0\"\nbackend = \"ws://%s/v1\"\ninsecure_loopback = true\nscanner = %q\nitems = %q\n",
+		data, filepath.Join(dir, "run"), refusing(t), filepath.Join(dir, "no-scanner"), items))
+}
+
+// secrets gives every row of the secret files, and of what only the operator has.
+func secrets(t *testing.T, data string) []string {
+	t.Helper()
+	var all []string
+	for _, file := range []string{"register.key", "store.key"} {
+		for row := range strings.Lines(read(t, filepath.Join(data, "keys", file))) {
+			if row = strings.TrimSpace(row); !strings.HasPrefix(row, "-----") {
+				all = append(all, row)
+			}
+		}
+	}
+	if len(all) != 2 {
+		t.Fatalf("%d secrets: the test is wrong", len(all))
+	}
+	return all
+}
+
+// shift runs the daemon until its page answers, stops it, and gives its anchor
+// and its log.
+func shift(t *testing.T, config string) (anchorFile, string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	log := &journalled{pages: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"-config", config}, nil, log) }()
+	select {
+	case page := <-log.pages:
+		var state struct {
+			Register string
+			Link     struct{ Up bool }
+		}
+		if err := json.Unmarshal([]byte(get(t, page+"v1/state")), &state); err != nil || state.Register != "r1" || state.Link.Up {
+			t.Errorf("state: %+v, %v", state, err)
+		}
+		get(t, page)
+	case code := <-ended:
+		t.Fatalf("ended with %d:\n%s", code, log)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d:\n%s", code, log)
+	}
+	var anchor anchorFile
+	if err := json.Unmarshal([]byte(read(t, filepath.Join(filepath.Dir(config), "run", "anchor.json"))), &anchor); err != nil {
+		t.Fatal(err)
+	}
+	return anchor, log.String()
+}
+
+func TestRunServesUntilItIsStoppedAndKeepsItsIncarnation(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	data, _ := enrolled(t)
+	config := till(t, data)
+	first, log := shift(t, config)
+	second, more := shift(t, config)
+	if len(first.Incarnation) != 32 || second.Incarnation != first.Incarnation || first.Size == 0 || second.Size <= first.Size {
+		t.Errorf("a restart is no reboot: %+v, then %+v", first, second)
+	}
+	log += more
+	for row := range strings.Lines(log) {
+		if !json.Valid([]byte(row)) {
+			t.Errorf("the log is JSON, but not %q", row)
+		}
+	}
+	for _, secret := range secrets(t, data) {
+		if strings.Contains(log, secret) {
+			t.Errorf("a secret is in the log:\n%s", log)
+		}
+	}
+}
+
+// An older ledger that is put back while the machine runs: the rights to sell
+// from caps die.
+func TestI3RunOverAnOlderLedgerGetsANewIncarnation(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	data, _ := enrolled(t)
+	config := till(t, data)
+	first, _ := shift(t, config)
+	old := read(t, filepath.Join(data, "ledger.db")) // closed cleanly: the whole ledger
+	second, _ := shift(t, config)
+	if second.Incarnation != first.Incarnation || second.Size <= first.Size {
+		t.Fatalf("a second run: %+v after %+v", second, first)
+	}
+	write(t, data, "ledger.db", old)
+	third, log := shift(t, config)
+	if third.Incarnation == second.Incarnation || len(third.Incarnation) != 32 || !strings.Contains(log, "put back") {
+		t.Errorf("over an older ledger: %+v after %+v:\n%s", third, second, log)
+	}
+}
+
+// A stop that comes while the ledger is being opened is a stop all the same.
+func TestStoppedBeforeItRan(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	data, _ := enrolled(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	log := &journalled{pages: make(chan string, 1)}
+	if code := run(ctx, []string{"-config", till(t, data)}, nil, log); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, log)
+	}
+}
+
+// Exit codes, as systemd's unit reads them: 2 for what no restart mends.
+func TestExitCodes(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	for _, c := range []struct {
+		name  string
+		wrong func(t *testing.T, data, config string) (args []string)
+		code  int
+		words string
+	}{
+		{"help", func(_ *testing.T, _, _ string) []string { return []string{"-help"} }, 0, "-config FILE"},
+		{"no flag", func(_ *testing.T, _, _ string) []string { return []string{"-speed"} }, 2, "speed"},
+		{"no configuration", func(*testing.T, string, string) []string { return nil }, 2, `"backend" is missing`},
+		{"an unknown setting", func(t *testing.T, _, config string) []string { return edit(t, config, "items", "itmes") }, 2, "itmes"},
+		{"keys that others can read", func(t *testing.T, data, config string) []string {
+			if err := os.Chmod(filepath.Join(data, "keys", "store.key"), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return []string{"-config", config}
+		}, 2, "keys/store.key"},
+		{"no keys", func(t *testing.T, _, config string) []string {
+			return []string{"-config", config, "-data", t.TempDir()}
+		}, 2, "keys/register.key"},
+		{"a broken key", func(t *testing.T, data, config string) []string {
+			write(t, filepath.Join(data, "keys"), "store.key", "secretsecret")
+			return []string{"-config", config}
+		}, 2, "keys/store.key"},
+		{"an address for all", func(t *testing.T, _, config string) []string { return edit(t, config, "127.0.0.1:0", "0.0.0.0:0") }, 2, "loopback"},
+		{"plain text to the backend", func(t *testing.T, _, config string) []string {
+			return edit(t, config, "insecure_loopback = true", "insecure_loopback = false")
+		}, 2, "wss://"},
+		{"a wrong price file", func(t *testing.T, _, config string) []string {
+			write(t, filepath.Dir(config), "items.csv", "goods\n")
+			return []string{"-config", config}
+		}, 2, "items.csv"},
+		{"no such baud rate", func(t *testing.T, _, config string) []string {
+			return edit(t, config, "scanner =", "scanner_baud = 9601\nscanner =")
+		}, 2, "9601"},
+		{"a ledger that is none", func(t *testing.T, data, config string) []string {
+			write(t, data, "ledger.db", strings.Repeat("no ledger ", 1000))
+			return []string{"-config", config}
+		}, 1, "ledger"},
+		{"a run directory that is none", func(t *testing.T, _, config string) []string {
+			write(t, filepath.Dir(config), "run", "")
+			return []string{"-config", config}
+		}, 1, "run directory"},
+	} {
+		data, _ := enrolled(t)
+		config := till(t, data)
+		args := c.wrong(t, data, config)
+		log := &journalled{pages: make(chan string, 1)}
+		code := run(t.Context(), args, nil, log)
+		if code != c.code || !strings.Contains(log.String(), c.words) {
+			t.Errorf("%s: exit code %d, want %d with %q:\n%s", c.name, code, c.code, c.words, log)
+		}
+		for _, secret := range append(secrets(t, data), "secretsecret") {
+			if strings.Contains(log.String(), secret) {
+				t.Errorf("%s: a secret is in the log:\n%s", c.name, log)
+			}
+		}
+	}
+}
+
+// edit changes a configuration and gives the arguments that name it.
+func edit(t *testing.T, config, old, new string) []string {
+	t.Helper()
+	text := read(t, config)
+	if !strings.Contains(text, old) {
+		t.Fatalf("no %q in the configuration", old)
+	}
+	write(t, filepath.Dir(config), filepath.Base(config), strings.Replace(text, old, new, 1))
+	return []string{"-config", config}
+}
