@@ -140,6 +140,7 @@ func (l *Link) session(ctx context.Context, till Till) (welcomed bool, err error
 	till.LinkUp(ctx, welcome)
 	err = l.read(ctx, conn, till)
 	l.open(nil)
+	conn.Close() // a writer that is stuck on a line that failed need not be waited for
 	stop()
 	writer.Wait()
 	till.LinkDown(context.WithoutCancel(ctx))
