@@ -111,7 +111,7 @@ func (l *Link) Run(ctx context.Context, till Till) error {
 func Delay(failures int, chance float64) time.Duration {
 	bound := longest
 	if failures < 8 { // 250 ms doubled 8 times is above a minute
-		bound = min(longest, firstDelay<<failures)
+		bound = firstDelay << failures
 	}
 	return time.Duration(float64(bound) * chance)
 }
