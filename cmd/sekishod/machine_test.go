@@ -53,6 +53,7 @@ func TestI8PriceFileSaysWhichLineIsWrong(t *testing.T) {
 		{"too few fields", good + "49400762,tea\n", "line 3"},
 		{"an open quote", good + "49400762,\"tea,150\n", "line 3"},
 		{"twice", good + "4902777130835,tea,160\n", "line 3: the article is there twice"},
+		{"twice, the short form last", header + "0614141000036,tea,150\n614141000036,tea,160\n", "line 3: the article is there twice"},
 		{"twice in another form", header + "614141000036,tea,150\n0614141000036,tea,160\n", "line 3: the article is there twice"},
 	} {
 		file := write(t, t.TempDir(), "items.csv", c.text)

@@ -200,9 +200,10 @@ func TestIdentityOpensOnlyAsSigned(t *testing.T) {
 		}
 	}
 	for name, id := range map[string]policy.Identity{
-		"nobody":              {},
-		"no class":            {Register: "r", Store: "s", Realm: "x"},
-		"a bell in the store": {Register: "r", Store: "\a", Class: "c", Realm: "x"},
+		"nobody":                  {},
+		"no class":                {Register: "r", Store: "s", Realm: "x"},
+		"a byte that is no UTF-8": {Register: "r", Store: "\xff", Class: "c", Realm: "x"},
+		"a bell in the store":     {Register: "r", Store: "\a", Class: "c", Realm: "x"},
 	} {
 		signed, err := policy.SignIdentity(id, root)
 		refused(t, name, err, policy.CodeText, "identity")
