@@ -1,7 +1,6 @@
 package register
 
 import (
-	"slices"
 	"time"
 
 	"sekisho/terminal"
@@ -38,16 +37,7 @@ func (r *Register) answered(a wire.Answer) {
 			return
 		}
 		r.settled(after)
-		r.mergeGrants(othersGrants(a.Grants, after))
-	})
-}
-
-// othersGrants gives the grants that a payment's own spends have not taken in.
-func othersGrants(grants []wire.Grant, p terminal.Payment) []wire.Grant {
-	return slices.DeleteFunc(slices.Clone(grants), func(g wire.Grant) bool {
-		return p.State == terminal.Approved && slices.ContainsFunc(p.Spends, func(s terminal.Spend) bool {
-			return g.Cap == string(s.Cap) && g.Window == string(s.Window)
-		})
+		r.mergeGrants(a.Grants)
 	})
 }
 

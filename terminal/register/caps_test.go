@@ -24,7 +24,9 @@ func TestI3NeedIsGrantedWithTheApproval(t *testing.T) {
 		}
 		w.wantUnits("tobacco-day", 3, 3, 0)
 		for range 2 {
-			w.answer(id, wire.OutcomeApproved, func(a *wire.Answer) { a.Grants = []wire.Grant{w.units("tobacco-day", 6)} })
+			w.answer(id, wire.OutcomeApproved, func(a *wire.Answer) {
+				a.Grants = []wire.Grant{w.units("tobacco-day", 6), w.units("tobacco-day", 4)}
+			})
 		}
 		w.wantState(id, terminal.Approved, "")
 		w.wantUnits("tobacco-day", 6, 5, 0)
@@ -114,9 +116,9 @@ func TestI3OldIncarnationSettles(t *testing.T) {
 		w.inc, w.anchor = inc2, register.Anchor{}
 		w.start()
 		w.up("", w.units("tobacco-day", 1))
-		w.answer(id, wire.OutcomeApproved, func(a *wire.Answer) { a.Grants = []wire.Grant{w.units("tobacco-day", 1)} })
+		w.answer(id, wire.OutcomeApproved, func(a *wire.Answer) { a.Grants = []wire.Grant{w.units("tobacco-day", 2)} })
 		w.wantState(id, terminal.Approved, "")
-		w.wantUnits("tobacco-day", 1, 0, 0)
+		w.wantUnits("tobacco-day", 2, 0, 0)
 		w.inc = inc1
 		w.wantUnits("tobacco-day", 5, 5, 0)
 	})

@@ -177,6 +177,9 @@ func TestI6PolicyNeverGoesBack(t *testing.T) {
 		inForce(0)
 		send(w.policy(4))
 		inForce(0)
+		if s := w.reg.View().Storage; s != "ok" {
+			t.Fatalf("an old policy counts as a disk that is %q", s)
+		}
 		send(good)
 		inForce(5)
 	})

@@ -106,6 +106,9 @@ func (e *escrow) hear(t *rapid.T) {
 		if err != nil {
 			return
 		}
+		if !p.State.Undecided() {
+			t.Fatalf("an answer moved a payment that is %q to %q", p.State, c.Payments[0].State)
+		}
 		e.store(t, c.Counters)
 		e.open[i] = c.Payments[0]
 		if c.Payments[0].State == terminal.Approved {

@@ -2,6 +2,7 @@ package register_test
 
 import (
 	"errors"
+	"reflect"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -267,6 +268,36 @@ func TestI1CodeIsSeenOnce(t *testing.T) {
 				t.Fatal("no second payment")
 			}
 			w.wantState(second, terminal.Refused, terminal.CodeReplayed)
+		}
+	})
+}
+
+// The first message of a payment says when it is over, for which window it counts
+// and what it is about.
+func TestAuthoriseSaysWhatItIsAbout(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.after(90 * time.Second)
+		w.sells("s1", packs(1)...)
+		id := w.pays("account-1")
+		p, m := w.payment(id), w.line.take(wire.TypeAuthorise)[0]
+		if p.NotAfter != p.Created+5000 || p.Created != terminal.MillisOf(time.Now()) {
+			t.Fatalf("created %v, not after %v", p.Created, p.NotAfter)
+		}
+		a := *m.Authorise
+		if m.Session != w.session || m.Incarnation != string(inc1) || m.Journal.Size != int64(len(w.leaves())) {
+			t.Fatalf("envelope %+v", m)
+		}
+		want := wire.Common{
+			Payment: string(id), JournalIndex: p.Number, BusinessDay: string(w.day()), Window: string(w.day()),
+			NotAfter: int64(p.NotAfter), SaleHash: w.reg.View().Sale.Hash(), Versions: wire.Versions{Policy: 1},
+			Clock: wire.ClockAuthenticated, ContactAge: 90_000, Currency: "JPY", Counters: a.Counters,
+		}
+		if !reflect.DeepEqual(a.Common, want) {
+			t.Fatalf("%+v, want %+v", a.Common, want)
+		}
+		if a.Amount != 580 || a.Kind != "pass" || a.Issuer != "wallet" || a.Sale.Ref != "s1" || a.Sale.Hash != want.SaleHash ||
+			len(a.Sale.Lines) != 1 || a.Sale.Lines[0] != (wire.Line{Category: "tobacco", Yen: 580, Units: 1}) {
+			t.Fatalf("%+v", a.Sale)
 		}
 	})
 }

@@ -153,7 +153,6 @@ func (r *Register) park(i OutboxItem, why error) {
 			r.pauseOutbox(i.Payment)
 			return
 		}
-		delete(r.inFlight, i.ID)
 		for n := range r.outbox {
 			if r.outbox[n].ID == i.ID {
 				r.outbox[n].Parked = true
@@ -174,9 +173,6 @@ func (r *Register) acked(a wire.Ack) {
 	}
 	item := r.outbox[n]
 	if a.Status == wire.StatusRejected && kind != OutAdvice {
-		if item.Parked {
-			return // told twice
-		}
 		r.park(item, errors.New("the backend refused it: "+a.Reason))
 		return
 	}

@@ -156,6 +156,30 @@ func TestI8DiskHangs(t *testing.T) {
 	})
 }
 
+// After the disk has failed nobody is kept waiting for it; what the backend said
+// meanwhile is not lost.
+func TestI8FailedDiskKeepsNobodyWaiting(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.sells("s1", riceBall)
+		id := w.pays("account-1")
+		w.disk.fault(refuses, nil)
+		w.answer(id, wire.OutcomeApproved)
+		hold := make(chan struct{})
+		w.disk.fault(func() error { <-hold; return nil }, nil)
+		w.answer(id, wire.OutcomeApproved)
+		_, err := w.put("s2", true, riceBall)
+		wantCode(t, err, register.CodeStorage)
+		w.scan(digits)
+		w.wantNotice(terminal.Storage)
+		w.up("", w.units("tobacco-day", 3))
+		w.disk.fault(nil, nil)
+		close(hold)
+		synctest.Wait()
+		w.wantState(id, terminal.Approved, "")
+		w.wantUnits("tobacco-day", 3, 0, 0)
+	})
+}
+
 // A disk that was slow and then had nothing to store is not slow for ever.
 func TestI8SlowDiskIsWellAgain(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
@@ -195,7 +219,7 @@ func TestI8NothingSpins(t *testing.T) {
 		}
 		w.line.full = false
 		w.line.take(wire.TypeReversal)
-		w.after(6 * time.Second)
+		w.after(1100 * time.Millisecond)
 		if len(w.line.take(wire.TypeReversal)) == 0 {
 			t.Fatal("the reversal does not go when the line has room again")
 		}
