@@ -53,11 +53,16 @@ type Proof struct {
 	Root string `json:"root"`
 }
 
-// VerdictOf gives the verdict on a payment in its present state.
+// VerdictOf gives the verdict on a payment as it stands. An approval that was
+// undone is declined for everybody who reads the outcome alone: the goods stay.
 func VerdictOf(p Payment, proof Proof) Verdict {
+	outcome := OutcomeOf(p.State)
+	if p.Voided() {
+		outcome = OutcomeDeclined
+	}
 	return Verdict{
 		Payment: p.ID, Number: strconv.FormatInt(p.Number, 10), Sale: p.Sale, Revision: p.Revision,
-		Outcome: OutcomeOf(p.State), State: p.State, Reason: p.Reason, Sentence: SentenceFor(p),
+		Outcome: outcome, State: p.State, Reason: p.Reason, Sentence: SentenceFor(p),
 		Amount: p.Amount, Currency: Currency, Approval: p.Approval, Issuer: p.Issuer, Account: p.Masked,
 		Offline: p.Offline, Time: p.Decided, HandedOver: p.HandedOver, Voided: p.Voided(), Journal: proof,
 	}

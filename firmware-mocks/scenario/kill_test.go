@@ -222,6 +222,10 @@ func (c *cashier) sell(ctx context.Context) error {
 	if s.Verdict.Outcome == terminal.OutcomeApproved {
 		c.approved = append(c.approved, s.Verdict.Payment)
 		c.waiting = s.Verdict.Payment
+		if c.chance.IntN(5) == 0 {
+			<-ctx.Done() // the customer packs the bag; the kill comes first
+			return ctx.Err()
+		}
 	}
 	return c.close(ctx, ref)
 }

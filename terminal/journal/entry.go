@@ -32,7 +32,6 @@ const (
 	MarkHandedOver = "handed-over"
 	MarkVoid       = "void"
 	MarkVoided     = "voided"
-	MarkResolved   = "void-refused" // the backend refused a void: the payment stands
 )
 
 // Spend is what a payment takes of one store cap.
