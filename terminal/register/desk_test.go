@@ -171,6 +171,11 @@ func TestI6PolicyNeverGoesBack(t *testing.T) {
 		if p := w.pays("account-1"); w.payment(p).State == terminal.Refused && w.payment(p).Reason == terminal.PolicyMissing {
 			t.Fatal("the cached policy is not in force")
 		}
+		older := w.policy(4)
+		w.loaded = func(s *register.Snapshot) { s.PolicyNote = older } // another text in the cache
+		w.restart()
+		inForce(0)
+		w.loaded = nil
 		w.stop()
 		w.loseCache()
 		w.start()

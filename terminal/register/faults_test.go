@@ -89,6 +89,16 @@ type disk struct {
 	before func() error                        // an error keeps the store from being asked
 	after  func(register.Changes, error) error // may replace the error
 	reopen func() error
+	loaded func(*register.Snapshot)
+}
+
+// Load implements register.Store.
+func (d *disk) Load(ctx context.Context) (register.Snapshot, error) {
+	s, err := d.Store.Load(ctx)
+	if d.loaded != nil {
+		d.loaded(&s)
+	}
+	return s, err
 }
 
 func (d *disk) fault(before func() error, after func(register.Changes, error) error) {

@@ -140,8 +140,7 @@ func (r *Register) loop(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			r.refuseAll()
-			return
+			return // whoever still waits sees r.ended
 		case e := <-r.inbox:
 			r.accept(e)
 		case done := <-r.clerk.done:
@@ -183,17 +182,6 @@ func (r *Register) troubled() *Error {
 		return &Error{Code: CodeStorage, Text: "the till cannot keep its records now; take cash and tell the manager"}
 	}
 	return &Error{Code: CodeBusy, Text: "the till is still at work on the last step; try again in a moment"}
-}
-
-// refuseAll answers everybody who still waits when the register stops.
-func (r *Register) refuseAll() {
-	stopping := &Error{Code: CodeShutdown, Text: "the till is stopping; try again when it is back"}
-	for _, e := range r.queue {
-		if e.refuse != nil {
-			e.refuse(stopping)
-		}
-	}
-	r.queue = nil
 }
 
 // decide hands a transaction to the clerk. then runs on the loop's goroutine

@@ -281,6 +281,10 @@ func TestI8ParkedItemsLetOthersPass(t *testing.T) {
 			w.must(err)
 		}
 		w.up("")
+		if sent := w.line.take(wire.TypeAdvice); len(sent) != 16 {
+			t.Fatalf("%d advices on the line at once, want 16", len(sent))
+		}
+		w.after(6 * time.Second)
 		told := map[string]bool{}
 		for range 3 {
 			for _, m := range w.line.take(wire.TypeAdvice) {
@@ -294,6 +298,8 @@ func TestI8ParkedItemsLetOthersPass(t *testing.T) {
 		for _, id := range ids {
 			w.ack(id, wire.TypeAdvice, wire.StatusAccepted, "")
 		}
+		w.restart()
+		w.up("")
 		if v := w.reg.View(); v.Outbox != 0 || v.Unresolved != 0 {
 			t.Fatalf("%+v", v)
 		}

@@ -140,7 +140,8 @@ type world struct {
 	items   map[terminal.GTIN]register.Item
 	boot    time.Time
 	session int64
-	asked   atomic.Int64 // how often the clock was: a loop that spins asks without end
+	loaded  func(*register.Snapshot) // changes what the store gives at the next start; nil for nothing
+	asked   atomic.Int64             // how often the clock was: a loop that spins asks without end
 
 	disk  *disk
 	line  *line
@@ -208,7 +209,7 @@ func (w *world) start() {
 	w.t.Helper()
 	store, err := offline.Open(w.t.Context(), w.dir, offline.Options{})
 	w.must(err)
-	w.disk = &disk{Store: store, t: w.t}
+	w.disk = &disk{Store: store, t: w.t, loaded: w.loaded}
 	w.line = &line{t: w.t}
 	w.shown = &shown{}
 	w.disk.shown = w.shown
