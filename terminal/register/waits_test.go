@@ -122,6 +122,29 @@ func TestI8InDoubtReopens(t *testing.T) {
 	}
 }
 
+// A sale whose commit was in doubt is there after all: the POS is not told that
+// nothing was changed, and putting it again settles it.
+func TestI8SaleInDoubt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.disk.fault(refuses, nil)
+		_, refused := w.put("s1", true, riceBall)
+		wantCode(t, refused, register.CodeStorage)
+		w.disk.fault(nil, func(register.Changes, error) error { w.disk.fault(nil, nil); return register.ErrInDoubt })
+		_, err := w.put("s1", true, riceBall)
+		wantCode(t, err, register.CodeStorage)
+		if err.Error() == refused.Error() {
+			t.Fatalf("in doubt the POS is told: %v", err)
+		}
+		synctest.Wait()
+		if s := w.reg.View().Sale; s == nil || s.State != terminal.SaleReady {
+			t.Fatalf("%+v", s)
+		}
+		if s, err := w.put("s1", true, riceBall); err != nil || s.Revision != 1 {
+			t.Fatalf("%+v, %v", s, err)
+		}
+	})
+}
+
 // The disk hangs: the page says so after two seconds, the view answers, the loop
 // sleeps, and a code that waited is not charged afterwards.
 func TestI8DiskHangs(t *testing.T) {
