@@ -54,10 +54,12 @@ func (s State) Known() bool {
 // known, of a later release perhaps, is not final: somebody must look at it.
 func (s State) Final() bool { return s.Known() && len(arrows[s]) == 0 }
 
-// Approval says whether the customer has paid: the goods may leave.
+// Approval says whether the customer has paid: the goods may leave. A rejected
+// advice was an approval until the backend refused it: goods that are still here
+// stay.
 func (s State) Approval() bool {
 	switch s {
-	case Approved, ApprovedOffline, Advised, Settled, Rejected:
+	case Approved, ApprovedOffline, Advised, Settled:
 		return true
 	}
 	return false
@@ -174,12 +176,13 @@ func (p Payment) Holds() bool {
 	return p.State.Approval() && p.HandedOver == "" && !p.Voided()
 }
 
-// BarsAccount says whether the backend declined the account itself: then the
+// BarsAccount says whether the backend refused the account itself, at once or
+// after an advice: then the
 // account gets nothing offline for a time, so that pulling the cable helps
 // nobody. A decline because of the store's cap, the time or the code says
 // nothing about the account.
 func (p Payment) BarsAccount() bool {
-	if p.State != Declined {
+	if p.State != Declined && p.State != Rejected {
 		return false
 	}
 	switch p.Reason {

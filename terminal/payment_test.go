@@ -73,7 +73,7 @@ func TestStatesMeanOneThingEach(t *testing.T) {
 		{"approved-offline", true, false, true, false, "approved"},
 		{"advised", true, false, true, false, "approved"},
 		{"settled", true, true, true, false, "approved"},
-		{"rejected", true, true, true, false, "approved"}, // the goods are gone; the customer is not charged
+		{"rejected", true, true, false, false, "declined"}, // the customer is not charged: goods that are still here stay
 		{"", false, false, false, false, "unknown"},
 		{"refunded", false, false, false, false, "unknown"}, // of a later release: never approved, never forgotten
 		{"Approved", false, false, false, false, "unknown"},
@@ -124,7 +124,7 @@ func TestMarksOnAnApproval(t *testing.T) {
 		{"offline, gone and not settled", terminal.Payment{State: "advised", HandedOver: terminal.ByCashier}, false, false, true},
 		{"offline, settled", terminal.Payment{State: "settled"}, true, false, false},
 		{"offline, settled, void under way", terminal.Payment{State: "settled", Void: asked}, false, true, true},
-		{"rejected afterwards", terminal.Payment{State: "rejected"}, true, false, false},
+		{"rejected afterwards", terminal.Payment{State: "rejected"}, false, false, false},
 		{"sent", terminal.Payment{State: "sent"}, false, false, true},
 		{"unknown", terminal.Payment{State: "unknown"}, false, false, true},
 		{"reversing", terminal.Payment{State: "reversing"}, false, false, true},
@@ -143,5 +143,21 @@ func TestWantIsReservedAndNeed(t *testing.T) {
 	s := terminal.Spend{Reserved: amount(580, 1), Need: amount(1160, 2)}
 	if got := s.Want(); got != amount(1740, 3) {
 		t.Errorf("got %v", got)
+	}
+}
+
+// I5: only a refusal of the account itself bars it, not the store's cap, the
+// time or the code.
+func TestI5WhatBarsAnAccount(t *testing.T) {
+	about := map[terminal.Reason]bool{terminal.BackendDeclined: true, terminal.AccountDenied: true, terminal.CapAccount: true}
+	for _, r := range terminal.Reasons() {
+		for _, c := range []struct {
+			state terminal.State
+			bars  bool
+		}{{terminal.Declined, about[r]}, {terminal.Rejected, about[r]}, {terminal.Refused, false}, {terminal.Reversed, false}, {terminal.Approved, false}} {
+			if got := (terminal.Payment{State: c.state, Reason: r}).BarsAccount(); got != c.bars {
+				t.Errorf("%s %s: bars %v", c.state, r, got)
+			}
+		}
 	}
 }

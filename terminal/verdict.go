@@ -17,7 +17,7 @@ func OutcomeOf(s State) Outcome {
 	switch {
 	case s.Approval():
 		return OutcomeApproved
-	case s == Refused, s == Declined, s == Reversing, s == Reversed:
+	case s == Refused, s == Declined, s == Reversing, s == Reversed, s == Rejected:
 		return OutcomeDeclined
 	}
 	return OutcomeUnknown

@@ -142,8 +142,8 @@ func TestVerdictSaysWhatToDoWithTheGoodsInEveryState(t *testing.T) {
 		{terminal.Payment{State: "advised"}, "approved", paid},
 		{terminal.Payment{State: "settled"}, "approved", paid},
 		{terminal.Payment{State: "settled", HandedOver: "next-sale"}, "approved", gone},
-		{terminal.Payment{State: "rejected", Reason: "account.denied", HandedOver: "cashier"}, "approved", afterwards},
-		{terminal.Payment{State: "rejected"}, "approved", afterwards},
+		{terminal.Payment{State: "rejected", Reason: "account.denied", HandedOver: "cashier"}, "declined", afterwards},
+		{terminal.Payment{State: "rejected"}, "declined", afterwards},
 		{terminal.Payment{}, "unknown", wait},
 		{terminal.Payment{State: "refunded"}, "unknown", wait}, // of a later release
 	} {

@@ -305,7 +305,7 @@ func (r *Register) Void(ctx context.Context, id terminal.PaymentID) (terminal.Ve
 			return p, "", errNothing
 		case p.State.Approval() && p.HandedOver != "":
 			return p, "", &Error{Code: CodePaymentTooLate, Text: "the goods were handed over: only a refund undoes the payment now"}
-		case !p.Holds() || p.State == terminal.Rejected:
+		case !p.Holds():
 			return p, "", &Error{Code: CodePaymentNotHeld, Text: "there is no approval here that can be undone"}
 		}
 		p.Void = &terminal.Void{ID: terminal.VoidID(newID()), At: now}

@@ -70,6 +70,9 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 		r.session = w.Session
 		r.time.tell(terminal.Millis(w.Time))
 		clear(r.inFlight)
+		for n := range r.outbox {
+			r.outbox[n].Parked = false // each session tries again what was refused
+		}
 		now := r.cfg.Clock.Boot()
 		for _, wait := range r.waits {
 			wait.queryAt = now

@@ -176,8 +176,9 @@ func (r *Register) acked(a wire.Ack) {
 		r.park(item, errors.New("the backend refused it: "+a.Reason))
 		return
 	}
-	now, inc := r.now(), r.cfg.Incarnation
+	now, inc, sale := r.now(), r.cfg.Incarnation, r.sale
 	var after terminal.Payment
+	var done []int64
 	r.decide(scopeOf(p), func(u Usage) (Changes, error) {
 		if u.Payment == nil {
 			return Changes{}, errNothing
@@ -186,22 +187,39 @@ func (r *Register) acked(a wire.Ack) {
 		if err != nil {
 			return c, err
 		}
-		c.Done, after = []int64{item.ID}, c.Payments[0]
+		after, done = c.Payments[0], []int64{item.ID}
+		if after.State == terminal.Rejected {
+			// Nothing was charged: a void of it has nothing left to undo, and
+			// goods that are still here can be paid again.
+			done, c.Sale = itemIDs(u.Outbox), followSale(sale, after)
+		}
+		c.Done = done
 		return c, nil
 	}, func(err error) {
 		if err != nil {
 			r.cfg.Log.Warn("an acknowledgement changed nothing", "payment", a.Payment, "of", a.Of, "error", err)
 			return
 		}
-		r.outbox = slices.DeleteFunc(r.outbox, func(i OutboxItem) bool { return i.ID == item.ID })
-		delete(r.inFlight, item.ID)
-		r.keep(after)
-		r.tell(EventPayment, after)
+		r.outbox = slices.DeleteFunc(r.outbox, func(i OutboxItem) bool { return slices.Contains(done, i.ID) })
+		for _, id := range done {
+			delete(r.inFlight, id)
+		}
 		if after.State == terminal.Rejected {
-			r.tell(EventVerdict, after)
+			r.settled(after)
+		} else {
+			r.keep(after)
+			r.tell(EventPayment, after)
 		}
 		r.mergeGrants(a.Grants)
 	})
+}
+
+func itemIDs(items []OutboxItem) []int64 {
+	var ids []int64
+	for _, i := range items {
+		ids = append(ids, i.ID)
+	}
+	return ids
 }
 
 // acknowledge is what an acknowledgement makes of a payment.
@@ -218,6 +236,9 @@ func acknowledge(p terminal.Payment, u Usage, kind OutboxKind, a wire.Ack, inc t
 		if a.Status == wire.StatusRejected {
 			after, err = p.Move(terminal.Rejected, rejection(a), now)
 			after.Bearer = a.Bearer
+			if after.Void != nil {
+				after.Void = &terminal.Void{ID: after.Void.ID, At: after.Void.At, Acknowledged: true}
+			}
 		}
 		return Changes{Payments: []terminal.Payment{after}, Entries: []journal.Draft{journal.OfPayment(after, inc)}}, err
 	}

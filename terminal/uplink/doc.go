@@ -15,6 +15,6 @@
 //   - Send never blocks. A message that it took may be lost with the line; one
 //     that it refused has not left.
 //   - After a failure the next dial waits a random time below a bound that
-//     doubles up to a minute (full jitter), so that 20,000 stores do not come
-//     back in one second.
+//     doubles from three seconds up to a minute (full jitter), so that 20,000
+//     stores do not come back in one second.
 package uplink

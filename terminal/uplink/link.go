@@ -36,7 +36,7 @@ const (
 	pingEvery   = 2 * time.Second
 	silence     = 6 * time.Second // no frame at all, not even a pong
 	queued      = 64              // messages waiting for the writer
-	firstDelay  = 250 * time.Millisecond
+	firstDelay  = 3 * time.Second // 20,000 stores come back over three seconds and more
 	longest     = time.Minute
 )
 
@@ -110,7 +110,7 @@ func (l *Link) Run(ctx context.Context, till Till) error {
 // bound that doubles with each failure (exponential backoff with full jitter).
 func Delay(failures int, chance float64) time.Duration {
 	bound := longest
-	if failures < 8 { // 250 ms doubled 8 times is above a minute
+	if failures < 5 { // three seconds doubled five times are above a minute
 		bound = firstDelay << failures
 	}
 	return time.Duration(float64(bound) * chance)

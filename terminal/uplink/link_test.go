@@ -315,7 +315,7 @@ func TestReconnects(t *testing.T) {
 	line(t, b, s, func(t *testing.T, l *Link, _ func()) {
 		after(10 * time.Minute)
 		words := strings.Split(s.heard(), ", ")
-		if len(words) < 2*400 { // a second up, at most half a second down
+		if len(words) < 2*150 { // a second up, at most three seconds down
 			t.Fatalf("%d sessions in ten minutes", len(words)/2)
 		}
 		for i, w := range words {
@@ -347,8 +347,7 @@ func TestBacksOff(t *testing.T) {
 // Full jitter: any wait from nothing up to a bound that doubles to a minute.
 func TestDelay(t *testing.T) {
 	for failures, bound := range []time.Duration{
-		250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second,
-		8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute, time.Minute,
+		3 * time.Second, 6 * time.Second, 12 * time.Second, 24 * time.Second, 48 * time.Second, time.Minute, time.Minute,
 	} {
 		if got := Delay(failures, 0); got != 0 {
 			t.Errorf("after %d failures at least %v", failures, got)

@@ -1,0 +1,134 @@
+package register_test
+
+import (
+	"testing"
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/wire"
+)
+
+// offlineApproval sells a rice ball with the line down, and brings the line back.
+func offlineApproval(w *world, account string) terminal.PaymentID {
+	w.t.Helper()
+	w.down()
+	w.sells(terminal.SaleRef("sale of "+account), riceBall)
+	id := w.pays(account)
+	w.wantState(id, terminal.ApprovedOffline, "")
+	w.up("")
+	w.wantState(id, terminal.Advised, "")
+	return id
+}
+
+// I2: an advice that the backend rejects while the goods are still here takes
+// the approval off the screen; the sale can be paid again, by another payment.
+func TestI1RejectedWhileTheGoodsAreHere(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		id := offlineApproval(w, "account-1")
+		w.ack(id, wire.TypeAdvice, wire.StatusRejected, terminal.AccountDenied)
+		w.wantState(id, terminal.Rejected, terminal.AccountDenied)
+		v := w.reg.View()
+		if v.Verdict == nil || v.Verdict.Outcome != terminal.OutcomeDeclined || v.Sale.State != terminal.SaleReady {
+			t.Fatalf("the screen still says paid: %+v, sale %+v", v.Verdict, v.Sale)
+		}
+		if _, err := w.reg.HandOver(t.Context(), id); err == nil {
+			t.Error("what was not paid could be handed over")
+		}
+		second := w.pays("account-2")
+		w.answer(second, wire.OutcomeApproved)
+		w.wantState(second, terminal.Approved, "")
+	})
+}
+
+// I8: a void of an approval whose advice is then rejected has nothing left to
+// undo, and ends with it.
+func TestI8VoidOfARejectedAdviceEnds(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		id := offlineApproval(w, "account-1")
+		_, err := w.reg.Void(t.Context(), id)
+		w.must(err)
+		if n := len(w.line.take(wire.TypeVoid)); n != 0 {
+			t.Errorf("%d voids went before their advice was acknowledged", n)
+		}
+		w.ack(id, wire.TypeAdvice, wire.StatusRejected, terminal.AccountDenied)
+		w.after(time.Minute)
+		if n := len(w.line.take(wire.TypeVoid)); n != 0 {
+			t.Errorf("%d voids of what was never charged", n)
+		}
+		if v := w.reg.View(); v.Unresolved != 0 || v.Outbox != 0 {
+			t.Errorf("%d unresolved, %d in the outbox", v.Unresolved, v.Outbox)
+		}
+		w.restart()
+		if v := w.reg.View(); v.Unresolved != 0 || v.Outbox != 0 {
+			t.Errorf("after a restart: %d unresolved, %d in the outbox", v.Unresolved, v.Outbox)
+		}
+	})
+}
+
+// I8: what the backend refused is parked, and tried again with each session,
+// until it is taken.
+func TestI8ParkedItemIsTriedAgainWithTheNextSession(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.sells("s1", riceBall)
+		id := w.pays("account-1")
+		w.answer(id, wire.OutcomeApproved)
+		_, err := w.reg.Void(t.Context(), id)
+		w.must(err)
+		w.ack(id, wire.TypeVoid, wire.StatusRejected, "")
+		for range 3 {
+			w.line.take(wire.TypeVoid)
+			w.down()
+			w.up("")
+			if n := len(w.line.take(wire.TypeVoid)); n != 1 {
+				t.Fatalf("a new session sent %d voids, must send 1", n)
+			}
+			w.ack(id, wire.TypeVoid, wire.StatusRejected, "")
+			w.after(time.Minute)
+			if v := w.reg.View(); v.Parked != 1 || len(w.line.take(wire.TypeVoid)) != 0 {
+				t.Fatalf("refused again: %+v", v)
+			}
+		}
+		w.down()
+		w.up("")
+		w.ack(id, wire.TypeVoid, wire.StatusAccepted, "")
+		if v := w.reg.View(); v.Parked != 0 || v.Outbox != 0 || v.Unresolved != 0 {
+			t.Fatalf("taken at last: %+v", v)
+		}
+	})
+}
+
+// I3: after a reboot, what an earlier incarnation sold is told under its name,
+// so that the backend counts it against the rights that paid for it.
+func TestI3MessagesNameTheIncarnationThatSold(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.down()
+		w.sells("s1", riceBall)
+		id := w.pays("account-1")
+		w.wantState(id, terminal.ApprovedOffline, "")
+		w.stop()
+		w.inc, w.anchor.Incarnation = inc2, inc2
+		w.start()
+		w.up("")
+		sent := w.line.take(wire.TypeAdvice)
+		if len(sent) != 1 || sent[0].Incarnation != string(inc1) {
+			t.Fatalf("advices: %v", sent)
+		}
+		w.ack(id, wire.TypeAdvice, wire.StatusAccepted, "")
+		w.sells("s2", riceBall)
+		w.pays("account-2")
+		if asked := w.line.take(wire.TypeAuthorise); len(asked) != 1 || asked[0].Incarnation != string(inc2) {
+			t.Fatalf("authorises: %v", asked)
+		}
+	})
+}
+
+// A line that was up was heard: hours without a word do not shrink the offline
+// ceilings.
+func TestI5AQuietLineIsNoOldContact(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.after(12 * time.Hour)
+		w.down()
+		w.sells("s1", riceBall)
+		w.wantState(w.pays("account-1"), terminal.ApprovedOffline, "")
+	})
+}
