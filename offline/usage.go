@@ -38,7 +38,7 @@ func load(ctx context.Context, tx *sql.Tx, at position, scope register.Scope) (r
 		}
 	}
 	if scope.Account != "" {
-		if u.Account, err = accountUsage(ctx, tx, scope.Account, scope.Since); err != nil {
+		if u.Account, err = accountUsage(ctx, tx, scope); err != nil {
 			return u, err
 		}
 	}
@@ -118,16 +118,16 @@ func findCounter(ctx context.Context, q querier, key terminal.CounterKey) (termi
 	return found[0], nil
 }
 
-func accountUsage(ctx context.Context, q querier, account terminal.AccountKey, since terminal.Millis) (register.AccountUsage, error) {
+func accountUsage(ctx context.Context, q querier, scope register.Scope) (register.AccountUsage, error) {
 	var u register.AccountUsage
 	err := q.QueryRowContext(ctx, `SELECT coalesce(sum(amount), 0), count(*) FROM payment
 		WHERE account = ? AND created >= ? AND offline = 1 AND approved = 1 AND voided = 0`,
-		account, since).Scan(&u.OfflineYen, &u.OfflineCount)
+		scope.Account, scope.Since).Scan(&u.OfflineYen, &u.OfflineCount)
 	if err != nil {
 		return u, err
 	}
 	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND bars = 1 AND decided >= ?)",
-		account, since).Scan(&u.Declined)
+		scope.Account, scope.Barred).Scan(&u.Declined)
 	return u, err
 }
 

@@ -97,13 +97,13 @@ func (t *tx) need(c caller, a *wire.Authorise) (map[terminal.CapID]amount, termi
 	}
 	anyDay := func(string) bool { return true }
 	if !fitting(storeCaps(c.rules.policy, false), a.Spends, a.Sale, a.Amount, anyDay) {
-		return nil, terminal.BackendDeclined, nil
+		return nil, terminal.AllotmentMissing, nil // the till's mistake, not the customer's
 	}
 	granted := map[terminal.CapID]amount{}
 	for _, s := range a.Spends {
 		over, err := t.overspent(c, c.incarnation, s)
 		if err != nil || over {
-			return nil, terminal.BackendDeclined, err
+			return nil, terminal.AllotmentMissing, err
 		}
 		limit, _ := c.rules.cap(s.Cap)
 		row, err := t.capRow(c, limit, s.Window)

@@ -117,11 +117,11 @@ func TestI3SpendsAreCountedHereToo(t *testing.T) {
 		spends []wire.Spend
 		reason string
 	}{
-		{"none at all", nil, "backend.declined"},
-		{"less than the lines", []wire.Spend{need("tobacco-day", 3000, 4)}, "backend.declined"},
-		{"of another cap as well", []wire.Spend{need("tobacco-day", 3000, 5), need("old-cap", 1, 1)}, "backend.declined"},
-		{"the same cap twice", []wire.Spend{need("tobacco-day", 3000, 5), need("tobacco-day", 0, 0)}, "backend.declined"},
-		{"from what was never granted", []wire.Spend{held("tobacco-day", 3000, 5)}, "backend.declined"},
+		{"none at all", nil, "allotment.missing"},
+		{"less than the lines", []wire.Spend{need("tobacco-day", 3000, 4)}, "allotment.missing"},
+		{"of another cap as well", []wire.Spend{need("tobacco-day", 3000, 5), need("old-cap", 1, 1)}, "allotment.missing"},
+		{"the same cap twice", []wire.Spend{need("tobacco-day", 3000, 5), need("tobacco-day", 0, 0)}, "allotment.missing"},
+		{"from what was never granted", []wire.Spend{held("tobacco-day", 3000, 5)}, "allotment.missing"},
 		{"of tomorrow", []wire.Spend{{Cap: "tobacco-day", Window: "2026-01-06", Need: wire.Amount{Yen: 3000, Units: 5}}}, "clock"},
 	} {
 		t.Log(c.name)
@@ -129,7 +129,7 @@ func TestI3SpendsAreCountedHereToo(t *testing.T) {
 	}
 	told := w.buy(newID(t), buyer.show(), 600, tobacco(1), need("tobacco-day", 600, 1))
 	told.Authorise.Counters = []wire.Counter{{Cap: "tobacco-day", Window: day, Used: wire.Amount{Yen: 3001}}}
-	outcome(t, r.ask(told), wire.OutcomeDeclined, "backend.declined")
+	outcome(t, r.ask(told), wire.OutcomeDeclined, "allotment.missing")
 }
 
 func TestI3WhatARetiredIncarnationHeldIsBurnt(t *testing.T) {

@@ -154,6 +154,9 @@ func Sign(text string, signer note.Signer) (string, error) {
 	if strings.ContainsAny(text, "\t\r") {
 		return "", &Error{Code: CodeText, Text: "a policy's text holds no tab and no carriage return: a note with them would not open"}
 	}
+	if len(text) > maxNote {
+		return "", &Error{Code: CodeText, Text: fmt.Sprintf("the policy has more than %d bytes: no message could bring it", maxNote)}
+	}
 	if _, err := Parse(text); err != nil {
 		return "", err
 	}
@@ -246,11 +249,30 @@ func (f *file) numbers() error {
 	return errors.Join(errs...)
 }
 
+// maxName and maxCaps keep every id and list of a policy within what the wire
+// takes in a message (100 characters, 1,000 items), so that no policy comes into
+// force under which the till cannot speak.
+const (
+	maxName = 64  // printable ASCII characters of an id
+	maxCaps = 200 // caps, and as many categories
+)
+
+// maxNote is the most bytes of a signed policy: a welcome that brings it must fit
+// into one message of 1 MiB, in which a character may take two.
+const maxNote = 400 << 10
+
+func name(s string) bool {
+	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
 func (f *file) categories(p *Policy) error {
+	if len(f.Categories) > maxCaps {
+		return fmt.Errorf("more than %d categories", maxCaps)
+	}
 	p.HighResale = map[terminal.Category]bool{}
 	for i, c := range f.Categories {
-		if _, twice := p.HighResale[terminal.Category(c.ID)]; twice || c.ID == "" {
-			return fmt.Errorf("category %d: the id is missing or there twice", i+1)
+		if _, twice := p.HighResale[terminal.Category(c.ID)]; twice || !name(c.ID) {
+			return fmt.Errorf("category %d: the id is missing, longer than %d characters or there twice", i+1, maxName)
 		}
 		p.HighResale[terminal.Category(c.ID)] = c.HighResale
 	}
@@ -264,6 +286,9 @@ var legal = map[terminal.Scope]terminal.Window{
 }
 
 func (f *file) caps(p *Policy) error {
+	if len(f.Caps) > maxCaps {
+		return fmt.Errorf("more than %d caps", maxCaps)
+	}
 	ids := map[string]bool{}
 	for i, c := range f.Caps {
 		t := terminal.Cap{
@@ -273,8 +298,8 @@ func (f *file) caps(p *Policy) error {
 		}
 		window, known := legal[t.Scope]
 		switch {
-		case c.ID == "" || ids[c.ID]:
-			return fmt.Errorf("cap %d: the id is missing or there twice", i+1)
+		case !name(c.ID) || ids[c.ID]:
+			return fmt.Errorf("cap %d: the id is missing, longer than %d characters or there twice", i+1, maxName)
 		case !known || window != t.Window:
 			return fmt.Errorf("cap %q: scope %q does not go with window %q: a store's cap counts per day, a register's per sale", c.ID, c.Scope, c.Window)
 		case c.Yen == nil && c.Units == nil:
@@ -285,7 +310,7 @@ func (f *file) caps(p *Policy) error {
 			return fmt.Errorf("cap %q: a limit is above %d; leave out what is not limited", c.ID, int64(maxNumber))
 		case t.OfflineOnly && t.Scope != terminal.ScopeStore:
 			return fmt.Errorf("cap %q: only a store's cap can be offline_only", c.ID)
-		case t.Category != "" && !p.has(t.Category):
+		case t.Category != "" && !p.Knows(t.Category):
 			return fmt.Errorf("cap %q: category %q is not in the list of categories", c.ID, c.Category)
 		}
 		ids[c.ID] = true
@@ -303,8 +328,6 @@ func ceiling(v *int64) int64 {
 
 func above(v *int64) bool { return v != nil && *v > maxNumber }
 
-func (p *Policy) has(c terminal.Category) bool { _, ok := p.HighResale[c]; return ok }
-
 func (f *file) watch(p *Policy) error {
 	p.Watch = make(map[terminal.GTIN]Watched, len(f.Watch))
 	for i, w := range f.Watch {
@@ -314,7 +337,7 @@ func (f *file) watch(p *Policy) error {
 			return fmt.Errorf("watch %d: %q is no article number", i+1, w.GTIN)
 		case twice:
 			return fmt.Errorf("watch %d: %q is there twice", i+1, w.GTIN)
-		case !p.has(terminal.Category(w.Category)):
+		case !p.Knows(terminal.Category(w.Category)):
 			return fmt.Errorf("watch %d: category %q is not in the list of categories", i+1, w.Category)
 		case w.Units < 1 || w.Units > terminal.MaxQuantity:
 			return fmt.Errorf("watch %d: units must be from 1 to %d", i+1, terminal.MaxQuantity)
@@ -326,7 +349,7 @@ func (f *file) watch(p *Policy) error {
 
 func (f *file) wallets(p *Policy) error {
 	for i, w := range f.Wallets {
-		if w.ID == "" || w.Prefix == "" || strings.Trim(w.Prefix, "0123456789") != "" || w.MinLength < len(w.Prefix) || w.MaxLength < w.MinLength {
+		if !name(w.ID) || w.Prefix == "" || strings.Trim(w.Prefix, "0123456789") != "" || w.MinLength < len(w.Prefix) || w.MaxLength < w.MinLength {
 			return fmt.Errorf("wallet %d: it needs an id, a prefix of digits, and lengths that fit", i+1)
 		}
 		p.Wallets = append(p.Wallets, Wallet(w))
@@ -338,7 +361,7 @@ func (f *file) issuers(p *Policy) error {
 	ids := map[string]bool{}
 	for i, s := range f.Issuers {
 		key, err := base64.StdEncoding.DecodeString(s.Key)
-		if err != nil || len(key) != ed25519.PublicKeySize || s.Name == "" || s.KeyID == "" || ids[s.KeyID] {
+		if err != nil || len(key) != ed25519.PublicKeySize || !name(s.Name) || !name(s.KeyID) || ids[s.KeyID] {
 			return fmt.Errorf("pass_issuer %d: it needs a name, a key_id of its own, and an Ed25519 public key in base64", i+1)
 		}
 		ids[s.KeyID] = true

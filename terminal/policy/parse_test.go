@@ -116,8 +116,9 @@ func TestLint(t *testing.T) {
 
 		{`id = "sweets"`, `id = ""`, "category 4"},
 		{`id = "sweets"`, `id = "tobacco"`, "category 4"},
-		{`id = "tobacco-day"`, `id = "tobacco-sale"`, "cap 2: the id is missing or there twice"},
-		{`id = "tobacco-day"`, "", "cap 2: the id is missing or there twice"},
+		{`id = "tobacco-day"`, `id = "tobacco-sale"`, "cap 2: the id is missing, longer than 64 characters or there twice"},
+		{`id = "tobacco-day"`, "", "cap 2: the id is missing, longer than 64 characters or there twice"},
+		{`id = "tobacco-day"`, `id = "` + strings.Repeat("x", 65) + `"`, "cap 2: the id is missing, longer than 64"},
 		{`window = "sale"`, `window = "day"`, `cap "tobacco-sale": scope "register" does not go with window "day"`},
 		{"scope = \"store\"\nwindow = \"day\"\ncategory", "scope = \"store\"\nwindow = \"sale\"\ncategory", `cap "tobacco-day": scope "store" does not go with window "sale"`},
 		{`scope = "register"`, `scope = "account"`, `scope "account"`},

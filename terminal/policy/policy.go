@@ -3,6 +3,8 @@ package policy
 import (
 	"crypto/ed25519"
 	"math/bits"
+	"slices"
+	"strings"
 	"time"
 
 	"sekisho/terminal"
@@ -84,6 +86,19 @@ type PassIssuer struct {
 	Name  string
 	KeyID string
 	Key   ed25519.PublicKey
+}
+
+// Knows says whether the policy names a category.
+func (p *Policy) Knows(c terminal.Category) bool { _, ok := p.HighResale[c]; return ok }
+
+// Categories lists the categories' ids, for people.
+func (p *Policy) Categories() string {
+	var ids []string
+	for c := range p.HighResale {
+		ids = append(ids, string(c))
+	}
+	slices.Sort(ids)
+	return strings.Join(ids, ", ")
 }
 
 // Cap gives the cap of an id.

@@ -254,6 +254,9 @@ func (r *Register) onTime() {
 		}
 	}
 	r.pump()
+	if !r.working && r.time.up && now-r.saved >= saveEvery {
+		r.saveAnchor()
+	}
 }
 
 // becomeUnknown makes it durable that no answer came in time.
@@ -319,9 +322,9 @@ func (r *Register) untilNext() time.Duration {
 			next = min(next, w.queryAt)
 		}
 	}
-	for _, at := range r.inFlight {
-		if at > now {
-			next = min(next, at)
+	for _, f := range r.inFlight {
+		if f.again > now {
+			next = min(next, f.again)
 		}
 	}
 	return max(next-now, time.Millisecond)

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// job is one transaction on its way to the store.
+// job is one transaction on its way to the store; without a decision it only
+// saves the anchor.
 type job struct {
 	scope  Scope
 	decide func(Usage) (Changes, error)
@@ -56,18 +57,26 @@ func (c *clerk) run(ctx context.Context) {
 }
 
 func (c *clerk) carryOut(ctx context.Context, j job) result {
+	if j.decide == nil {
+		c.save(j.anchor)
+		return result{job: j, err: errNothing}
+	}
 	receipt, err := c.store.Decide(ctx, j.scope, j.decide)
 	if err == nil {
 		j.anchor.Head = receipt.Head
-		if err := c.anchor.Save(j.anchor); err != nil {
-			c.log.Error("the run directory takes no anchor: an older ledger put back would not be seen", "error", err)
-		}
+		c.save(j.anchor)
 		return result{job: j, receipt: receipt}
 	}
 	if errors.Is(err, ErrInDoubt) {
 		return result{job: j, err: err, reloaded: c.reopen(ctx)}
 	}
 	return result{job: j, err: err}
+}
+
+func (c *clerk) save(a Anchor) {
+	if err := c.anchor.Save(a); err != nil {
+		c.log.Error("the run directory takes no anchor: an older ledger put back would not be seen", "error", err)
+	}
 }
 
 // reopen tries until the ledger is back or the register stops.

@@ -36,12 +36,6 @@ func present(c payload.Code, p *policy.Policy, storeKey []byte) presented {
 		out.kind, out.issuer = terminal.CodeDigits, c.Issuer
 	case payload.EMVContainer:
 		out.kind = terminal.CodeEMV
-	case payload.MerchantCode:
-		out.reason = terminal.CodeMerchant
-	case payload.Bill:
-		out.reason = terminal.CodeBill
-	default:
-		out.reason = terminal.CodeNotPayment
 	}
 	out.seen = seenKey(storeKey, "text", []byte(out.raw))
 	return out

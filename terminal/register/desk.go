@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"sekisho/terminal"
@@ -60,7 +61,13 @@ const unpriced terminal.Yen = -1
 
 // PutSale makes the sale what the POS says.
 func (r *Register) PutSale(ctx context.Context, s terminal.Sale, ready bool) (terminal.Sale, error) {
-	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) { r.putSale(s, ready, answer) })
+	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) {
+		if err := r.knownCategories(s.Lines); err != nil {
+			answer(s, err)
+			return
+		}
+		r.putSale(s, ready, answer)
+	})
 }
 
 // AddLines adds lines to the open sale.
@@ -70,8 +77,26 @@ func (r *Register) AddLines(ctx context.Context, ref terminal.SaleRef, lines []t
 			answer(terminal.Sale{}, unknownSale)
 			return
 		}
+		if err := r.knownCategories(lines); err != nil {
+			answer(*r.sale, err)
+			return
+		}
 		r.addLines(ref, lines, answer)
 	})
+}
+
+// knownCategories refuses a category that the policy does not name: taken in
+// silence, "Tobacco" in place of "tobacco" would be sold past every cap (I5).
+func (r *Register) knownCategories(lines []terminal.Line) *Error {
+	if r.policy == nil {
+		return nil // nothing is approved yet
+	}
+	for i, l := range lines {
+		if l.Category != "" && !r.policy.Knows(l.Category) {
+			return &Error{Code: CodeSaleInvalid, Text: fmt.Sprintf("line %d: the policy knows no category %q: leave it out, or name one of: %s", i+1, l.Category, r.policy.Categories())}
+		}
+	}
+	return nil
 }
 
 // Ready is the cashier's Total key.

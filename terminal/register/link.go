@@ -69,6 +69,7 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 	r.post(ctx, event{at: true, run: func() {
 		r.session = w.Session
 		r.time.tell(terminal.Millis(w.Time))
+		r.time.line(true)
 		clear(r.inFlight)
 		for n := range r.outbox {
 			r.outbox[n].Parked = false // each session tries again what was refused
@@ -91,9 +92,7 @@ func (r *Register) LinkDown(ctx context.Context) {
 		if r.session == 0 {
 			return
 		}
-		// A line that was up was alive a few seconds ago: it is pinged, also
-		// where for hours there was nothing to say.
-		r.time.hear()
+		r.time.line(false)
 		r.session = 0
 		r.publish()
 		r.tellView(EventLink)
@@ -106,15 +105,17 @@ func (r *Register) Received(ctx context.Context, m wire.Message) {
 		r.time.hear()
 		switch m.Type {
 		case wire.TypeAnswer:
+			r.time.tell(terminal.Millis(m.Answer.Time))
 			r.answered(*m.Answer)
 		case wire.TypeAck:
+			r.time.tell(terminal.Millis(m.Ack.Time))
 			r.acked(*m.Ack)
 		case wire.TypeGrants:
 			r.mergeGrants(m.Grants.Grants)
 		case wire.TypePolicy:
 			r.takePolicy(m.Policy.Note, nil)
 		case wire.TypeError:
-			r.cfg.Log.Warn("the backend refused a message", "code", m.Error.Code, "re", m.Re)
+			r.refusedByBackend(m.Re, m.Error)
 		}
 	}})
 }

@@ -277,7 +277,6 @@ func TestI1CodeIsSeenOnce(t *testing.T) {
 func TestAuthoriseSaysWhatItIsAbout(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.after(60 * time.Second)
-		w.grant() // any word of the backend counts as contact
 		w.after(30 * time.Second)
 		w.sells("s1", packs(1)...)
 		id := w.pays("account-1")
@@ -292,7 +291,7 @@ func TestAuthoriseSaysWhatItIsAbout(t *testing.T) {
 		want := wire.Common{
 			Payment: string(id), JournalIndex: p.Number, BusinessDay: string(w.day()), Window: string(w.day()),
 			NotAfter: int64(p.NotAfter), SaleHash: w.reg.View().Sale.Hash(), Versions: wire.Versions{Policy: 1},
-			Clock: wire.ClockAuthenticated, ContactAge: 30_000, Currency: "JPY", Counters: a.Counters,
+			Clock: wire.ClockAuthenticated, ContactAge: 0, Currency: "JPY", Counters: a.Counters,
 		}
 		if !reflect.DeepEqual(a.Common, want) {
 			t.Fatalf("%+v, want %+v", a.Common, want)

@@ -60,6 +60,28 @@ func (r *Register) message(i OutboxItem) (wire.Message, error) {
 	return m, err
 }
 
+// flight is an outbox item on its way.
+type flight struct {
+	again   time.Duration // when to send it again, on the boot clock
+	message string        // the id under which it went
+}
+
+// refusedByBackend takes an error in place of an answer. Saying the same again
+// would not help: an outbox item is parked. A payment that was to be authorised
+// stays not known, and is asked about.
+func (r *Register) refusedByBackend(message string, why *wire.Error) {
+	r.cfg.Log.Warn("the backend refused a message", "code", why.Code, "re", message)
+	if why.Code == wire.CodeSession || why.Code == wire.CodeTrouble {
+		return // it is said again, with another session or later
+	}
+	for _, i := range r.outbox {
+		if f, sent := r.inFlight[i.ID]; sent && f.message == message && !i.Parked {
+			r.park(i, why)
+			return
+		}
+	}
+}
+
 // pump sends what may go now: reversals and voids first, never two items of one
 // payment at once, at most window on the line.
 func (r *Register) pump() {
@@ -78,10 +100,10 @@ func (r *Register) pump() {
 			return
 		}
 		if !r.send(m) {
-			r.inFlight[i.ID] = now + retrySend
+			r.inFlight[i.ID] = flight{again: now + retrySend}
 			return
 		}
-		r.inFlight[i.ID] = now + resendAfter
+		r.inFlight[i.ID] = flight{again: now + resendAfter, message: m.ID}
 	}
 }
 
@@ -96,8 +118,8 @@ func (r *Register) sendable(now time.Duration) []OutboxItem {
 			continue
 		}
 		taken[i.Payment] = true
-		switch at, sent := r.inFlight[i.ID]; {
-		case sent && now < at:
+		switch f, sent := r.inFlight[i.ID]; {
+		case sent && now < f.again:
 			flying++
 		case i.Kind == OutAdvice:
 			rest = append(rest, i)
@@ -105,7 +127,7 @@ func (r *Register) sendable(now time.Duration) []OutboxItem {
 			first = append(first, i)
 		}
 	}
-	longestAgo := func(a, b OutboxItem) int { return cmp.Compare(r.inFlight[a.ID], r.inFlight[b.ID]) }
+	longestAgo := func(a, b OutboxItem) int { return cmp.Compare(r.inFlight[a.ID].again, r.inFlight[b.ID].again) }
 	slices.SortStableFunc(first, longestAgo)
 	slices.SortStableFunc(rest, longestAgo)
 	all := append(first, rest...)
@@ -137,7 +159,7 @@ func (r *Register) markAdvised(p terminal.Payment) {
 func (r *Register) pauseOutbox(id terminal.PaymentID) {
 	for _, i := range r.outbox {
 		if i.Payment == id {
-			r.inFlight[i.ID] = r.cfg.Clock.Boot() + resendAfter
+			r.inFlight[i.ID] = flight{again: r.cfg.Clock.Boot() + resendAfter}
 		}
 	}
 }

@@ -19,8 +19,9 @@ const usageSpan = 24 * time.Hour
 // pay decides what becomes of a code shown for the sale that is ready.
 func (r *Register) pay(code presented) {
 	f := r.facts(code)
-	scope := Scope{Sale: f.sale.Ref, Seen: code.seen, Account: code.account, Since: r.accountSince()}
+	scope := Scope{Sale: f.sale.Ref, Seen: code.seen, Account: code.account, Since: terminal.MillisOf(f.now.Add(-usageSpan))}
 	if f.policy != nil {
+		scope.Barred = terminal.MillisOf(f.now.Add(-f.policy.Offline.DeclineBars))
 		for _, s := range f.storeCaps() {
 			scope.Counters = append(scope.Counters, keyOf(s, f.incarnation))
 		}
@@ -52,16 +53,6 @@ func (r *Register) pay(code presented) {
 			r.showNotice(terminal.Storage)
 		}
 	})
-}
-
-// accountSince is from when on an account's payments count: a rolling day, and
-// as far back as a decline bars.
-func (r *Register) accountSince() terminal.Millis {
-	span := usageSpan
-	if r.policy != nil {
-		span = max(span, r.policy.Offline.DeclineBars)
-	}
-	return terminal.MillisOf(r.time.now().Add(-span))
 }
 
 func (r *Register) facts(code presented) facts {

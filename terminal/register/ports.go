@@ -102,20 +102,18 @@ type Code string
 
 // The codes of an *Error.
 const (
-	CodeSaleInvalid     Code = "sale.invalid"     // the sale cannot be taken as it is
-	CodeSaleUnknown     Code = "sale.unknown"     // no such sale is open
-	CodeSaleFrozen      Code = "sale.frozen"      // a payment of it is being decided, or it is paid
-	CodeSaleOther       Code = "sale.other"       // another sale is open
-	CodePaymentUnknown  Code = "payment.unknown"  // no such payment
-	CodePaymentNotHeld  Code = "payment.not-held" // no approval that waits for its goods
-	CodeBusy            Code = "busy"             // the disk is still at work on the last step
-	CodeStorage         Code = "storage"          // the disk does not take it
-	CodeShutdown        Code = "shutdown"         // the register is stopping
-	CodeGoodsNoPrice    Code = "goods.no-price"   // no price for an article
-	CodeSaleEmpty       Code = "sale.empty"       // nothing to pay
-	CodePaymentOpen     Code = "payment.open"     // it must be decided or given up first
-	CodePaymentTooLate  Code = "payment.too-late" // the goods are gone: only a refund undoes it
-	CodeAlreadyReversed Code = "payment.reversed" // it was given up and never charged
+	CodeSaleInvalid    Code = "sale.invalid"     // the sale cannot be taken as it is
+	CodeSaleUnknown    Code = "sale.unknown"     // no such sale is open
+	CodeSaleFrozen     Code = "sale.frozen"      // a payment of it is being decided, or it is paid
+	CodeSaleOther      Code = "sale.other"       // another sale is open
+	CodePaymentUnknown Code = "payment.unknown"  // no such payment
+	CodePaymentNotHeld Code = "payment.not-held" // no approval that waits for its goods
+	CodeBusy           Code = "busy"             // the disk is still at work on the last step
+	CodeStorage        Code = "storage"          // the disk does not take it
+	CodeShutdown       Code = "shutdown"         // the register is stopping
+	CodeGoodsNoPrice   Code = "goods.no-price"   // no price for an article
+	CodeSaleEmpty      Code = "sale.empty"       // nothing to pay
+	CodePaymentTooLate Code = "payment.too-late" // the goods are gone: only a refund undoes it
 )
 
 // Error says why the register did not do what POS or page asked; nothing was

@@ -61,12 +61,13 @@ type Register struct {
 	unresolved map[terminal.PaymentID]terminal.Payment
 	waits      map[terminal.PaymentID]*wait
 	outbox     []OutboxItem
-	inFlight   map[int64]time.Duration // outbox id → when to send it again, on the boot clock
-	session    int64                   // 0: the line is down
+	inFlight   map[int64]flight // by outbox id
+	session    int64            // 0: the line is down
 	scannerUp  bool
 	notice     *Scan
 	storage    string
 	working    bool          // a job is with the clerk
+	saved      time.Duration // when the anchor was last saved, on the boot clock
 	since      time.Duration // when it went there, on the boot clock
 	queue      []event
 }
@@ -104,7 +105,7 @@ func New(cfg Config) *Register {
 		time:       timekeeper{clock: cfg.Clock},
 		unresolved: map[terminal.PaymentID]terminal.Payment{},
 		waits:      map[terminal.PaymentID]*wait{},
-		inFlight:   map[int64]time.Duration{},
+		inFlight:   map[int64]flight{},
 		storage:    storageOK,
 	}
 	r.time.restore(cfg.Anchor)
@@ -191,9 +192,24 @@ func (r *Register) decide(s Scope, fn func(Usage) (Changes, error), then func(er
 	r.clerk.jobs <- job{scope: s, decide: fn, anchor: r.anchor(), then: then}
 }
 
+// anchor is what the run directory is to hold now.
 func (r *Register) anchor() Anchor {
 	t := r.time
-	return Anchor{Incarnation: r.cfg.Incarnation, Told: t.told, ToldAt: t.toldAt, Heard: t.heard, HeardAt: t.lastBoot}
+	if t.up {
+		t.hear()
+	}
+	return Anchor{Incarnation: r.cfg.Incarnation, Head: r.head, Told: t.told, ToldAt: t.toldAt, Heard: t.heard, HeardAt: t.lastBoot}
+}
+
+// saveEvery is how often the anchor is saved while nothing is sold, so that a
+// killed process does not forget that the line was up.
+const saveEvery = time.Minute
+
+// saveAnchor lets the clerk save the anchor alone.
+func (r *Register) saveAnchor() {
+	r.working, r.since = true, r.cfg.Clock.Boot()
+	r.saved = r.since
+	r.clerk.jobs <- job{anchor: r.anchor(), then: func(error) {}}
 }
 
 // finish takes a transaction's end back into the loop.
@@ -201,7 +217,7 @@ func (r *Register) finish(done result) {
 	r.working = false
 	switch {
 	case done.err == nil:
-		r.head, r.storage = done.receipt.Head, storageOK
+		r.head, r.storage, r.saved = done.receipt.Head, storageOK, r.since
 		r.outbox = append(r.outbox, done.receipt.Outbox...)
 	case errors.Is(done.err, ErrNotStored), errors.Is(done.err, ErrInDoubt):
 		r.storage = storageFailed

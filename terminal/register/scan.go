@@ -64,9 +64,11 @@ func (r *Register) scanned(c payload.Code) {
 		r.scannedGoods(terminal.GTIN(c.GTIN))
 		return
 	}
-	switch {
+	switch why := notPayment(c.Kind); {
 	case r.sale == nil || r.sale.State == terminal.SaleOpen:
 		r.showNotice(terminal.SaleNotReady)
+	case why != "" && r.sale.State == terminal.SaleReady:
+		r.showNotice(why)
 	case r.sale.State == terminal.SalePaying:
 		r.showNotice(terminal.Busy)
 	case r.sale.State == terminal.SalePaid:
@@ -74,6 +76,21 @@ func (r *Register) scanned(c payload.Code) {
 	default:
 		r.pay(r.read(c))
 	}
+}
+
+// notPayment says why a code is no customer's payment code at all; "" where it
+// is one. Such a scan is no attempt to pay: the cashier is told, and the ledger
+// stays as it is.
+func notPayment(k payload.Kind) terminal.Reason {
+	switch k {
+	case payload.Pass, payload.WalletDigits, payload.EMVContainer:
+		return ""
+	case payload.MerchantCode:
+		return terminal.CodeMerchant
+	case payload.Bill:
+		return terminal.CodeBill
+	}
+	return terminal.CodeNotPayment
 }
 
 // read reads a code by the policy in force. Without one nothing is approved, and

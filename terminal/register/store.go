@@ -58,7 +58,8 @@ type Scope struct {
 	Counters []terminal.CounterKey // a key never used before is loaded as an empty counter
 	Seen     terminal.SeenKey      // "" for none
 	Account  terminal.AccountKey   // "" for none
-	Since    terminal.Millis       // the account's offline approvals and declines count from here on
+	Since    terminal.Millis       // the account's offline approvals count from here on
+	Barred   terminal.Millis       // the account's declines count from here on
 	Outbox   terminal.PaymentID    // whose outbox items to load; "" for none
 }
 
@@ -73,7 +74,7 @@ type Usage struct {
 	Outbox   []OutboxItem
 }
 
-// AccountUsage is what an account did at this register since Scope.Since.
+// AccountUsage is what an account did at this register.
 type AccountUsage struct {
 	OfflineYen   terminal.Yen // approved offline, not voided; acknowledged advices included
 	OfflineCount int64

@@ -14,6 +14,7 @@ type timekeeper struct {
 	clock    Clock
 	told     time.Time     // the backend's last word; zero: none since boot
 	toldAt   time.Duration // on the boot clock
+	up       bool          // the line is up: it is pinged every few seconds, so the backend is heard
 	heard    bool          // the backend was heard since boot
 	lastBoot time.Duration // when it was last heard, on the boot clock
 }
@@ -41,9 +42,18 @@ func (t *timekeeper) tell(at terminal.Millis) {
 // hear notes that the backend was heard just now.
 func (t *timekeeper) hear() { t.heard, t.lastBoot = true, t.clock.Boot() }
 
+// line notes that the line came up or went down.
+func (t *timekeeper) line(up bool) {
+	t.hear()
+	t.up = up
+}
+
 // age gives how long ago the backend was heard; -1 for never since boot.
 func (t *timekeeper) age() time.Duration {
-	if !t.heard {
+	switch {
+	case t.up:
+		return 0
+	case !t.heard:
 		return -1
 	}
 	return t.clock.Boot() - t.lastBoot
@@ -51,7 +61,7 @@ func (t *timekeeper) age() time.Duration {
 
 // lastContact gives when the backend was last heard; 0 for never since boot.
 func (t *timekeeper) lastContact() terminal.Millis {
-	if !t.heard {
+	if t.age() < 0 {
 		return 0
 	}
 	return terminal.MillisOf(t.now().Add(-t.age()))

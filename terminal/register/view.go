@@ -28,9 +28,6 @@ func (r *Register) picture() View {
 		Policy:     PolicyView{State: "missing"},
 		Unresolved: len(r.unresolved), Outbox: len(r.outbox),
 	}
-	if v.Link.Up {
-		v.Link.LastContact = v.Time // it is pinged every few seconds
-	}
 	if r.scannerUp {
 		v.Scanner = "connected"
 	}

@@ -26,20 +26,18 @@ const (
 
 // statusOf is the one table from codes to HTTP status.
 var statusOf = map[register.Code]int{
-	register.CodeSaleInvalid:     http.StatusUnprocessableEntity,
-	register.CodeSaleEmpty:       http.StatusUnprocessableEntity,
-	register.CodeGoodsNoPrice:    http.StatusUnprocessableEntity,
-	register.CodeSaleUnknown:     http.StatusNotFound,
-	register.CodePaymentUnknown:  http.StatusNotFound,
-	register.CodeSaleFrozen:      http.StatusConflict,
-	register.CodeSaleOther:       http.StatusConflict,
-	register.CodePaymentNotHeld:  http.StatusConflict,
-	register.CodePaymentOpen:     http.StatusConflict,
-	register.CodePaymentTooLate:  http.StatusConflict,
-	register.CodeAlreadyReversed: http.StatusConflict,
-	register.CodeBusy:            http.StatusConflict,
-	register.CodeStorage:         http.StatusServiceUnavailable,
-	register.CodeShutdown:        http.StatusServiceUnavailable,
+	register.CodeSaleInvalid:    http.StatusUnprocessableEntity,
+	register.CodeSaleEmpty:      http.StatusUnprocessableEntity,
+	register.CodeGoodsNoPrice:   http.StatusUnprocessableEntity,
+	register.CodeSaleUnknown:    http.StatusNotFound,
+	register.CodePaymentUnknown: http.StatusNotFound,
+	register.CodeSaleFrozen:     http.StatusConflict,
+	register.CodeSaleOther:      http.StatusConflict,
+	register.CodePaymentNotHeld: http.StatusConflict,
+	register.CodePaymentTooLate: http.StatusConflict,
+	register.CodeBusy:           http.StatusConflict,
+	register.CodeStorage:        http.StatusServiceUnavailable,
+	register.CodeShutdown:       http.StatusServiceUnavailable,
 }
 
 // problem is an answer that says what is wrong (RFC 9457). As an error it is

@@ -184,7 +184,7 @@ func testAccount(t *testing.T, open Open) {
 }
 
 func usageOf1(t *testing.T, s register.Store, since terminal.Millis) register.AccountUsage {
-	_, u := decide(t, s, register.Scope{Account: "a1", Since: since}, register.Changes{})
+	_, u := decide(t, s, register.Scope{Account: "a1", Since: since, Barred: since}, register.Changes{})
 	return u.Account
 }
 
