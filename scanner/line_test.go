@@ -138,6 +138,14 @@ func (x *till) want(kind scanner.EventKind, detail string) {
 	}
 }
 
+// wantDropped fails unless the next event is a drop of so many bytes.
+func (x *till) wantDropped(reason string, size int) {
+	x.t.Helper()
+	if e := x.next(); e.Kind != scanner.Dropped || e.Reason != reason || e.Bytes != size {
+		x.t.Fatalf("event %v %q of %d bytes, want a drop %q of %d", e.Kind, e.Reason, e.Bytes, reason, size)
+	}
+}
+
 // watcher is a log that tells when the port was opened.
 type watcher struct{ opened func() }
 

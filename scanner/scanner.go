@@ -117,6 +117,7 @@ type Event struct {
 	Kind   EventKind
 	Frame  framing.Frame // Scanned only; secret
 	Reason string        // Dropped and Disconnected only
+	Bytes  int           // Dropped only: how many had come when it was reported; more may have followed
 }
 
 // Scanner reads one serial port.
@@ -218,7 +219,7 @@ func (s *Scanner) heard(fresh *settling, p []byte, on func(Event)) {
 	switch fresh.heard(time.Now()) {
 	case distrust:
 		if fresh.tell() {
-			on(Event{Kind: Dropped, Reason: ReasonFresh})
+			on(Event{Kind: Dropped, Reason: ReasonFresh, Bytes: len(p)})
 		}
 		return
 	case settled:
@@ -239,7 +240,7 @@ func (s *Scanner) quiet(fresh *settling, silent int, on func(Event)) {
 
 // dropTo makes events of framing's drops.
 func dropTo(on func(Event)) func(framing.Dropped) {
-	return func(d framing.Dropped) { on(Event{Kind: Dropped, Reason: string(d.Reason)}) }
+	return func(d framing.Dropped) { on(Event{Kind: Dropped, Reason: string(d.Reason), Bytes: d.Bytes}) }
 }
 
 // connected tells that the port takes codes.

@@ -65,7 +65,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 		reg.Run,
 		func(ctx context.Context) error { return link.Run(ctx, reg) },
 		func(ctx context.Context) error {
-			return scan.Run(ctx, func(e scanner.Event) { onScan(ctx, reg, e) })
+			return scan.Run(ctx, func(e scanner.Event) { onScan(ctx, reg, log, e) })
 		},
 		func(ctx context.Context) error {
 			return web.New(reg, store, events, log).Serve(ctx, listener)
@@ -73,12 +73,15 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	)
 }
 
-// onScan brings what the scanner saw to the register.
-func onScan(ctx context.Context, reg *register.Register, e scanner.Event) {
+// onScan brings what the scanner saw to the register. What was dropped is
+// logged, for whoever looks for a bad cable or a wrong baud rate; how many bytes
+// it had, and never which.
+func onScan(ctx context.Context, reg *register.Register, log *slog.Logger, e scanner.Event) {
 	switch e.Kind {
 	case scanner.Scanned:
 		reg.Scanned(ctx, e.Frame.Symbology, e.Frame.Text)
 	case scanner.Dropped:
+		log.Info("the scanner said something that is no code", "reason", e.Reason, "bytes", e.Bytes)
 		if e.Reason != scanner.ReasonFresh {
 			reg.Unreadable(ctx)
 		}
