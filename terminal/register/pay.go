@@ -98,8 +98,9 @@ func saleAfter(s terminal.Sale, p terminal.Payment) terminal.Sale {
 	return s
 }
 
-// keepSeen is how long a code is remembered beyond its day. A pass expires by
-// itself; other codes come back never, but the ledger need not grow for ever.
+// keepSeen is how long a code must be remembered at least: a pass has expired
+// long before, and no issuer shows a code a second time within a week. The ledger
+// keeps the date beside each code; nothing is deleted by it in this release.
 const keepSeen = 7 * 24 * time.Hour
 
 // changesFor is the one transaction of a payment's beginning.

@@ -90,13 +90,13 @@ type Changes struct {
 	Sale     *terminal.Sale // the register's sale; with state closed there is none any more
 	Outbox   []OutboxItem   // new items
 	Done     []int64        // outbox items that were acknowledged
-	Parked   []int64        // outbox items that the backend can't take: kept, shown, not sent again
+	Parked   []int64        // outbox items that the backend does not take: kept, shown, not sent again before the next session
 	Policy   *PolicyCopy
 	Entries  []journal.Draft
 }
 
-// SeenCode is a payment code that was presented, kept until Keep so that it
-// cannot be presented again.
+// SeenCode is a payment code that was presented, kept at least until Keep so
+// that it cannot be presented again.
 type SeenCode struct {
 	Key     terminal.SeenKey
 	Payment terminal.PaymentID
