@@ -19,6 +19,7 @@ const (
 	Delay      FaultKind = "delay"       // handle a message after Delay, while later ones pass it
 	GoAway     FaultKind = "go-away"     // close every link, refuse new ones
 	Withhold   FaultKind = "withhold"    // answer without the grants
+	Misprice   FaultKind = "misprice"    // answer with another amount
 )
 
 // Fault is one switch. It holds for Count messages of its type (for GoAway:
@@ -33,7 +34,7 @@ type Fault struct {
 
 func (f Fault) known() bool {
 	switch f.Kind {
-	case DropBefore, DropAfter, Refuse, Delay, GoAway, Withhold:
+	case DropBefore, DropAfter, Refuse, Delay, GoAway, Withhold, Misprice:
 		return f.Count >= 0 && f.Delay >= 0
 	}
 	return false

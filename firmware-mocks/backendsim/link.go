@@ -237,6 +237,9 @@ func (l *link) handle(m wire.Message) {
 		if _, withheld := l.b.faults.take(Withhold, m.Type); withheld {
 			reply.Answer.Grants = nil
 		}
+		if _, wrong := l.b.faults.take(Misprice, m.Type); wrong {
+			reply.Answer.Amount++
+		}
 	}
 	switch {
 	case err != nil:

@@ -306,6 +306,9 @@ func (c *cashier) checkLedgers(t *testing.T, ctx context.Context) {
 	for _, d := range differences {
 		t.Errorf("I1: %v", d)
 	}
+	for _, over := range OverCap(ctx, c.w.Backend().Ledger()) {
+		t.Errorf("I3: %v", over)
+	}
 	c.checkSales(t, ctx)
 }
 

@@ -97,43 +97,97 @@ func (t *Till) State(ctx context.Context) (State, error) {
 	return s, t.call(ctx, http.MethodGet, "v1/state", nil, &s)
 }
 
-// Await follows the register's events until the state fits, and gives it.
+// Await follows the register's events until the state fits, and gives it. A
+// state that passes quickly may be missed: watch tells of each.
 func (t *Till) Await(ctx context.Context, fits func(State) bool) (State, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.base+"v1/events", nil)
+	events, err := t.watch(ctx)
 	if err != nil {
 		return State{}, err
 	}
-	resp, err := t.client.Do(req)
-	if err != nil {
-		return State{}, err
-	}
-	defer resp.Body.Close()
-	lines := bufio.NewScanner(resp.Body)
-	lines.Buffer(nil, 1<<20)
+	defer events.close()
 	for {
 		s, err := t.State(ctx)
 		if err != nil || fits(s) {
 			return s, err
 		}
-		if err := nextEvent(lines); err != nil {
+		if _, err := events.next(); err != nil {
 			return s, err
 		}
 	}
 }
 
-// nextEvent reads until an event of the stream is whole.
-func nextEvent(lines *bufio.Scanner) error {
-	for lines.Scan() {
-		if strings.HasPrefix(lines.Text(), "data:") {
-			return nil
+// stream is the register's events from now on.
+type stream struct {
+	body  io.Closer
+	lines *bufio.Scanner
+}
+
+// event is one of them: its type and its JSON.
+type event struct {
+	kind string
+	data []byte
+}
+
+func (t *Till) watch(ctx context.Context) (*stream, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.base+"v1/events", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	lines := bufio.NewScanner(resp.Body)
+	lines.Buffer(nil, 1<<20)
+	return &stream{body: resp.Body, lines: lines}, nil
+}
+
+func (s *stream) close() { s.body.Close() }
+
+// next waits for the next event.
+func (s *stream) next() (event, error) {
+	var e event
+	for s.lines.Scan() {
+		name, value, _ := strings.Cut(s.lines.Text(), ": ")
+		switch name {
+		case "event":
+			e.kind = value
+		case "data":
+			e.data = []byte(value)
+			return e, nil
 		}
 	}
-	if err := lines.Err(); err != nil {
-		return err
+	if err := s.lines.Err(); err != nil {
+		return e, err
 	}
-	return io.ErrUnexpectedEOF
+	return e, io.ErrUnexpectedEOF
+}
+
+// reach waits until a payment of the sale comes to a state; a notice meanwhile
+// is given to told, whose error ends the waiting.
+func (s *stream) reach(ref terminal.SaleRef, state terminal.State, told func(Notice) error) error {
+	for {
+		e, err := s.next()
+		if err != nil {
+			return err
+		}
+		var v terminal.Verdict
+		var n struct {
+			Kind string `json:"kind"`
+			Notice
+		}
+		switch e.kind {
+		case "payment", "verdict":
+			err = json.Unmarshal(e.data, &v)
+		case "scanner":
+			if err = json.Unmarshal(e.data, &n); err == nil && n.Kind == "notice" {
+				err = told(n.Notice)
+			}
+		}
+		if err != nil || v.Sale == ref && v.State == state {
+			return err
+		}
+	}
 }
 
 // call speaks JSON both ways; an error answer is a *Problem.

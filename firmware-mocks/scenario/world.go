@@ -216,6 +216,19 @@ func (w *World) Publish(ctx context.Context, r Rules) error {
 	return err
 }
 
+// PushOld sends the first policy again, as somebody might who wants its limits
+// back. The one in force stays the backend's own.
+func (w *World) PushOld() error {
+	rules := w.setup.Rules
+	note, parsed, err := PolicyNote(w.keys, rules, time.Now())
+	if err != nil {
+		return err
+	}
+	w.backend.SetPolicy(note, parsed)
+	w.backend.SetPolicy(w.note, w.policy)
+	return nil
+}
+
 // Restock raises the store's cap on tobacco above what was sold, by a newer
 // policy.
 func (w *World) Restock(ctx context.Context) error {

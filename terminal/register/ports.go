@@ -42,7 +42,7 @@ const (
 	EventLink    EventType = "link"    // Data is a View
 	EventScanner EventType = "scanner" // Data is a Scan: something was scanned that is no payment, or the scanner came or went
 	EventPolicy  EventType = "policy"  // Data is a View
-	EventCaps    EventType = "caps"    // Data is a View: what is held changed
+	EventCaps    EventType = "caps"    // Data is a View: what is held, what waits or the storage changed
 )
 
 // Event is one thing that page and POS are told.

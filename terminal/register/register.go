@@ -66,6 +66,7 @@ type Register struct {
 	scannerUp  bool
 	notice     *Scan
 	storage    string
+	told       pending       // what POS and page were last told is waiting
 	working    bool          // a job is with the clerk
 	saved      time.Duration // when the anchor was last saved, on the boot clock
 	since      time.Duration // when it went there, on the boot clock
@@ -107,6 +108,7 @@ func New(cfg Config) *Register {
 		waits:      map[terminal.PaymentID]*wait{},
 		inFlight:   map[int64]flight{},
 		storage:    storageOK,
+		told:       pending{storage: storageOK},
 	}
 	r.time.restore(cfg.Anchor)
 	r.publish()
@@ -158,6 +160,7 @@ func (r *Register) loop(ctx context.Context) {
 		}
 		r.watchDisk()
 		r.publish()
+		r.tellPending()
 		timer.Reset(r.untilNext())
 	}
 }

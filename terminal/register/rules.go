@@ -159,7 +159,8 @@ func (f facts) beyondCeiling(u Usage) bool {
 		share = 0
 	}
 	yen := min(int64(o.AccountYen), f.code.pass.OfflineYen) * share / 1000
-	count := min(o.AccountCount, int64(f.code.pass.OfflineCount)) * share / 1000
+	// Rounded up: one payment is one until nothing is left.
+	count := (min(o.AccountCount, f.code.pass.OfflineCount)*share + 999) / 1000
 	floor := int64(o.Floor) * share / 1000
 	return int64(f.sale.Total) > floor ||
 		int64(u.Account.OfflineYen)+int64(f.sale.Total) > yen ||

@@ -54,6 +54,23 @@ func (r *Register) picture() View {
 	return v
 }
 
+// pending is what of the View changes without an event of its own.
+type pending struct {
+	unresolved, outbox, parked int
+	storage                    string
+}
+
+// tellPending signals a View when more or less waits than POS and page were
+// told, or the disk fails or comes back.
+func (r *Register) tellPending() {
+	v := r.view.Load()
+	now := pending{v.Unresolved, v.Outbox, v.Parked, v.Storage}
+	if now != r.told {
+		r.told = now
+		r.tellView(EventCaps)
+	}
+}
+
 func (r *Register) proof() terminal.Proof {
 	return terminal.Proof{Size: r.head.Size, Root: r.head.Short()}
 }
