@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,11 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	unlock, err := lock(dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := clean(dir); err != nil {
 		return fmt.Errorf("the last demo's data cannot be removed: %w", err)
 	}
@@ -60,17 +66,34 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer log.Close()
-	if err := d.shift(ctx, dir, out, log); err != nil {
+	err = d.shift(ctx, dir, out, log)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted")
+	case err != nil:
 		return fmt.Errorf("the shift did not come out as it must; %s tells more:\n%w", filepath.Join(d.dir, "demo.log"), err)
 	}
 	return nil
 }
 
+// lock keeps a second demo from cleaning away the first one's ledgers.
+func lock(dir string) (unlock func(), err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another demo runs in %s: end it first, or choose another folder with --dir", dir)
+	}
+	return func() { f.Close() }, nil
+}
+
 // clean removes what an earlier demo left; head office's keys stay.
 func clean(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
 	var errs []error
 	for _, name := range []string{"register", "run", "dev", "sekishod.toml", "backend.db", "backend.db-wal", "backend.db-shm"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))

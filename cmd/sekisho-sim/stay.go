@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"sekisho/firmware-mocks/phonepage"
@@ -31,8 +32,16 @@ func stay(ctx context.Context, w *scenario.World, out io.Writer) error {
 		return fmt.Errorf("the customer's phone has no port: %w", err)
 	}
 	server := &http.Server{Handler: phonepage.New(w, groups).Handler(), ReadHeaderTimeout: 5 * time.Second}
-	ended := make(chan error, 1)
+	ended := make(chan error, 2)
 	go func() { ended <- server.Serve(listener) }()
+	keeping, stop := context.WithCancel(ctx)
+	var keeper sync.WaitGroup
+	keeper.Go(func() {
+		if err := w.KeepDaemon(keeping, out); err != nil {
+			ended <- err
+		}
+	})
+	defer func() { stop(); keeper.Wait() }()
 	fmt.Fprintf(out, "\nThe store stays open: end it with Ctrl-C.\n  cashier's page    %s\n  customer's phone  http://%s/\n", w.Page(), listener.Addr())
 	select {
 	case <-ctx.Done():

@@ -18,11 +18,12 @@ type daemon struct {
 	cmd    *exec.Cmd
 	page   string // address of its local API
 	exited chan struct{}
-	err    error // of the process, once exited is closed
+	err    error  // of the process, once exited is closed
+	last   string // line of its log, once exited is closed
 }
 
 // ErrNotReady says that the daemon ended, or said nothing, before it ran.
-var ErrNotReady = errors.New("sekishod did not come up; its log says why")
+var ErrNotReady = errors.New("sekishod did not come up")
 
 // readyTime is how long a daemon may take to open its ledger and listen.
 const readyTime = 20 * time.Second
@@ -31,8 +32,9 @@ const readyTime = 20 * time.Second
 // runs. Everything that it logs is copied to log.
 func startDaemon(ctx context.Context, binary, config string, log io.Writer) (*daemon, error) {
 	d := &daemon{cmd: exec.Command(binary, "--config", config), exited: make(chan struct{})}
-	// Should this process be killed, its daemon goes with it.
-	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	// Should this process be killed, its daemon goes with it; a Ctrl-C at the
+	// console is for this process alone, which ends the daemon in good order.
+	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	stderr, err := d.cmd.StderrPipe()
 	if err != nil {
 		return nil, err
@@ -43,7 +45,7 @@ func startDaemon(ctx context.Context, binary, config string, log io.Writer) (*da
 	pages := make(chan string, 1)
 	go func() {
 		defer close(d.exited)
-		follow(stderr, log, pages)
+		d.last = follow(stderr, log, pages)
 		d.err = d.cmd.Wait()
 	}()
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
@@ -52,18 +54,20 @@ func startDaemon(ctx context.Context, binary, config string, log io.Writer) (*da
 	case d.page = <-pages:
 		return d, nil
 	case <-d.exited:
-		return nil, ErrNotReady
+		return nil, fmt.Errorf("%w: %s", ErrNotReady, d.last)
 	case <-ctx.Done():
 		d.kill()
 		return nil, ErrNotReady
 	}
 }
 
-// follow copies the daemon's log and takes its page's address out of it.
-func follow(stderr io.Reader, log io.Writer, pages chan<- string) {
+// follow copies the daemon's log, takes its page's address out of it, and gives
+// the last line.
+func follow(stderr io.Reader, log io.Writer, pages chan<- string) (last string) {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
-		fmt.Fprintln(log, lines.Text())
+		last = lines.Text()
+		fmt.Fprintln(log, last)
 		var entry struct {
 			Message string `json:"msg"`
 			Page    string `json:"page"`
@@ -75,6 +79,7 @@ func follow(stderr io.Reader, log io.Writer, pages chan<- string) {
 			}
 		}
 	}
+	return last
 }
 
 // stop asks the daemon to end and waits until it has; the error is the

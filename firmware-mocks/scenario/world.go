@@ -39,6 +39,7 @@ type World struct {
 	address string // of the backend, the same after a restart
 	serving sync.WaitGroup
 	scanner *scannersim.Scanner
+	mu      sync.Mutex // guards daemon, which stay restarts while pages ask
 	daemon  *daemon
 	Till    *Till
 	sales   int
@@ -149,8 +150,34 @@ func (w *World) StartDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.daemon, w.Till = d, newTill(d.page)
 	return nil
+}
+
+// KeepDaemon starts sekishod again whenever it ends by itself, as systemd does
+// on a register, until ctx ends. It says so on out. The local API must have a
+// fixed address.
+func (w *World) KeepDaemon(ctx context.Context, out io.Writer) error {
+	for {
+		w.mu.Lock()
+		d := w.daemon
+		w.mu.Unlock()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.exited:
+		}
+		fmt.Fprintf(out, "sekishod ended (%v); it is started again\n", d.err)
+		again, err := startDaemon(ctx, w.setup.Binary, w.path("sekishod.toml"), w.log)
+		if err != nil {
+			return err
+		}
+		w.mu.Lock()
+		w.daemon = again
+		w.mu.Unlock()
+	}
 }
 
 // Ready waits until scanner and line are up and a policy is in force.
@@ -163,6 +190,8 @@ func (w *World) Ready(ctx context.Context) error {
 
 // StopDaemon ends sekishod in good order.
 func (w *World) StopDaemon(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.daemon == nil {
 		return nil
 	}
@@ -174,6 +203,8 @@ func (w *World) StopDaemon(ctx context.Context) error {
 
 // KillDaemon ends sekishod without a word (kill -9).
 func (w *World) KillDaemon() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.Till.close()
 	w.daemon.kill()
 	w.daemon = nil
@@ -293,4 +324,8 @@ func (w *World) Close(ctx context.Context) error {
 }
 
 // Page is the address of the cashier's page.
-func (w *World) Page() string { return w.daemon.page }
+func (w *World) Page() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.daemon.page
+}
