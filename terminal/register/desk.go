@@ -89,7 +89,7 @@ func (r *Register) AddLines(ctx context.Context, ref terminal.SaleRef, lines []t
 // silence, "Tobacco" in place of "tobacco" would be sold past every cap (I5).
 func (r *Register) knownCategories(lines []terminal.Line) *Error {
 	if r.policy == nil {
-		return nil // nothing is approved yet
+		return nil // nothing is approved yet; they are looked at again when the sale is to be paid
 	}
 	for i, l := range lines {
 		if l.Category != "" && !r.policy.Knows(l.Category) {
@@ -104,6 +104,10 @@ func (r *Register) Ready(ctx context.Context, ref terminal.SaleRef) (terminal.Sa
 	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) {
 		if r.sale == nil || r.sale.Ref != ref {
 			answer(terminal.Sale{}, unknownSale)
+			return
+		}
+		if err := r.knownCategories(watched(*r.sale, r.policy).Lines); err != nil {
+			answer(*r.sale, err)
 			return
 		}
 		r.putSale(*r.sale, true, answer)

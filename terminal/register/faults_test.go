@@ -27,6 +27,13 @@ func (l *line) set(up bool) {
 	l.up = up
 }
 
+// fill lets the line's queue take nothing, or something again.
+func (l *line) fill(full bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.full = full
+}
+
 // Send implements register.Backend. Each message must be one that the wire takes.
 func (l *line) Send(m wire.Message) bool {
 	l.mu.Lock()

@@ -66,9 +66,10 @@ func (r *Register) send(m wire.Message) bool {
 
 // LinkUp says that a welcome came: the line is up, the session is open.
 func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
+	came := r.cfg.Clock.Boot()
 	r.post(ctx, event{at: true, run: func() {
 		r.session = w.Session
-		r.time.tell(terminal.Millis(w.Time))
+		r.time.tell(terminal.Millis(w.Time), came)
 		r.time.line(true)
 		clear(r.inFlight)
 		for n := range r.outbox {
@@ -101,14 +102,15 @@ func (r *Register) LinkDown(ctx context.Context) {
 
 // Received takes a message of the present session.
 func (r *Register) Received(ctx context.Context, m wire.Message) {
+	came := r.cfg.Clock.Boot()
 	r.post(ctx, event{run: func() {
-		r.time.hear()
+		r.time.hear(came)
 		switch m.Type {
 		case wire.TypeAnswer:
-			r.time.tell(terminal.Millis(m.Answer.Time))
+			r.time.tell(terminal.Millis(m.Answer.Time), came)
 			r.answered(*m.Answer)
 		case wire.TypeAck:
-			r.time.tell(terminal.Millis(m.Ack.Time))
+			r.time.tell(terminal.Millis(m.Ack.Time), came)
 			r.acked(*m.Ack)
 		case wire.TypeGrants:
 			r.mergeGrants(m.Grants.Grants)

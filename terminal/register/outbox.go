@@ -74,6 +74,9 @@ func (r *Register) refusedByBackend(message string, why *wire.Error) {
 	if why.Code == wire.CodeSession || why.Code == wire.CodeTrouble {
 		return // it is said again, with another session or later
 	}
+	if message == "" {
+		return // about nothing that it could read; an item that never left has no message either
+	}
 	for _, i := range r.outbox {
 		if f, sent := r.inFlight[i.ID]; sent && f.message == message && !i.Parked {
 			r.park(i, why)

@@ -199,7 +199,7 @@ func (r *Register) decide(s Scope, fn func(Usage) (Changes, error), then func(er
 func (r *Register) anchor() Anchor {
 	t := r.time
 	if t.up {
-		t.hear()
+		t.hear(t.clock.Boot())
 	}
 	return Anchor{Incarnation: r.cfg.Incarnation, Head: r.head, Told: t.told, ToldAt: t.toldAt, Heard: t.heard, HeardAt: t.lastBoot}
 }

@@ -69,6 +69,9 @@ func (r *Register) scanned(c payload.Code) {
 		r.showNotice(terminal.SaleNotReady)
 	case why != "" && r.sale.State == terminal.SaleReady:
 		r.showNotice(why)
+	case r.sale.State == terminal.SaleReady && r.knownCategories(watched(*r.sale, r.policy).Lines) != nil:
+		// Put before this policy came: the Total key tells the POS which line.
+		r.showNotice(terminal.SaleNotReady)
 	case r.sale.State == terminal.SalePaying:
 		r.showNotice(terminal.Busy)
 	case r.sale.State == terminal.SalePaid:

@@ -33,18 +33,19 @@ func (t *timekeeper) quality() string {
 	return wire.ClockAuthenticated
 }
 
-// tell takes the backend's word for the time.
-func (t *timekeeper) tell(at terminal.Millis) {
-	t.told, t.toldAt = at.Time(), t.clock.Boot()
-	t.hear()
+// tell takes the backend's word for the time, which came when the boot clock
+// stood at came: it may have waited for the disk since.
+func (t *timekeeper) tell(at terminal.Millis, came time.Duration) {
+	t.told, t.toldAt = at.Time(), came
+	t.hear(came)
 }
 
-// hear notes that the backend was heard just now.
-func (t *timekeeper) hear() { t.heard, t.lastBoot = true, t.clock.Boot() }
+// hear notes that the backend was heard.
+func (t *timekeeper) hear(came time.Duration) { t.heard, t.lastBoot = true, max(t.lastBoot, came) }
 
 // line notes that the line came up or went down.
 func (t *timekeeper) line(up bool) {
-	t.hear()
+	t.hear(t.clock.Boot())
 	t.up = up
 }
 

@@ -234,13 +234,13 @@ func TestI8NothingSpins(t *testing.T) {
 			t.Fatalf("line down: the loop looked at the clock %d times in ten minutes", n)
 		}
 		w.up("")
-		w.line.full = true
+		w.line.fill(true)
 		w.asked.Store(0)
 		w.after(time.Minute)
 		if n := w.asked.Load(); n > 2000 {
 			t.Fatalf("line full: the loop looked at the clock %d times in a minute", n)
 		}
-		w.line.full = false
+		w.line.fill(false)
 		w.line.take(wire.TypeReversal)
 		w.after(1100 * time.Millisecond)
 		if len(w.line.take(wire.TypeReversal)) == 0 {

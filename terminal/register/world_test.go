@@ -139,6 +139,7 @@ type world struct {
 	anchor  register.Anchor
 	items   map[terminal.GTIN]register.Item
 	boot    time.Time
+	ppm     time.Duration // how much the boot clock runs ahead, in millionths
 	session int64
 	loaded  func(*register.Snapshot) // changes what the store gives at the next start; nil for nothing
 	asked   atomic.Int64             // how often the clock was: a loop that spins asks without end
@@ -177,8 +178,12 @@ func bare(t *testing.T, test func(*testing.T, *world)) {
 }
 
 // Boot and Wall make the world a register.Clock on the bubble's time.
-func (w *world) Boot() time.Duration { w.asked.Add(1); return time.Since(w.boot) }
-func (w *world) Wall() time.Time     { return time.Now() }
+func (w *world) Boot() time.Duration {
+	w.asked.Add(1)
+	passed := time.Since(w.boot)
+	return passed + passed*w.ppm/1_000_000
+}
+func (w *world) Wall() time.Time { return time.Now() }
 
 // Save makes the world a register.AnchorStore, as long as one boot lasts.
 func (w *world) Save(a register.Anchor) error {
