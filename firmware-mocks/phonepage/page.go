@@ -1,5 +1,6 @@
 // Package phonepage is the demo's "customer's phone": a page on which a person
-// clicks goods and payment codes in front of the scanner, and cuts the line.
+// clicks goods and payment codes in front of the scanner, cuts the line, and has
+// an answer lost.
 //
 // Everything clicked goes the way of the real thing: a picture is drawn, a
 // decoder reads it, and its bytes go over the serial line. The page serves
@@ -29,6 +30,7 @@ type Store interface {
 	Show(ctx context.Context, picture image.Image) error
 	CutLine(ctx context.Context) error
 	MendLine(ctx context.Context) error
+	LoseAnswer(ctx context.Context) error // the next one of the backend; the request is carried out
 	LineUp(ctx context.Context) (bool, error)
 	Page() string // of the cashier
 }
@@ -67,6 +69,7 @@ func (p *Page) Handler() http.Handler {
 	mux.Handle("GET /page.css", http.FileServerFS(files))
 	mux.Handle("GET /page.js", http.FileServerFS(files))
 	mux.HandleFunc("GET /shown.png", p.picture)
+	mux.HandleFunc("GET /favicon.ico", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	mux.HandleFunc("POST /show/{id}", p.show)
 	mux.HandleFunc("POST /line/{what}", p.line)
 	return sameOrigin(mux)
@@ -154,8 +157,10 @@ func (p *Page) line(w http.ResponseWriter, r *http.Request) {
 		err = p.store.CutLine(r.Context())
 	case "mend":
 		err = p.store.MendLine(r.Context())
+	case "lose":
+		err = p.store.LoseAnswer(r.Context())
 	default:
-		http.Error(w, "the line can be cut or mended", http.StatusNotFound)
+		http.Error(w, "the line can be cut or mended, or lose an answer", http.StatusNotFound)
 		return
 	}
 	if err != nil {

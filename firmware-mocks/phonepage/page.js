@@ -6,10 +6,11 @@ const buttons = [...document.querySelectorAll("button[data-post]")];
 
 async function press(button) {
   buttons.forEach((b) => { b.disabled = true; });
-  status.textContent = "…";
+  status.textContent = button.dataset.wait || "…";
   try {
     const answer = await fetch(button.dataset.post, { method: "POST" });
-    status.textContent = answer.ok ? button.textContent.trim() + ": done." : await answer.text();
+    const label = button.querySelector("strong").textContent;
+    status.textContent = answer.ok ? (button.dataset.done || label + ": done.") : await answer.text();
     if (button.dataset.post.startsWith("show/")) {
       shown.src = "shown.png?" + Date.now();
       shown.hidden = false;

@@ -17,6 +17,7 @@ import (
 type recorder struct {
 	shown int
 	up    bool
+	lost  int
 }
 
 func (r *recorder) Show(_ context.Context, picture image.Image) error {
@@ -28,6 +29,7 @@ func (r *recorder) Show(_ context.Context, picture image.Image) error {
 }
 func (r *recorder) CutLine(context.Context) error        { r.up = false; return nil }
 func (r *recorder) MendLine(context.Context) error       { r.up = true; return nil }
+func (r *recorder) LoseAnswer(context.Context) error     { r.lost++; return nil }
 func (r *recorder) LineUp(context.Context) (bool, error) { return r.up, nil }
 func (r *recorder) Page() string                         { return "http://127.0.0.1:8470/" }
 
@@ -80,6 +82,20 @@ func TestAClickHoldsThePictureBeforeTheScanner(t *testing.T) {
 	}
 	if code, _ := do(t, "POST", server.URL+"/line/cut", ""); code != 204 || store.up {
 		t.Errorf("cut: %d, up %v", code, store.up)
+	}
+	if code, _ := do(t, "POST", server.URL+"/line/mend", ""); code != 204 || !store.up {
+		t.Errorf("mend: %d, up %v", code, store.up)
+	}
+	if code, _ := do(t, "POST", server.URL+"/line/lose", ""); code != 204 || store.lost != 1 || !store.up {
+		t.Errorf("lose: %d, lost %d, up %v", code, store.lost, store.up)
+	}
+}
+
+// A browser asks for an icon by itself; there is none, and that is no fault.
+func TestABrowsersIconIsNoError(t *testing.T) {
+	_, server := serve(t)
+	if code, body := do(t, "GET", server.URL+"/favicon.ico", ""); code != 204 || body != "" {
+		t.Errorf("favicon: %d %q", code, body)
 	}
 }
 

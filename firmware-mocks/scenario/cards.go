@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"strconv"
 	"strings"
 
+	"sekisho/firmware-mocks/backendsim"
 	"sekisho/firmware-mocks/phonepage"
 	"sekisho/firmware-mocks/walletsim"
 	"sekisho/terminal"
@@ -40,11 +42,20 @@ func shelf() phonepage.Group {
 	g := phonepage.Group{Title: "Goods", Note: "The register has prices for these and begins a sale by itself."}
 	for _, l := range priced {
 		g.Cards = append(g.Cards, phonepage.Card{
-			ID: "goods-" + string(l.GTIN), Label: l.Name, Note: fmt.Sprintf("%d yen", int64(l.Price)),
+			ID: "goods-" + string(l.GTIN), Label: l.Name, Note: yen(l.Price),
 			Draw: func(context.Context) (image.Image, error) { return walletsim.EAN(string(l.GTIN)) },
 		})
 	}
 	return g
+}
+
+// yen writes an amount for people, with a comma before each three digits.
+func yen(y terminal.Yen) string {
+	text := strconv.FormatInt(int64(y), 10)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text + " yen"
 }
 
 // phone lays out one customer's codes.
@@ -96,6 +107,11 @@ var priced = []terminal.Line{lunch, pack, carton, cartridge, feast}
 // Show holds a picture before the scanner.
 func (w *World) Show(ctx context.Context, picture image.Image) error {
 	return w.scanner.Show(ctx, picture)
+}
+
+// LoseAnswer lets the backend carry out the next authorise and say nothing.
+func (w *World) LoseAnswer(context.Context) error {
+	return w.backend.Set(backendsim.Fault{Kind: backendsim.DropAfter, Count: 1})
 }
 
 // LineUp says whether the register's line to the backend is up.
