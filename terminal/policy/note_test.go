@@ -154,7 +154,7 @@ func TestSignSignsNothingThatWouldNotOpen(t *testing.T) {
 			t.Errorf("%s: it was signed", c.name)
 		}
 	}
-	for _, extra := range []string{"", "\n\n", "\n\n— office AAAA\n"} { // rows like a signature's
+	for _, extra := range []string{"", "\n\n", "\n\n— office AAAA\n"} { // rows like a signature's, and the longest that fits
 		signed, err := policy.Sign(text+strings.ReplaceAll(extra, "—", "# —"), office)
 		if err != nil {
 			t.Fatal(err)

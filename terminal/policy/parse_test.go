@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"math"
 	"path/filepath"
 	"reflect"
@@ -119,6 +120,11 @@ func TestLint(t *testing.T) {
 		{`id = "tobacco-day"`, `id = "tobacco-sale"`, "cap 2: the id is missing, longer than 64 characters or there twice"},
 		{`id = "tobacco-day"`, "", "cap 2: the id is missing, longer than 64 characters or there twice"},
 		{`id = "tobacco-day"`, `id = "` + strings.Repeat("x", 65) + `"`, "cap 2: the id is missing, longer than 64"},
+		{`id = "tobacco-day"`, `id = "tabako 日"`, "cap 2: the id is missing, longer than 64"},
+		{`id = "sweets"`, `id = "` + strings.Repeat("x", 65) + `"`, "category 4"},
+		{`id = "paypay"`, `id = "` + strings.Repeat("x", 65) + `"`, "wallet 1"},
+		{`key_id = "demo-1"`, `key_id = "` + strings.Repeat("x", 65) + `"`, "pass_issuer 1"},
+		{`name = "demo-wallet"`, `name = "` + strings.Repeat("x", 65) + `"`, "pass_issuer 1"},
 		{`window = "sale"`, `window = "day"`, `cap "tobacco-sale": scope "register" does not go with window "day"`},
 		{"scope = \"store\"\nwindow = \"day\"\ncategory", "scope = \"store\"\nwindow = \"sale\"\ncategory", `cap "tobacco-day": scope "store" does not go with window "sale"`},
 		{`scope = "register"`, `scope = "account"`, `scope "account"`},
@@ -163,6 +169,38 @@ func TestLint(t *testing.T) {
 	twice := storePolicy(t) + "\n[[pass_issuer]]\nname = \"b\"\nkey_id = \"demo-1\"\nkey = \"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
 	_, err := policy.Parse(twice)
 	refused(t, "a key_id twice", err, policy.CodeRule, "pass_issuer 2")
+}
+
+// A policy's ids and lists fit into the messages that name them: the last that
+// fits is taken, one more is not.
+func TestWhatFitsTheWire(t *testing.T) {
+	rows := func(kind, more string, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "\n[[%s]]\nid = \"more-%d\"\n%s", kind, i, more)
+		}
+		return b.String()
+	}
+	limit := "scope = \"store\"\nwindow = \"day\"\nunits = 1\n"
+	good := storePolicy(t)
+	p, err := policy.Parse(good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ name, text, words string }{
+		{"an id of 64", strings.Replace(good, `id = "tobacco-day"`, `id = "`+strings.Repeat("x", 64)+`"`, 1), ""},
+		{"200 categories", good + rows("category", "", 200-len(p.HighResale)), ""},
+		{"201 categories", good + rows("category", "", 201-len(p.HighResale)), "more than 200 categories"},
+		{"200 caps", good + rows("cap", limit, 200-len(p.Caps)), ""},
+		{"201 caps", good + rows("cap", limit, 201-len(p.Caps)), "more than 200 caps"},
+	} {
+		_, err := policy.Parse(c.text)
+		if c.words != "" {
+			refused(t, c.name, err, policy.CodeRule, c.words)
+		} else if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
 }
 
 // All that is wrong is told at once, so that head office mends it in one round.
