@@ -146,6 +146,7 @@ func TestSignSignsNothingThatWouldNotOpen(t *testing.T) {
 		{"an unknown key", text + "\nspeed = 1\n", "speed", policy.CodeText},
 		{"no rule", strings.Replace(text, "version = 7", "version = -7", 1), "version", policy.CodeRule},
 		{"no newline at the end", strings.TrimSuffix(text, "\n"), "cannot be signed", policy.CodeText},
+		{"more than a message holds", text + strings.Repeat("#\n", (400<<10-len(text))/2+1), "more than 409600 bytes", policy.CodeText},
 		{"no UTF-8", strings.Replace(text, "PayPay", "\xff", 1), "no TOML", policy.CodeText},
 	} {
 		signed, err := policy.Sign(c.text, office)
@@ -154,7 +155,7 @@ func TestSignSignsNothingThatWouldNotOpen(t *testing.T) {
 			t.Errorf("%s: it was signed", c.name)
 		}
 	}
-	for _, extra := range []string{"", "\n\n", "\n\n— office AAAA\n"} { // rows like a signature's, and the longest that fits
+	for _, extra := range []string{"", "\n\n", "\n\n— office AAAA\n", strings.Repeat("#\n", (400<<10-len(text))/2)} { // rows like a signature's, and the longest that fits
 		signed, err := policy.Sign(text+strings.ReplaceAll(extra, "—", "# —"), office)
 		if err != nil {
 			t.Fatal(err)

@@ -69,21 +69,27 @@ func TestI5EveryWordOfTheBackendTellsTheTime(t *testing.T) {
 // What the backend said while the disk hung is as old as it is when its turn
 // comes: the clock is not set back by it.
 func TestI5AWordThatWaitedForTheDiskSetsNoClockBack(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.sells("s1", riceBall)
-		id := w.pays("account-1")
-		hold := make(chan struct{})
-		w.disk.fault(func() error { <-hold; return nil }, nil)
-		w.answer(id, wire.OutcomeDeclined)
-		w.answer(id, wire.OutcomeDeclined) // queued
-		w.ack(id, wire.TypeReversal, wire.StatusAccepted, "")
-		w.after(3 * time.Minute)
-		w.disk.fault(nil, nil)
-		close(hold)
-		synctest.Wait()
-		w.about(10 * time.Millisecond)
-		w.wantState(w.pays("account-2"), terminal.Sent, "")
-	})
+	for name, says := range map[string]func(*world, terminal.PaymentID){
+		"answer": func(w *world, id terminal.PaymentID) { w.answer(id, wire.OutcomeDeclined) },
+		"ack":    func(w *world, id terminal.PaymentID) { w.ack(id, wire.TypeReversal, wire.StatusAccepted, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.sells("s1", riceBall)
+				id := w.pays("account-1")
+				hold := make(chan struct{})
+				w.disk.fault(func() error { <-hold; return nil }, nil)
+				w.answer(id, wire.OutcomeDeclined)
+				says(w, id) // queued
+				w.after(3 * time.Minute)
+				w.disk.fault(nil, nil)
+				close(hold)
+				synctest.Wait()
+				w.about(10 * time.Millisecond)
+				w.wantState(w.pays("account-2"), terminal.Sent, "")
+			})
+		})
+	}
 }
 
 // The line was up with nothing to say, the process is killed and starts again
