@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"sekisho/terminal"
 	"sekisho/terminal/register"
@@ -23,6 +24,9 @@ func TestPageHasEveryWordInEveryLanguage(t *testing.T) {
 	}
 	keys := slices.Sorted(maps.Keys(all[firstLanguage]))
 	for language, table := range all {
+		maps.DeleteFunc(table, func(key, _ string) bool {
+			return strings.HasPrefix(key, saidPrefix) && !slices.Contains(keys, key) // a language repeats what it repeats
+		})
 		if got := slices.Sorted(maps.Keys(table)); !slices.Equal(got, keys) {
 			t.Errorf("%s has the words %q, %s has %q", language, got, firstLanguage, keys)
 		}
@@ -34,11 +38,61 @@ func TestPageHasEveryWordInEveryLanguage(t *testing.T) {
 	}
 }
 
+// saidPrefix begins the keys of what a heading says already, by kind of verdict.
+const saidPrefix = "said."
+
+// A verdict's sentence is shown without what its heading says. What is left out
+// is named in words.json: it must be in the sentence, and leave something.
+func TestWhatAHeadingSaysAlreadyIsInItsSentence(t *testing.T) {
+	all, err := words()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds := map[string][]map[string]string{
+		"approved": {terminal.SentenceFor(terminal.Payment{State: terminal.Approved})},
+		"voided":   {terminal.SentenceFor(terminal.Payment{State: terminal.Approved, Void: &terminal.Void{}})},
+		"sent":     {terminal.SentenceFor(terminal.Payment{State: terminal.Sent})},
+		"unknown":  {terminal.SentenceFor(terminal.Payment{State: terminal.Unknown})},
+	}
+	for _, r := range terminal.Reasons() {
+		kinds["declined"] = append(kinds["declined"], r.Sentences())
+	}
+	for language, table := range all {
+		for key, said := range table {
+			kind, ok := strings.CutPrefix(key, saidPrefix)
+			if !ok {
+				continue
+			}
+			found := slices.ContainsFunc(kinds[kind], func(told map[string]string) bool {
+				rest := strings.Replace(told[language], said, "", 1)
+				return rest != told[language] && strings.Trim(rest, " .。") != ""
+			})
+			if !found {
+				t.Errorf("%s: no sentence of %q says %q and something more", language, kind, said)
+			}
+		}
+	}
+}
+
+// The full-width signs of Japanese are none of English.
+func TestEnglishIsASCII(t *testing.T) {
+	all, err := words()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, text := range all["en"] {
+		if strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII }) {
+			t.Errorf("%s: %q", key, text)
+		}
+	}
+}
+
 // built lists the keys that the script puts together at run time.
 func built(t *testing.T) []string {
-	keys := []string{"state.none", "approved", "declined", "unknown", "sent", "voided", "unresolved", "outbox", "parked",
+	keys := []string{"state.none", "approved", "declined", "unknown", "sent", "voided",
 		"confirm.void", "confirm.stop", "confirm.cancel", "policy.stale", "policy.missing", "storage.slow", "storage.failed",
-		"reference", "approval", "account", "offline", "error.late"}
+		"warning.storage.slow", "warning.storage.failed", "reference", "approval", "account", "offline", "error.late", "error.storage.paid",
+		saidPrefix + "approved", saidPrefix + "sent", saidPrefix + "voided", saidPrefix + "unknown"}
 	for _, s := range []terminal.SaleState{terminal.SaleOpen, terminal.SaleReady, terminal.SalePaying, terminal.SalePaid} {
 		keys = append(keys, "state."+string(s))
 	}
@@ -75,7 +129,7 @@ func TestPageUsesEveryWordThatItHasAndHasEveryWordThatItUses(t *testing.T) {
 		t.Fatal(err)
 	}
 	literal := regexp.MustCompile(`'([a-z.-]*[a-z])'`)
-	for _, call := range regexp.MustCompile(`word\([^()+]+\)`).FindAllString(string(script), -1) {
+	for _, call := range regexp.MustCompile(`(?:word|filled)\([^()+]+[()]`).FindAllString(string(script), -1) {
 		for _, m := range literal.FindAllStringSubmatch(call, -1) {
 			used[m[1]] = true
 		}

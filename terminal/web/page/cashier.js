@@ -1,7 +1,7 @@
 // The cashier's page: it shows what the register tells (GET /v1/events) and
-// passes on what the cashier presses. It decides nothing. The page holds three
-// things: the register's latest view, the verdict on the screen, and whether
-// the register answers; draw() makes the screen from these alone.
+// passes on what the cashier presses. It decides nothing. The page holds four
+// things: the register's latest view, the verdict and the notice on the screen,
+// and whether the register answers; draw() makes the screen from these alone.
 'use strict';
 
 const words = JSON.parse(document.getElementById('words').textContent);
@@ -13,14 +13,19 @@ let view = null;      // register.View, null until the register has answered
 let viewSince = 0;    // performance.now() when it came
 let shown = null;     // terminal.Verdict on the screen
 let dismissed = '';   // face of the refusal that the cashier put away
+let closed = '';      // face of the refusal that went with its sale
+let notice = null;    // register.Scan that was no payment
+let noticed = '';     // reason of the notice that a verdict took off the screen
 let remembered = '';  // payment of the verdict last shown
 let heard = '';       // face last sounded
 let stream = null;    // the EventSource
 let answers = true;   // the register answers
+let complaint = '';   // why the last key did nothing
 let asking = '';      // what the confirm step asks about
 let working = false;  // a key's request is under way
 
 const word = key => words[language][key] ?? words.ja[key] ?? '';
+const filled = (key, value) => word(key).replace('{}', value);
 const yen = n => n.toLocaleString('en-US') + ' ' + word('yen');
 const face = v => `${v.payment} ${kind(v)}`;
 
@@ -33,22 +38,43 @@ function kind(v) {
 
 // What the register tells.
 
+// takeView takes the present picture, whichever event brings it.
 function takeView(next) {
+  const before = view;
   view = next;
   viewSince = performance.now();
+  if (before && wentOn(before, view)) withdraw();
+  takeNotice(view.notice);
   if (view.verdict) show(view.verdict);
-  // Without a sale a refusal stays until it is put away; anything else is over.
-  else if (view.sale || (shown && !['declined', 'voided'].includes(kind(shown)))) show(null);
+  else if (view.sale || !shown || !remains(before)) show(null);
   draw();
 }
 
-function takeVerdict(v) {
+// wentOn says whether what the cashier was told about a key is over.
+function wentOn(before, now) {
+  const step = v => JSON.stringify(v.sale && [v.sale.ref, v.sale.revision, v.sale.state]);
+  return step(before) !== step(now) || (before.storage !== 'ok' && now.storage === 'ok');
+}
+
+// remains says whether the verdict stays though no sale is open. A payment that
+// was undone, and a refusal told after its sale, stay until they are put away; a
+// refusal that stood beside its open sale goes with it.
+function remains(before) {
+  const k = kind(shown);
+  if (k === 'declined' && before && before.sale) {
+    closed = face(shown);
+    return false;
+  }
+  return k === 'declined' || k === 'voided';
+}
+
+function takeVerdict(v, toTell) {
   if (!view) return;
   const current = view.sale ? v.sale === view.sale.ref : remembered === v.payment;
   const older = view.verdict && Number(v.number) < Number(view.verdict.number);
   if (!current || older) return; // news of another payment: the counters show it
   if (view.sale) view.verdict = v;
-  else if (!['declined', 'voided'].includes(kind(v))) return;
+  else if (!['declined', 'voided'].includes(kind(v)) || (face(v) === closed && !toTell)) return;
   show(v);
   draw();
 }
@@ -56,8 +82,29 @@ function takeVerdict(v) {
 function takeScan(scan) {
   if (!view) return;
   if (scan.kind === 'connected' || scan.kind === 'disconnected') view.scanner = scan.kind;
-  else view.notice = scan;
+  else if (scan.kind === 'notice') {
+    notice = null; // the same once more is news as well
+    noticed = '';
+    takeNotice(scan);
+  } else dropNotice();
   draw();
+}
+
+// takeNotice shows and sounds a notice once. A view names it until the sale goes
+// on, longer than it may stand: a verdict takes it off the screen.
+function takeNotice(scan) {
+  if (!scan) {
+    notice = null;
+    noticed = '';
+  } else if (scan.reason !== noticed && scan.reason !== notice?.reason) {
+    notice = scan;
+    sound('notice');
+  }
+}
+
+function dropNotice() {
+  if (notice) noticed = notice.reason;
+  notice = null;
 }
 
 function show(v) {
@@ -66,7 +113,9 @@ function show(v) {
   remembered = v.payment;
   if (face(v) === heard || v.handed_over) return;
   heard = face(v);
-  dismissed = '';
+  dismissed = closed = '';
+  withdraw();
+  dropNotice();
   sound(kind(v));
 }
 
@@ -74,7 +123,8 @@ function follow() {
   const events = stream = new EventSource('/v1/events');
   const on = (type, take) => events.addEventListener(type, e => { reached(true); take(JSON.parse(e.data)); });
   for (const type of ['sale', 'link', 'policy', 'caps']) on(type, takeView);
-  for (const type of ['payment', 'verdict']) on(type, takeVerdict);
+  on('payment', v => takeVerdict(v, false));
+  on('verdict', v => takeVerdict(v, true));
   on('scanner', takeScan);
   events.onerror = () => {
     reached(false);
@@ -104,24 +154,29 @@ function reached(yes) {
 async function press(path) {
   if (working) return;
   working = true;
-  $('error').hidden = true;
+  withdraw();
   draw();
+  const before = heard;
+  let wrong = '';
   try {
     const answer = await fetch(path, {method: 'POST', signal: AbortSignal.timeout(15000)});
-    if (!answer.ok) complain((await answer.json()).code);
+    if (!answer.ok) wrong = (await answer.json()).code || 'other';
   } catch {
-    complain('late');
+    wrong = 'late';
   }
   working = false;
+  if (wrong && heard === before) complain(wrong); // a verdict that came meanwhile says more
   draw();
 }
 
+// complain says why a key did nothing, until something newer is known.
 function complain(code) {
-  $('error').textContent = word('error.' + code) || word('error');
-  $('error').hidden = false;
+  complaint = code === 'storage' && verdictKind() === 'approved' ? 'storage.paid' : code;
   clearTimeout(complain.timer);
-  complain.timer = setTimeout(() => { $('error').hidden = true; }, 12000);
+  complain.timer = setTimeout(() => { withdraw(); draw(); }, 12000);
 }
+
+function withdraw() { complaint = ''; }
 
 const salePath = what => `/v1/sales/${encodeURIComponent(view.sale.ref)}/${what}`;
 const paymentPath = what => `/v1/payments/${encodeURIComponent(shown.payment)}/${what}`;
@@ -147,8 +202,8 @@ function answered(yes) {
 }
 
 function putAway() {
+  dismissed = face(shown);
   if (view && !view.sale) shown = null;
-  else dismissed = face(shown);
   draw();
 }
 
@@ -164,6 +219,7 @@ function draw() {
     drawStatus();
     drawSale(view.sale);
   }
+  drawNews();
   drawVerdict();
   drawLost();
   drawQuestion();
@@ -181,15 +237,30 @@ function status(id, text, care) {
 
 function drawStatus() {
   const up = view.link.up;
-  status('link', word(up ? 'link.up' : 'link.down') + (up ? '' : `（${word('contact')}: ${age()}）`), !up);
+  status('link', up ? word('link.up') : word('link.down') + filled('contact', age()), !up);
   const ready = view.scanner === 'connected';
   status('scanner', word(ready ? 'scanner.connected' : 'scanner.disconnected'), !ready);
-  const waiting = ['unresolved', 'outbox', 'parked'].filter(k => view[k] > 0).map(k => `${word(k)} ${view[k]}`);
-  status('pending', `${word('pending')} ${waiting.join('・') || 0}`, waiting.length > 0);
-  const warnings = [word('storage.' + view.storage), word('policy.' + view.policy.state)].filter(Boolean);
-  put('warning', warnings.join('　'));
-  $('warning').hidden = warnings.length === 0;
+  status('storage', word('storage.' + view.storage), true);
+  // Every item that waits to be sent belongs to one of the payments counted.
+  const usual = view.sale && view.sale.state === 'paying' ? 1 : 0;
+  const parked = view.parked ? filled('parked', view.parked) : '';
+  status('pending', filled('pending', view.unresolved) + parked, view.unresolved > usual || view.parked > 0);
+  const warnings = [word('warning.storage.' + view.storage), word('policy.' + view.policy.state)].filter(Boolean);
+  put('warning', warnings.join('\n'));
+  $('warning').hidden = !answers || warnings.length === 0;
+  $('status').hidden = !answers;
 }
+
+// drawNews shows what stands above every screen: a notice, and why a key did
+// nothing. It pushes the screen down and covers none of it.
+function drawNews() {
+  put('notice-text', notice ? sentence(notice) : '');
+  $('notice').hidden = !notice || !answers;
+  put('error', complaint && (word('error.' + complaint) || word('error')));
+  $('error').hidden = !complaint;
+}
+
+const sentence = told => told.sentence?.[language] ?? told.sentence?.ja ?? '';
 
 // age is how long ago the backend was last heard, by the register's own clock.
 function age() {
@@ -203,10 +274,6 @@ function age() {
 function drawSale(sale) {
   const state = sale ? sale.state : 'none';
   put('state', word('state.' + state) || word('state.none'));
-  const scan = view.notice;
-  const notice = scan && scan.sentence ? scan.sentence[language] ?? scan.sentence.ja : '';
-  put('notice', notice);
-  $('notice').hidden = !notice;
   put('amount', yen(sale ? sale.total : 0));
   drawLines(sale ? sale.lines : [], sale ? sale.total : 0);
   $('total').disabled = working || !answers || state !== 'open';
@@ -232,18 +299,21 @@ function row(name, gtin, ...cells) {
   return tr;
 }
 
+// verdictKind is the kind of the verdict on the screen, "" where there is none.
+function verdictKind() {
+  return shown && !shown.handed_over && face(shown) !== dismissed ? kind(shown) : '';
+}
+
 function drawVerdict() {
-  const open = shown !== null && !shown.handed_over && face(shown) !== dismissed;
   const was = !$('verdict').hidden;
-  $('verdict').hidden = !open;
-  $('till').inert = open;
-  $('error').className = open ? 'high' : '';
-  if (!open) return;
-  const k = kind(shown);
+  const k = verdictKind();
+  $('verdict').hidden = !k;
+  $('till').hidden = !!k;
+  if (!k) return;
   $('verdict').className = k === 'voided' ? 'declined' : k;
   document.querySelector('#verdict use').setAttribute('href', '#icon-' + (k === 'voided' ? 'declined' : k));
   put('outcome', word(k));
-  put('sentence', shown.sentence[language] ?? shown.sentence.ja ?? '');
+  put('sentence', sentence(shown).replace(words[language]['said.' + k] ?? '', '').trim()); // what the heading says already
   put('paid', yen(shown.amount));
   drawReceipt(k);
   drawKeys(k);
@@ -253,7 +323,7 @@ function drawVerdict() {
 function drawReceipt(k) {
   const rows = [['reference', shown.number]];
   if (k === 'approved') rows.push(['approval', shown.approval_code], ['account', [shown.issuer, shown.account].filter(Boolean).join(' ')]);
-  if (k === 'approved' && shown.offline) rows.push(['offline', '✓']);
+  if (k === 'approved' && shown.offline) rows.push(['offline', word('offline.yes')]);
   $('receipt').replaceChildren(...rows.filter(r => r[1]).map(([key, text]) => {
     const div = document.createElement('div');
     div.append(Object.assign(document.createElement('dt'), {textContent: word(key)}), Object.assign(document.createElement('dd'), {textContent: text}));
@@ -276,7 +346,7 @@ function drawKeys(k) {
 }
 
 function drawLost() {
-  const approved = !$('verdict').hidden && kind(shown) === 'approved';
+  const approved = verdictKind() === 'approved';
   $('lost').className = approved ? 'strip' : '';
   put('lost-do', word(approved ? 'lost.approved' : 'lost.do'));
   $('lost').hidden = answers;
@@ -285,17 +355,19 @@ function drawLost() {
 // drawQuestion takes the question back where its subject is gone.
 function drawQuestion() {
   if (!asking) return;
-  const k = shown && !$('verdict').hidden ? kind(shown) : '';
+  const k = verdictKind();
   const holds = {void: k === 'approved', stop: k === 'unknown' || k === 'sent', cancel: view.sale && (k === '' || k === 'declined')}[asking];
   if (!holds || !answers) answered(false);
   else put('question', word('confirm.' + asking));
 }
 
-// Sounds: two rising tones, three short low ones, or a slow two-tone call.
+// Sounds: two rising tones, three short low ones, a slow two-tone call, or two
+// quick high beeps.
 
 const tunes = {
   approved: {wave: 'sine', notes: [[660, 0, .12], [990, .14, .3]]},
   declined: {wave: 'square', notes: [[180, 0, .14], [180, .22, .14], [180, .44, .3]]},
+  notice: {wave: 'sine', notes: [[1400, 0, .09], [1400, .15, .09]]},
   unknown: {wave: 'triangle', notes: [[740, 0, .35], [520, .4, .35], [740, .8, .35], [520, 1.2, .5]]},
 };
 tunes.voided = tunes.declined;
@@ -343,7 +415,7 @@ $('confirm').addEventListener('cancel', () => { asking = ''; });
 $('sound').onclick = async () => {
   await audio.resume();
   $('sound').hidden = true;
-  sound($('verdict').hidden ? 'approved' : kind(shown));
+  sound(verdictKind() || 'approved');
 };
 
 setInterval(() => { if (view) drawStatus(); }, 1000);
