@@ -23,7 +23,7 @@ func openCache(ctx context.Context, f *folder, o Options, log *slog.Logger) (*sq
 	if !errors.Is(err, ErrDamaged) {
 		return db, err
 	}
-	log.Warn("the cache is damaged: moved aside and begun afresh", "error", err)
+	log.Warn("the cache is damaged: moved aside and begun afresh; the backend sends the policy again", "aside", cacheFile+asideSuffix, "error", err)
 	if err := moveAside(f); err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ var (
 	ErrLocked     = errors.New("another process uses this data folder: stop it, or give this one a folder of its own")
 	ErrShared     = errors.New("this folder is shared by all users: give the register a folder of its own")
 	ErrNewer      = errors.New("this file was written by a later release that this one cannot read: install that release again; the file was left as it is")
-	ErrDamaged    = errors.New("this file is damaged: it was left as it is; keep it, and ask head office before starting with an empty folder")
+	ErrDamaged    = errors.New("this file is damaged")
 	ErrNotDurable = errors.New("SQLite does not wait for the disk (WAL with synchronous=FULL is needed): a power cut would lose payments")
 	ErrClosed     = errors.New("the store is closed")
 )

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -230,8 +231,8 @@ func TestI8DamagedLedgerStopsAndStays(t *testing.T) {
 				path += logSuffix
 			}
 			before := contents(t, path)
-			if _, err := Open(t.Context(), dir, Options{}); !errors.Is(err, ErrDamaged) {
-				t.Fatalf("Open: %v, want ErrDamaged", err)
+			if _, err := Open(t.Context(), dir, Options{}); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), keepIt) {
+				t.Fatalf("Open: %v, want ErrDamaged and what to do", err)
 			}
 			if !bytes.Equal(contents(t, path), before) {
 				t.Error("the damaged ledger was changed")
@@ -269,10 +270,14 @@ func TestCacheIsRebuilt(t *testing.T) {
 			if err := damage(path); err != nil {
 				t.Fatal(err)
 			}
-			s := openAt(t, dir, Options{})
+			var log bytes.Buffer
+			s := openAt(t, dir, Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 			snap, err := s.Load(t.Context())
 			if err != nil || snap.PolicyVersion != 1 || snap.PolicyNote != "" {
 				t.Errorf("policy is %d %q, want 1 and no text: %v", snap.PolicyVersion, snap.PolicyNote, err)
+			}
+			if said := log.String(); strings.Contains(said, "begun afresh") != (name != "gone") || strings.Contains(said, "left as it") {
+				t.Errorf("logged %q", said)
 			}
 			if _, err := os.Stat(path + asideSuffix); (err == nil) != (name != "gone") {
 				t.Errorf("moved aside: %v", err)

@@ -78,11 +78,18 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	return s, nil
 }
 
+// keepIt is what to do about a damaged ledger; a damaged cache is mended here.
+const keepIt = "the ledger was left as it is: keep it, and ask head office before starting with an empty folder"
+
 func (s *Store) start(ctx context.Context) error {
-	if err := s.prepareLedger(ctx); err != nil {
-		return err
+	err := s.prepareLedger(ctx)
+	if err == nil {
+		err = s.openLedger(ctx)
 	}
-	if err := s.openLedger(ctx); err != nil {
+	if errors.Is(err, ErrDamaged) {
+		return fmt.Errorf("%w; %s", err, keepIt)
+	}
+	if err != nil {
 		return err
 	}
 	cache, err := openCache(ctx, s.folder, s.options, s.log)
