@@ -5,8 +5,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,6 +32,9 @@ func defaults() config {
 	return config{Data: "/var/lib/sekisho/register", Run: "/run/sekisho/register", Listen: "127.0.0.1:8470"}
 }
 
+// errVersion says that only the release was asked for.
+var errVersion = errors.New("the release was asked for")
+
 // configure reads flags, file and environment, in rising order of precedence:
 // file, environment, flags.
 func configure(args, environ []string, stderr io.Writer) (config, error) {
@@ -39,8 +44,12 @@ func configure(args, environ []string, stderr io.Writer) (config, error) {
 	file := flags.String("config", "", "configuration `FILE` (TOML)")
 	data := flags.String("data", "", "data `DIR`: ledger.db, cache.db, keys/")
 	run := flags.String("run", "", "run `DIR`: lasts from one boot to the next")
+	version := flags.Bool("version", false, "print the release and end")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
+	}
+	if *version {
+		return cfg, errVersion
 	}
 	if flags.NArg() > 0 {
 		return cfg, fmt.Errorf("%q is no flag; see sekishod -help", flags.Arg(0))
@@ -79,33 +88,54 @@ func (c config) check() error {
 }
 
 // parseConfig refuses unknown keys with their line and the key probably meant.
-// The decoder takes "Data" for "data", and of both either: that is unknown too.
+// The text is decoded into no struct: the decoder would take "Data" for "data",
+// and tell a wrong type in Go's words.
 func parseConfig(text string, cfg *config) error {
-	meta, err := toml.Decode(text, cfg)
+	var values map[string]any
+	meta, err := toml.Decode(text, &values)
 	if err != nil {
-		return fmt.Errorf("the configuration is no TOML of this shape: %w", err)
+		return fmt.Errorf("the configuration is no TOML: %w", err)
 	}
 	known := settings(cfg)
 	for _, key := range meta.Keys() {
-		name := key.String()
-		if _, ok := known[name]; ok {
-			continue
+		name := key[0]
+		field, ok := known[name]
+		if !ok {
+			return fmt.Errorf("unknown setting %q%s; %s", name, lineOf(text, name), meant(name, strconv.Quote))
 		}
-		return fmt.Errorf("line %d: unknown setting %q; probably meant: %q", lineOf(text, name), name, nearest(name))
+		value := reflect.ValueOf(values[name])
+		if !value.CanConvert(field.Type()) || kindOf(value) != kindOf(field) {
+			return fmt.Errorf("setting %q must be %s%s", name, forms[kindOf(field)], lineOf(text, name))
+		}
+		field.Set(value.Convert(field.Type()))
 	}
 	return nil
 }
 
-// lineOf finds the line on which a key stands; 0 where it cannot be told.
-func lineOf(text, key string) int {
-	first, _, _ := strings.Cut(key, ".")
+// forms says what a setting's value must be, in words for people.
+var forms = map[reflect.Kind]string{
+	reflect.String: "a text in quotes",
+	reflect.Int64:  "a whole number",
+	reflect.Bool:   "true or false",
+}
+
+// kindOf gives a value's kind; TOML's whole numbers have 64 bits.
+func kindOf(v reflect.Value) reflect.Kind {
+	if v.Kind() == reflect.Int {
+		return reflect.Int64
+	}
+	return v.Kind()
+}
+
+// lineOf names the line on which a key stands; "" where it cannot be told.
+func lineOf(text, key string) string {
 	for i, line := range strings.Split(text, "\n") {
-		rest, found := strings.CutPrefix(strings.TrimLeft(line, " \t\"'["), first)
+		rest, found := strings.CutPrefix(strings.TrimLeft(line, " \t\"'["), key)
 		if found && strings.TrimLeft(rest, " \t\"'.]=") != rest {
-			return i + 1
+			return fmt.Sprintf(" (line %d)", i+1)
 		}
 	}
-	return 0
+	return ""
 }
 
 // settings gives each setting's name and field.
@@ -128,7 +158,7 @@ func override(environ []string, cfg *config) error {
 		}
 		field, ok := known[strings.ToLower(name)]
 		if !ok {
-			return fmt.Errorf("environment: SEKISHO_%s is no setting; probably meant: SEKISHO_%s", name, strings.ToUpper(nearest(strings.ToLower(name))))
+			return fmt.Errorf("environment: SEKISHO_%s is no setting; %s", name, meant(name, variable))
 		}
 		if err := set(field, value); err != nil {
 			return fmt.Errorf("environment: SEKISHO_%s: %w", name, err)
@@ -142,19 +172,36 @@ func set(field reflect.Value, value string) error {
 	case reflect.Bool:
 		b, err := strconv.ParseBool(value)
 		if err != nil {
-			return errors.New("must be true or false")
+			return fmt.Errorf("must be %s", forms[reflect.Bool])
 		}
 		field.SetBool(b)
 	case reflect.Int:
 		n, err := strconv.Atoi(value)
 		if err != nil {
-			return errors.New("must be a whole number")
+			return fmt.Errorf("must be %s", forms[reflect.Int64])
 		}
 		field.SetInt(int64(n))
 	default:
 		field.SetString(value)
 	}
 	return nil
+}
+
+// variable gives the name under which the environment overrides a setting.
+func variable(setting string) string { return "SEKISHO_" + strings.ToUpper(setting) }
+
+// meant says which setting an unknown name probably stands for: the nearest,
+// where at most half of the name would have to change, and otherwise any of all.
+func meant(name string, write func(string) string) string {
+	name = strings.ToLower(name)
+	if near := nearest(name); 2*edits(name, near) <= len(name) {
+		return "probably meant: " + write(near)
+	}
+	var all []string
+	for _, known := range slices.Sorted(maps.Keys(settings(&config{}))) {
+		all = append(all, write(known))
+	}
+	return "the settings are " + strings.Join(all, ", ")
 }
 
 // nearest gives the setting whose name needs the fewest edits (Levenshtein).

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -75,22 +77,30 @@ func TestI8ConfigurationSaysWhatIsWrong(t *testing.T) {
 		environ    []string
 		want       []string
 	}{
-		{"an unknown setting", wholeConfig + "scaner = \"x\"\n", nil, []string{"r1.toml: line 10: ", `unknown setting "scaner"`, `"scanner"`}},
-		{"one that another begins with", wholeConfig + "scan = \"x\"\n", nil, []string{"line 10: ", `unknown setting "scan"`}},
-		{"quoted, with spaces before", "  \"liste\" = \"x\"\n" + wholeConfig, nil, []string{"line 1: ", `"listen"`}},
-		{"a table", wholeConfig + "\n[backends]\nurl = \"x\"\n", nil, []string{"line 11: ", `unknown setting "backends"`, `"backend"`}},
-		{"a dotted key", wholeConfig + "backend_.url = \"x\"\n", nil, []string{"line 10: ", "unknown setting"}},
-		{"capitals", strings.Replace(wholeConfig, "data =", "Data =", 1), nil, []string{"line 2: ", `unknown setting "Data"`, `"data"`}},
-		{"both spellings", "DATA = \"x\"\n" + wholeConfig, nil, []string{"line 1: ", `unknown setting "DATA"`}},
-		{"a field's name", wholeConfig + "ScannerBaud = 1\n", nil, []string{"line 10: ", `"scanner_baud"`}},
-		{"a number for a text", strings.Replace(wholeConfig, `"/srv/r1"`, "1", 1), nil, []string{"r1.toml", "no TOML of this shape", "line 2", "data"}},
-		{"a text for a number", strings.Replace(wholeConfig, "115200", `"fast"`, 1), nil, []string{"no TOML of this shape", "scanner_baud"}},
-		{"a text for a switch", strings.Replace(wholeConfig, "true", `"true"`, 1), nil, []string{"no TOML of this shape", "insecure_loopback"}},
-		{"a setting twice", wholeConfig + "data = \"x\"\n", nil, []string{"no TOML of this shape", "line 10", "data"}},
-		{"no TOML", "data\n", nil, []string{"no TOML of this shape", "line 1"}},
+		{"an unknown setting", wholeConfig + "scaner = \"x\"\n", nil, []string{`r1.toml: unknown setting "scaner" (line 10); probably meant: "scanner"`}},
+		{"one that another begins with", wholeConfig + "scan = \"x\"\n", nil, []string{`unknown setting "scan" (line 10); the settings are "backend", "data", "insecure_loopback", "items", "listen", "run", "scanner", "scanner_baud"`}},
+		{"quoted, with spaces before", "  \"liste\" = \"x\"\n" + wholeConfig, nil, []string{`"liste" (line 1); probably meant: "listen"`}},
+		{"a table", wholeConfig + "\n[backends]\nurl = \"x\"\n", nil, []string{`unknown setting "backends" (line 11)`, `meant: "backend"`}},
+		{"a dotted key", wholeConfig + "backend_.url = \"x\"\n", nil, []string{`unknown setting "backend_" (line 10)`}},
+		{"capitals", strings.Replace(wholeConfig, "data =", "Data =", 1), nil, []string{`unknown setting "Data" (line 2); probably meant: "data"`}},
+		{"both spellings", "DATA = \"x\"\n" + wholeConfig, nil, []string{`unknown setting "DATA" (line 1); probably meant: "data"`}},
+		{"a field's name", wholeConfig + "ScannerBaud = 1\n", nil, []string{"(line 10)", `meant: "scanner_baud"`}},
+		{"a number for a text", strings.Replace(wholeConfig, `"/srv/r1"`, "1", 1), nil, []string{`r1.toml: setting "data" must be a text in quotes (line 2)`}},
+		{"a text for a number", strings.Replace(wholeConfig, "115200", `"fast"`, 1), nil, []string{`setting "scanner_baud" must be a whole number (line 8)`}},
+		{"half a baud", strings.Replace(wholeConfig, "115200", "9600.5", 1), nil, []string{`setting "scanner_baud" must be a whole number (line 8)`}},
+		{"a date for a number", strings.Replace(wholeConfig, "115200", "2026-01-05", 1), nil, []string{`setting "scanner_baud" must be a whole number (line 8)`}},
+		{"beyond 64 bits", strings.Replace(wholeConfig, "115200", "9223372036854775808", 1), nil, []string{"no TOML", "9223372036854775808"}},
+		{"a list", strings.Replace(wholeConfig, `"/srv/r1"`, `["/srv/r1"]`, 1), nil, []string{`setting "data" must be a text in quotes (line 2)`}},
+		{"a setting as a table", strings.Replace(wholeConfig, "items =", "items.file =", 1), nil, []string{`setting "items" must be a text in quotes (line 9)`}},
+		{"a setting as tables", wholeConfig[:strings.Index(wholeConfig, "items")] + "[[items]]\nfile = 1\n", nil, []string{`setting "items" must be a text in quotes (line 9)`}},
+		{"nothing like it", wholeConfig + "colour = \"red\"\n", nil, []string{`unknown setting "colour" (line 10); the settings are "backend"`}},
+		{"a text for a switch", strings.Replace(wholeConfig, "true", `"true"`, 1), nil, []string{`setting "insecure_loopback" must be true or false (line 6)`}},
+		{"a setting twice", wholeConfig + "data = \"x\"\n", nil, []string{"no TOML", "line 10", "data"}},
+		{"no TOML", "data\n", nil, []string{"no TOML", "line 1"}},
 		{"missing", "data = \"\"\n", nil, []string{`"data" is missing`, `"backend" is missing`, `"scanner" is missing`}},
 		{"emptied by the environment", wholeConfig, []string{"SEKISHO_LISTEN="}, []string{`"listen" is missing`}},
-		{"an unknown variable", wholeConfig, []string{"SEKISHO_SCANER=x"}, []string{"SEKISHO_SCANER is no setting", "SEKISHO_SCANNER"}},
+		{"an unknown variable", wholeConfig, []string{"SEKISHO_SCANER=x"}, []string{"SEKISHO_SCANER is no setting; probably meant: SEKISHO_SCANNER"}},
+		{"a variable like no other", wholeConfig, []string{"SEKISHO_HOME=x"}, []string{"SEKISHO_HOME is no setting; the settings are SEKISHO_BACKEND, SEKISHO_DATA"}},
 		{"a bad number there", wholeConfig, []string{"SEKISHO_SCANNER_BAUD=fast"}, []string{"SEKISHO_SCANNER_BAUD: must be a whole number"}},
 		{"a bad switch there", wholeConfig, []string{"SEKISHO_INSECURE_LOOPBACK=maybe"}, []string{"SEKISHO_INSECURE_LOOPBACK: must be true or false"}},
 	} {
@@ -99,6 +109,11 @@ func TestI8ConfigurationSaysWhatIsWrong(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s: taken", c.name)
 			continue
+		}
+		for _, jargon := range []string{"destination", "float64", "map[", "interface"} {
+			if strings.Contains(err.Error(), jargon) {
+				t.Errorf("%s: %q speaks of %s", c.name, err, jargon)
+			}
 		}
 		for _, words := range c.want {
 			if !strings.Contains(err.Error(), words) {
@@ -135,8 +150,8 @@ func TestSettingsAreFewAndFlat(t *testing.T) {
 		if name == "" || name != strings.ToLower(name) || !strings.Contains(wholeConfig, "\n"+name+" = ") {
 			t.Errorf("%q: a name in lower case, and this file's example should have it", name)
 		}
-		if nearest(name+"x") != name {
-			t.Errorf("%sx probably meant %s, not %s", name, name, nearest(name+"x"))
+		if got := meant(name+"x", strconv.Quote); got != fmt.Sprintf("probably meant: %q", name) {
+			t.Errorf("%sx: %s", name, got)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -32,22 +33,44 @@ type keys struct {
 // keyError says which key file is wrong and what to do. It never holds a part
 // of the file.
 type keyError struct {
-	file  string
+	path  string
 	text  string
 	cause error
 }
 
 func (e *keyError) Error() string {
-	return fmt.Sprintf("keys/%s: %s; enrol the register again if it cannot be mended", e.file, e.text)
+	return fmt.Sprintf("%s: %s", e.path, e.text)
 }
 
 func (e *keyError) Unwrap() error { return e.cause }
 
-// loadKeys reads keys/ in the data folder. Every error is a *keyError.
+// keyFolder is the path of keys/.
+type keyFolder string
+
+func (f keyFolder) wrong(file, text string, cause error) error {
+	return &keyError{filepath.Join(string(f), file), text + "; enrol the register again if it cannot be mended", cause}
+}
+
+// find gives the folder in the data folder, by its full path.
+func find(data string) (keyFolder, error) {
+	path, err := filepath.Abs(filepath.Join(data, "keys"))
+	if err != nil {
+		return "", fmt.Errorf("the working folder is gone: %w", err)
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return "", &keyError{path, "this folder is not there: enrolment makes it; for development " +
+			"sekisho-sim keys --dir DIR makes one, and the setting is then data = \"DIR/register\"", err}
+	}
+	return keyFolder(path), nil
+}
+
+// loadKeys reads keys/ in the data folder. What is wrong with a key is a *keyError.
 func loadKeys(data string) (keys, error) {
-	dir := filepath.Join(data, "keys")
 	var k keys
-	var err error
+	dir, err := find(data)
+	if err != nil {
+		return k, err
+	}
 	if k.register, err = loadRegisterKey(dir); err != nil {
 		return k, err
 	}
@@ -59,7 +82,7 @@ func loadKeys(data string) (keys, error) {
 		return k, err
 	}
 	if k.root, err = note.NewVerifier(strings.TrimSpace(string(root))); err != nil {
-		return k, &keyError{"root.vkey", "is no verifier key", err}
+		return k, dir.wrong("root.vkey", "is no verifier key", err)
 	}
 	if k.sealer, err = loadSealer(dir); err != nil {
 		return k, err
@@ -73,69 +96,83 @@ func loadKeys(data string) (keys, error) {
 		if wrong, ok := errors.AsType[*policy.Error](err); ok {
 			text = wrong.Text // without its cause, which may quote the file
 		}
-		return k, &keyError{"identity", text, err}
+		return k, dir.wrong("identity", text, err)
 	}
 	return k, nil
 }
 
 // readKey reads one file; a secret one only where nobody else may, any only
 // where nobody else may change whom the register trusts.
-func readKey(dir, name string, secret bool) ([]byte, error) {
-	path := filepath.Join(dir, name)
+func readKey(dir keyFolder, name string, secret bool) ([]byte, error) {
+	path := filepath.Join(string(dir), name)
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, &keyError{name, "cannot be read", err}
+		return nil, dir.wrong(name, why(err), err)
 	}
 	if secret && info.Mode().Perm()&0o077 != 0 {
-		return nil, &keyError{name, fmt.Sprintf("has mode %04o, others could read it: chmod 600", info.Mode().Perm()), nil}
+		return nil, dir.wrong(name, fmt.Sprintf("has mode %04o, others could read it: chmod 600", info.Mode().Perm()), nil)
 	}
 	if info.Mode().Perm()&0o022 != 0 {
-		return nil, &keyError{name, fmt.Sprintf("has mode %04o, others could change it: chmod 644", info.Mode().Perm()), nil}
+		return nil, dir.wrong(name, fmt.Sprintf("has mode %04o, others could change it: chmod 644", info.Mode().Perm()), nil)
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &keyError{name, "cannot be read", err}
+		return nil, dir.wrong(name, why(err), err)
 	}
 	return text, nil
 }
 
-func loadRegisterKey(dir string) (ed25519.PrivateKey, error) {
+// why says in words why a file cannot be read.
+func why(err error) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "is not there"
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("no permission: the user with id %d, as whom sekishod runs, cannot read it", os.Geteuid())
+	}
+	if broken, ok := errors.AsType[*fs.PathError](err); ok {
+		err = broken.Err
+	}
+	return fmt.Sprintf("cannot be read: %v", err)
+}
+
+func loadRegisterKey(dir keyFolder) (ed25519.PrivateKey, error) {
 	text, err := readKey(dir, "register.key", true)
 	if err != nil {
 		return nil, err
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, &keyError{"register.key", "is no PEM", nil}
+		return nil, dir.wrong("register.key", "is no PEM", nil)
 	}
 	parsed, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	key, ok := parsed.(ed25519.PrivateKey)
 	if err != nil || !ok {
-		return nil, &keyError{"register.key", "is no Ed25519 key in PKCS 8", nil}
+		return nil, dir.wrong("register.key", "is no Ed25519 key in PKCS 8", nil)
 	}
 	return key, nil
 }
 
-func loadStoreKey(dir string) ([]byte, error) {
+func loadStoreKey(dir keyFolder) ([]byte, error) {
 	text, err := readKey(dir, "store.key", true)
 	if err != nil {
 		return nil, err
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil || len(key) != 32 {
-		return nil, &keyError{"store.key", "is not 32 bytes in hex", nil}
+		return nil, dir.wrong("store.key", "is not 32 bytes in hex", nil)
 	}
 	return key, nil
 }
 
-func loadSealer(dir string) (hpke.PublicKey, error) {
+func loadSealer(dir keyFolder) (hpke.PublicKey, error) {
 	text, err := readKey(dir, "backend.hpke", false)
 	if err != nil {
 		return nil, err
 	}
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, &keyError{"backend.hpke", "is no base64", err}
+		return nil, dir.wrong("backend.hpke", "is no base64", err)
 	}
 	public, err := ecdh.X25519().NewPublicKey(raw)
 	if err == nil {
@@ -144,5 +181,5 @@ func loadSealer(dir string) (hpke.PublicKey, error) {
 			return sealer, nil
 		}
 	}
-	return nil, &keyError{"backend.hpke", "is no X25519 public key", err}
+	return nil, dir.wrong("backend.hpke", "is no X25519 public key", err)
 }

@@ -9,10 +9,12 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"golang.org/x/mod/sumdb/note"
@@ -116,7 +118,7 @@ func TestI7ABrokenKeyNamesItsFileAndNeverItsContents(t *testing.T) {
 		write(t, filepath.Dir(path), c.file, text)
 		_, err := loadKeys(data)
 		wrong, ok := errors.AsType[*keyError](err)
-		if !ok || wrong.file != c.file || !strings.HasPrefix(err.Error(), "keys/"+c.file+": ") || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), "enrol") {
+		if !ok || wrong.path != path || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), "enrol") {
 			t.Errorf("%s %s: got %v", c.file, c.name, err)
 			continue
 		}
@@ -133,7 +135,7 @@ func TestAnIdentitySignedWithNonsenseIsNotQuoted(t *testing.T) {
 	data, office := enrolled(t)
 	write(t, filepath.Join(data, "keys"), "identity", nonsense(t, office))
 	_, err := loadKeys(data)
-	if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != "identity" || strings.Contains(err.Error(), "secretsecret") || !strings.Contains(err.Error(), "no TOML") {
+	if wrong, ok := errors.AsType[*keyError](err); !ok || filepath.Base(wrong.path) != "identity" || strings.Contains(err.Error(), "secretsecret") || !strings.Contains(err.Error(), "no TOML") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -162,7 +164,7 @@ func TestI7SecretsAreReadOnlyWhereNobodyElseMay(t *testing.T) {
 			}
 			continue
 		}
-		if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != c.file || !strings.Contains(err.Error(), "chmod") {
+		if wrong, ok := errors.AsType[*keyError](err); !ok || filepath.Base(wrong.path) != c.file || !strings.Contains(err.Error(), "chmod") {
 			t.Errorf("%s with %04o: got %v", c.file, c.mode, err)
 		}
 	}
@@ -171,19 +173,50 @@ func TestI7SecretsAreReadOnlyWhereNobodyElseMay(t *testing.T) {
 func TestAMissingKeyIsNamed(t *testing.T) {
 	for _, file := range []string{"register.key", "store.key", "root.vkey", "backend.hpke", "identity"} {
 		data, _ := enrolled(t)
-		if err := os.Remove(filepath.Join(data, "keys", file)); err != nil {
+		path := filepath.Join(data, "keys", file)
+		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
 		_, err := loadKeys(data)
-		if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != file || !errors.Is(err, fs.ErrNotExist) {
+		if wrong, ok := errors.AsType[*keyError](err); !ok || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(wrong.Error(), path+": is not there") {
 			t.Errorf("%s: got %v", file, err)
 		}
-		if err := os.Mkdir(filepath.Join(data, "keys", file), 0o700); err != nil {
+		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		_, err = loadKeys(data)
-		if wrong, ok := errors.AsType[*keyError](err); !ok || wrong.file != file || !strings.Contains(err.Error(), "cannot be read") {
+		if wrong, ok := errors.AsType[*keyError](err); !ok || !strings.HasPrefix(wrong.Error(), path+": cannot be read: is a directory") {
 			t.Errorf("%s as a folder: got %v", file, err)
+		}
+	}
+}
+
+// Without the whole folder nobody was enrolled: the error says what makes one,
+// and where it looked, also where data is relative to the working folder.
+func TestI8MissingKeysFolderSaysWhatMakesOne(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	_, err := loadKeys("till")
+	if wrong, ok := errors.AsType[*keyError](err); !ok || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(wrong.Error(), filepath.Join(dir, "till", "keys")+": ") {
+		t.Fatalf("got %v", err)
+	}
+	for _, words := range []string{"this folder is not there", "enrolment", "sekisho-sim keys", `data = "DIR/register"`} {
+		if !strings.Contains(err.Error(), words) {
+			t.Errorf("%q does not say %q", err, words)
+		}
+	}
+}
+
+// A test that runs as root is refused nothing: the kernel's answer is given here.
+func TestI8WhyAKeyCannotBeRead(t *testing.T) {
+	for code, words := range map[syscall.Errno]string{
+		syscall.ENOENT: "is not there",
+		syscall.EACCES: fmt.Sprintf("no permission: the user with id %d", os.Geteuid()),
+		syscall.EPERM:  "no permission",
+		syscall.EIO:    "cannot be read: input/output error",
+	} {
+		if got := why(&fs.PathError{Op: "open", Path: "/p", Err: code}); !strings.HasPrefix(got, words) || strings.Contains(got, "/p") {
+			t.Errorf("%v: got %q, want %q", code, got, words)
 		}
 	}
 }

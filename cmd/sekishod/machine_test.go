@@ -58,11 +58,11 @@ func TestI8PriceFileSaysWhichLineIsWrong(t *testing.T) {
 	} {
 		file := write(t, t.TempDir(), "items.csv", c.text)
 		got, err := loadItems(file)
-		if err == nil || got != nil || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), file) || !misconfigured(err) {
+		if err == nil || got != nil || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), file) || !needsPerson(err) {
 			t.Errorf("%s: got %v, %v", c.name, got, err)
 		}
 	}
-	if _, err := loadItems("/nowhere/items.csv"); !errors.Is(err, os.ErrNotExist) || !misconfigured(err) {
+	if _, err := loadItems("/nowhere/items.csv"); !errors.Is(err, os.ErrNotExist) || !needsPerson(err) {
 		t.Errorf("got %v", err)
 	}
 }

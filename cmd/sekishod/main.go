@@ -20,46 +20,52 @@ import (
 
 	_ "time/tzdata" // a register may lack the system's zone files
 
+	"sekisho/offline"
 	"sekisho/scanner"
+	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
 )
 
 // Exit codes, as systemd's unit will read them.
 const (
 	exitFailed = 1 // something failed that a restart may mend
-	exitConfig = 2 // configuration or keys are wrong: a restart mends nothing
+	exitPerson = 2 // a restart mends nothing: a person is needed, see needsPerson
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	code := run(ctx, os.Args[1:], os.Environ(), os.Stderr)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
 // run is main without the process around it.
-func run(ctx context.Context, args, environ []string, stderr io.Writer) int {
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
 	log := slog.New(slog.NewJSONHandler(stderr, nil))
 	cfg, err := configure(args, environ, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0
+	case errors.Is(err, errVersion):
+		fmt.Fprintln(stdout, register.Software)
+		return 0
 	case err != nil:
 		fmt.Fprintln(stderr, "sekishod:", err)
-		return exitConfig
+		return exitPerson
 	}
 	err = serve(ctx, cfg, log)
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		return 0 // stopped while it was still starting
+		err = nil // stopped while it was still starting
 	}
 	if err != nil {
 		log.Error("sekishod stops", "error", err)
-		if misconfigured(err) {
-			return exitConfig
+		if needsPerson(err) {
+			return exitPerson
 		}
 		return exitFailed
 	}
+	log.Info("sekishod stopped")
 	return 0
 }
 
@@ -68,12 +74,22 @@ type settingError struct{ error }
 
 func (e *settingError) Unwrap() error { return e.error }
 
-func misconfigured(err error) bool {
+// needsPerson says whether somebody must do something before a restart can
+// help: about a setting, a key, the ledger, or who else uses the folders.
+func needsPerson(err error) bool {
 	if _, ok := errors.AsType[*keyError](err); ok {
 		return true
 	}
 	if _, ok := errors.AsType[*settingError](err); ok {
 		return true
 	}
-	return errors.Is(err, uplink.ErrURL) || errors.Is(err, scanner.ErrConfig)
+	for _, lasting := range []error{
+		uplink.ErrURL, scanner.ErrConfig, errRunLocked,
+		offline.ErrLocked, offline.ErrShared, offline.ErrNewer, offline.ErrDamaged, offline.ErrNotDurable,
+	} {
+		if errors.Is(err, lasting) {
+			return true
+		}
+	}
+	return false
 }

@@ -3,16 +3,26 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
+	_ "github.com/mattn/go-sqlite3" // a ledger of a newer release is made by hand
 	"go.uber.org/goleak"
+
+	"sekisho/offline"
+	"sekisho/scanner"
+	"sekisho/terminal/register"
+	"sekisho/terminal/uplink"
 )
 
 // journalled collects what the daemon logs and tells where its page is.
@@ -84,7 +94,7 @@ func shift(t *testing.T, config string) (anchorFile, string) {
 	defer stop()
 	log := &journalled{pages: make(chan string, 1)}
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"-config", config}, nil, log) }()
+	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
 	select {
 	case page := <-log.pages:
 		var state struct {
@@ -99,7 +109,7 @@ func shift(t *testing.T, config string) (anchorFile, string) {
 		t.Fatalf("ended with %d:\n%s", code, log)
 	}
 	stop()
-	if code := <-ended; code != 0 {
+	if code := <-ended; code != 0 || strings.Count(log.String(), "sekishod stopped") != 1 {
 		t.Errorf("exit code %d:\n%s", code, log)
 	}
 	var anchor anchorFile
@@ -157,7 +167,7 @@ func TestStoppedBeforeItRan(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	log := &journalled{pages: make(chan string, 1)}
-	if code := run(ctx, []string{"-config", till(t, data)}, nil, log); code != 0 {
+	if code := run(ctx, []string{"-config", till(t, data)}, nil, io.Discard, log); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, log)
 	}
 }
@@ -183,7 +193,7 @@ func TestExitCodes(t *testing.T) {
 		}, 2, "keys/store.key"},
 		{"no keys", func(t *testing.T, _, config string) []string {
 			return []string{"-config", config, "-data", t.TempDir()}
-		}, 2, "keys/register.key"},
+		}, 2, "keys: this folder is not there"},
 		{"a broken key", func(t *testing.T, data, config string) []string {
 			write(t, filepath.Join(data, "keys"), "store.key", "secretsecret")
 			return []string{"-config", config}
@@ -202,25 +212,105 @@ func TestExitCodes(t *testing.T) {
 		{"a ledger that is none", func(t *testing.T, data, config string) []string {
 			write(t, data, "ledger.db", strings.Repeat("no ledger ", 1000))
 			return []string{"-config", config}
-		}, 1, "ledger"},
+		}, 2, "ledger.db: this file is damaged"},
+		{"a ledger of a newer release", func(t *testing.T, data, config string) []string {
+			shift(t, config)
+			newer(t, filepath.Join(data, "ledger.db"))
+			return []string{"-config", config}
+		}, 2, "later release"},
+		{"a data folder that another daemon uses", func(t *testing.T, data, config string) []string {
+			held, err := offline.Open(t.Context(), data, offline.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { held.Close() })
+			return []string{"-config", config}
+		}, 2, "another process uses this data folder"},
+		{"a run folder that another daemon uses", func(t *testing.T, _, config string) []string {
+			dir := filepath.Join(filepath.Dir(config), "run")
+			boot(t, dir, "boot-1")
+			held, err := lockRun(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { held.Close() })
+			return []string{"-config", config}
+		}, 2, "another sekishod uses it"},
+		{"a data folder for all users", func(t *testing.T, data, config string) []string {
+			if err := os.Chmod(data, 0o700|os.ModeSticky); err != nil {
+				t.Fatal(err)
+			}
+			return []string{"-config", config}
+		}, 2, "shared by all users"},
+		{"a port that another program uses", func(t *testing.T, _, config string) []string {
+			held, err := listen("127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { held.Close() })
+			return edit(t, config, "127.0.0.1:0", held.Addr().String())
+		}, 1, "cannot listen"},
 		{"a run directory that is none", func(t *testing.T, _, config string) []string {
 			write(t, filepath.Dir(config), "run", "")
 			return []string{"-config", config}
 		}, 1, "run directory"},
 	} {
-		data, _ := enrolled(t)
-		config := till(t, data)
-		args := c.wrong(t, data, config)
-		log := &journalled{pages: make(chan string, 1)}
-		code := run(t.Context(), args, nil, log)
-		if code != c.code || !strings.Contains(log.String(), c.words) {
-			t.Errorf("%s: exit code %d, want %d with %q:\n%s", c.name, code, c.code, c.words, log)
-		}
-		for _, secret := range append(secrets(t, data), "secretsecret") {
-			if strings.Contains(log.String(), secret) {
-				t.Errorf("%s: a secret is in the log:\n%s", c.name, log)
+		t.Run(c.name, func(t *testing.T) {
+			data, _ := enrolled(t)
+			config := till(t, data)
+			args := c.wrong(t, data, config)
+			log := &journalled{pages: make(chan string, 1)}
+			code := run(t.Context(), args, nil, io.Discard, log)
+			if code != c.code || !strings.Contains(log.String(), c.words) {
+				t.Errorf("exit code %d, want %d with %q:\n%s", code, c.code, c.words, log)
 			}
+			for _, secret := range append(secrets(t, data), "secretsecret") {
+				if strings.Contains(log.String(), secret) {
+					t.Errorf("a secret is in the log:\n%s", log)
+				}
+			}
+		})
+	}
+}
+
+// What no test here can bring about by a file is told by its error.
+func TestWhatNeedsAPerson(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{offline.ErrLocked, true}, {offline.ErrDamaged, true}, {offline.ErrNewer, true}, {offline.ErrShared, true}, {offline.ErrNotDurable, true},
+		{errRunLocked, true}, {uplink.ErrURL, true}, {scanner.ErrConfig, true}, {&keyError{}, true}, {&settingError{io.EOF}, true},
+		{offline.ErrClosed, false}, {io.EOF, false}, {syscall.ENOSPC, false}, {syscall.EADDRINUSE, false}, {context.Canceled, false},
+	} {
+		if got := needsPerson(fmt.Errorf("wrapped: %w", errors.Join(io.ErrUnexpectedEOF, c.err))); got != c.want {
+			t.Errorf("%v: got %v", c.err, got)
 		}
+	}
+}
+
+func TestVersionIsTheOneThatTheBackendIsTold(t *testing.T) {
+	var out, log bytes.Buffer
+	for _, flag := range []string{"-version", "--version"} {
+		if code := run(t.Context(), []string{flag}, nil, &out, &log); code != 0 || log.Len() != 0 {
+			t.Errorf("%s: exit code %d: %s", flag, code, &log)
+		}
+	}
+	if want := strings.Repeat(register.Software+"\n", 2); out.String() != want {
+		t.Errorf("got %q, want %q", &out, want)
+	}
+}
+
+// newer marks a file as one that only a far later release can read.
+func newer(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "UPDATE meta SET value = 1000 WHERE key IN ('schema', 'min_reader')"); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+	"golang.org/x/sys/unix"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
@@ -57,6 +58,29 @@ func openRunDir(dir, bootFile string) (*runDir, error) {
 		return nil, errors.New("the boot id is empty: without it a reboot could not be told")
 	}
 	return &runDir{path: filepath.Join(dir, "anchor.json"), boot: boot}, nil
+}
+
+// errRunLocked is matched with errors.Is.
+var errRunLocked = errors.New("another sekishod uses it: stop that one, or give this one a run folder of its own")
+
+// lockRun keeps the run folder for this process alone, until the file is closed
+// or the process dies: of two daemons on one anchor each would undo the other's.
+// The lock is on a file in the folder, not on the folder as in offline, so that
+// data and run may be one.
+func lockRun(dir string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("the run directory cannot be locked: %w", err)
+	}
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = errRunLocked
+	}
+	if err != nil {
+		file.Close()
+		return nil, fmt.Errorf("run folder %s: %w", dir, err)
+	}
+	return file, nil
 }
 
 // load gives the anchor of this boot, or one with a new incarnation: after a

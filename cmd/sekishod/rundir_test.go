@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/terminal"
@@ -153,6 +157,54 @@ func TestI3SaveReplacesTheAnchorInOneStep(t *testing.T) {
 	}
 	if got := d.load(); got != next {
 		t.Errorf("a failed save changed the anchor: %+v", got)
+	}
+}
+
+// Two daemons on one run folder would undo each other's anchor, whatever their
+// data folders.
+func TestI3TheRunFolderIsOneDaemonsAlone(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	first, _ := enrolled(t)
+	second, _ := enrolled(t)
+	config := till(t, first)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	log := &journalled{pages: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
+	select {
+	case <-log.pages:
+	case code := <-ended:
+		t.Fatalf("ended with %d:\n%s", code, log)
+	}
+	other := &journalled{pages: make(chan string, 1)}
+	if code := run(t.Context(), []string{"-config", config, "-data", second}, nil, io.Discard, other); code != exitPerson || !strings.Contains(other.String(), filepath.Join(filepath.Dir(config), "run")) {
+		t.Errorf("a second daemon ended with %d:\n%s", code, other)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("the first ended with %d:\n%s", code, log)
+	}
+	shift(t, config) // the lock is gone with it
+}
+
+func TestTheLockOfARunFolder(t *testing.T) {
+	dir := t.TempDir()
+	held, err := lockRun(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lockRun(dir); !errors.Is(err, errRunLocked) {
+		t.Errorf("locked twice: %v", err)
+	}
+	held.Close()
+	again, err := lockRun(dir)
+	if err != nil {
+		t.Fatalf("after its end: %v", err)
+	}
+	again.Close()
+	if _, err := lockRun(filepath.Join(dir, "not there")); err == nil || errors.Is(err, errRunLocked) {
+		t.Errorf("no folder: %v", err)
 	}
 }
 

@@ -28,6 +28,11 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	lock, err := lockRun(cfg.Run)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	listener, err := listen(cfg.Listen)
 	if err != nil {
 		return err

@@ -29,7 +29,7 @@ func TestListenOnLoopbackOnly(t *testing.T) {
 		if err == nil {
 			listener.Close()
 			t.Errorf("%q: it listens", address)
-		} else if !misconfigured(err) || !strings.Contains(err.Error(), "loopback") {
+		} else if !needsPerson(err) || !strings.Contains(err.Error(), "loopback") {
 			t.Errorf("%q: got %v", address, err)
 		}
 	}
@@ -42,7 +42,7 @@ func TestABusyPortIsNoWrongSetting(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer held.Close()
-	if _, err := listen(held.Addr().String()); err == nil || misconfigured(err) {
+	if _, err := listen(held.Addr().String()); err == nil || needsPerson(err) {
 		t.Errorf("got %v", err)
 	}
 }
