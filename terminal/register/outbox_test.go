@@ -34,6 +34,11 @@ func TestI1RejectedWhileTheGoodsAreHere(t *testing.T) {
 		if _, err := w.reg.HandOver(t.Context(), id); err == nil {
 			t.Error("what was not paid could be handed over")
 		}
+		w.restart() // the sale is kept as it is shown
+		if v := w.reg.View(); v.Sale == nil || v.Sale.State != terminal.SaleReady || v.Verdict == nil || v.Verdict.Outcome != terminal.OutcomeDeclined {
+			t.Fatalf("after a restart: %+v, sale %+v", v.Verdict, v.Sale)
+		}
+		w.up("")
 		second := w.pays("account-2")
 		w.answer(second, wire.OutcomeApproved)
 		w.wantState(second, terminal.Approved, "")
