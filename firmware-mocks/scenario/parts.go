@@ -204,6 +204,7 @@ func (s *Shift) staleRules(ctx context.Context) error {
 	if err == nil && state.Policy.Version != rules.Version {
 		s.bad = append(s.bad, wrong("policy %d is in force, must be %d", state.Policy.Version, rules.Version))
 	}
+	s.w.PushNew()
 	return err
 }
 

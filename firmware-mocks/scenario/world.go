@@ -248,7 +248,7 @@ func (w *World) Publish(ctx context.Context, r Rules) error {
 }
 
 // PushOld sends the first policy again, as somebody might who wants its limits
-// back. The one in force stays the backend's own.
+// back; PushNew the latest.
 func (w *World) PushOld() error {
 	rules := w.setup.Rules
 	note, parsed, err := PolicyNote(w.keys, rules, time.Now())
@@ -256,9 +256,11 @@ func (w *World) PushOld() error {
 		return err
 	}
 	w.backend.SetPolicy(note, parsed)
-	w.backend.SetPolicy(w.note, w.policy)
 	return nil
 }
+
+// PushNew sends the latest policy again.
+func (w *World) PushNew() { w.backend.SetPolicy(w.note, w.policy) }
 
 // Restock raises the store's cap on tobacco above what was sold, by a newer
 // policy.
