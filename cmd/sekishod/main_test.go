@@ -259,13 +259,12 @@ func TestExitCodes(t *testing.T) {
 			data, _ := enrolled(t)
 			config := till(t, data)
 			args := c.wrong(t, data, config)
-			log := &journalled{pages: make(chan string, 1)}
-			code := run(t.Context(), args, nil, io.Discard, log)
-			if code != c.code || !strings.Contains(log.String(), c.words) {
+			code, log := attempt(t, args...)
+			if code != c.code || !strings.Contains(log, c.words) {
 				t.Errorf("exit code %d, want %d with %q:\n%s", code, c.code, c.words, log)
 			}
 			for _, secret := range append(secrets(t, data), "secretsecret") {
-				if strings.Contains(log.String(), secret) {
+				if strings.Contains(log, secret) {
 					t.Errorf("a secret is in the log:\n%s", log)
 				}
 			}
@@ -299,6 +298,26 @@ func TestVersionIsTheOneThatTheBackendIsTold(t *testing.T) {
 	if want := strings.Repeat(register.Software+"\n", 2); out.String() != want {
 		t.Errorf("got %q, want %q", &out, want)
 	}
+}
+
+// attempt starts a daemon that should not run, and gives its exit code and its
+// log. Should it run after all, it is stopped.
+func attempt(t *testing.T, args ...string) (int, string) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	log := &journalled{pages: make(chan string, 1)}
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		select {
+		case <-log.pages:
+			stop()
+		case <-ctx.Done():
+		}
+	})
+	code := run(ctx, args, nil, io.Discard, log)
+	stop()
+	watching.Wait()
+	return code, log.String()
 }
 
 // newer marks a file as one that only a far later release can read.

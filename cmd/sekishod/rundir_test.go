@@ -177,20 +177,9 @@ func TestI3TheRunFolderIsOneDaemonsAlone(t *testing.T) {
 	case code := <-ended:
 		t.Fatalf("ended with %d:\n%s", code, log)
 	}
-	other := &journalled{pages: make(chan string, 1)}
-	refused, give := context.WithCancel(t.Context())
-	defer give()
-	go func() { // should it run after all, it ends at once
-		select {
-		case <-other.pages:
-			give()
-		case <-refused.Done():
-		}
-	}()
-	if code := run(refused, []string{"-config", config, "-data", second}, nil, io.Discard, other); code != exitPerson || !strings.Contains(other.String(), filepath.Join(filepath.Dir(config), "run")) {
+	if code, other := attempt(t, "-config", config, "-data", second); code != exitPerson || !strings.Contains(other, filepath.Join(filepath.Dir(config), "run")) {
 		t.Errorf("a second daemon ended with %d:\n%s", code, other)
 	}
-	give()
 	stop()
 	if code := <-ended; code != 0 {
 		t.Errorf("the first ended with %d:\n%s", code, log)
