@@ -64,8 +64,6 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 		Incarnation: anchor.Incarnation, Anchor: anchor,
 	})
 	scan := scanner.New(scanner.Config{Path: cfg.Scanner, Baud: cfg.ScannerBaud}, log)
-	log.Info("sekishod runs", "register", k.identity.Register, "store", k.identity.Store,
-		"page", "http://"+listener.Addr().String()+"/", "journal_size", snapshot.Head.Size)
 	return together(ctx,
 		reg.Run,
 		func(ctx context.Context) error { return link.Run(ctx, reg) },
@@ -73,6 +71,15 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 			return scan.Run(ctx, func(e scanner.Event) { onScan(ctx, reg, log, e) })
 		},
 		func(ctx context.Context) error {
+			// Nobody looks before the register shows what it holds: an approval
+			// that waits for its goods must not be missed (I2).
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-reg.Loaded():
+			}
+			log.Info("sekishod runs", "register", k.identity.Register, "store", k.identity.Store,
+				"page", "http://"+listener.Addr().String()+"/", "journal_size", snapshot.Head.Size)
 			return web.New(reg, store, events, log).Serve(ctx, listener)
 		},
 	)

@@ -45,11 +45,12 @@ type Config struct {
 // Register owns one till. All of its fields below the line belong to the loop's
 // goroutine; everything else reaches them by an event.
 type Register struct {
-	cfg   Config
-	inbox chan event
-	clerk *clerk
-	view  atomic.Pointer[View]
-	ended chan struct{}
+	cfg    Config
+	inbox  chan event
+	clerk  *clerk
+	view   atomic.Pointer[View]
+	loaded chan struct{}
+	ended  chan struct{}
 
 	// ---- the loop's own ----
 	time       timekeeper
@@ -101,7 +102,7 @@ const slowDisk = 2 * time.Second
 // New makes a register; Run starts it.
 func New(cfg Config) *Register {
 	r := &Register{
-		cfg: cfg, inbox: make(chan event, inboxSize), ended: make(chan struct{}),
+		cfg: cfg, inbox: make(chan event, inboxSize), loaded: make(chan struct{}), ended: make(chan struct{}),
 		clerk:      newClerk(cfg.Store, cfg.Anchors, cfg.Log),
 		time:       timekeeper{clock: cfg.Clock},
 		unresolved: map[terminal.PaymentID]terminal.Payment{},
@@ -133,9 +134,14 @@ func (r *Register) Run(ctx context.Context) error {
 
 	r.restore(snapshot)
 	r.publish()
+	close(r.loaded)
 	r.loop(ctx)
 	return nil
 }
+
+// Loaded is closed once the View shows what the store holds. Nobody should look
+// before: an approval that waits for its goods is not there yet.
+func (r *Register) Loaded() <-chan struct{} { return r.loaded }
 
 func (r *Register) loop(ctx context.Context) {
 	timer := time.NewTimer(0)
