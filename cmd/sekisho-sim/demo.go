@@ -15,7 +15,7 @@ import (
 	"sekisho/firmware-mocks/scenario"
 )
 
-// demoTime bounds the shift; it takes about a minute.
+// demoTime bounds the shift, which takes about a minute.
 const demoTime = 5 * time.Minute
 
 func demoCommand() *cobra.Command {
