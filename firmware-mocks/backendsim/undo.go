@@ -110,6 +110,9 @@ func (t *tx) operate(c caller, id, op string, of wire.Type, do func(payment) (bo
 			ack.Status, ack.Reason, ack.Bearer = wire.StatusAccepted, "", ""
 		}
 	}
+	if p == nil {
+		return t.ack(c, ack) // the payment may still come, and the operation again after it
+	}
 	if kept, err = toJSON(ack); err != nil {
 		return nil, err
 	}

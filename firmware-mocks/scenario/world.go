@@ -164,10 +164,18 @@ func (w *World) KeepDaemon(ctx context.Context, out io.Writer) error {
 		w.mu.Lock()
 		d := w.daemon
 		w.mu.Unlock()
+		if d == nil {
+			return nil // it was stopped on purpose
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-d.exited:
+		}
+		select { // a daemon that cannot run is not started without a pause
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Second):
 		}
 		fmt.Fprintf(out, "sekishod ended (%v); it is started again\n", d.err)
 		again, err := startDaemon(ctx, w.setup.Binary, w.path("sekishod.toml"), w.log)

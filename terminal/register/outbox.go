@@ -117,10 +117,14 @@ func (r *Register) sendable(now time.Duration) []OutboxItem {
 	flying := 0
 	var first, rest []OutboxItem
 	for _, i := range r.outbox {
-		if i.Parked || taken[i.Payment] {
+		if taken[i.Payment] {
 			continue
 		}
-		taken[i.Payment] = true
+		// A parked item still holds up its payment's later ones: a void must
+		// never overtake its advice.
+		if taken[i.Payment] = true; i.Parked {
+			continue
+		}
 		switch f, sent := r.inFlight[i.ID]; {
 		case sent && now < f.again:
 			flying++
@@ -171,12 +175,16 @@ func (r *Register) pauseOutbox(id terminal.PaymentID) {
 // and lets the rest go on.
 func (r *Register) park(i OutboxItem, why error) {
 	r.cfg.Log.Error("an item of the outbox is parked: tell head office", "item", i.ID, "kind", i.Kind, "payment", i.Payment, "error", why)
+	session := r.session
 	r.decide(Scope{}, func(Usage) (Changes, error) {
 		return Changes{Parked: []int64{i.ID}}, nil
 	}, func(err error) {
 		if err != nil {
 			r.pauseOutbox(i.Payment)
 			return
+		}
+		if r.session != session {
+			return // a new session came meanwhile, and tries it again
 		}
 		for n := range r.outbox {
 			if r.outbox[n].ID == i.ID {
@@ -197,6 +205,9 @@ func (r *Register) acked(a wire.Ack) {
 		return
 	}
 	item := r.outbox[n]
+	if item.Parked && a.Status == wire.StatusRejected {
+		return // told twice
+	}
 	if a.Status == wire.StatusRejected && kind != OutAdvice {
 		r.park(item, errors.New("the backend refused it: "+a.Reason))
 		return
@@ -214,9 +225,8 @@ func (r *Register) acked(a wire.Ack) {
 		}
 		after, done = c.Payments[0], []int64{item.ID}
 		if after.State == terminal.Rejected {
-			// Nothing was charged: a void of it has nothing left to undo, and
-			// goods that are still here can be paid again.
-			done, c.Sale = itemIDs(u.Outbox), followSale(sale, after)
+			// Nothing was charged: a void of it has nothing left to undo.
+			done, c.Sale = itemIDs(u.Outbox), closedWith(sale, after)
 		}
 		c.Done = done
 		return c, nil
@@ -229,14 +239,35 @@ func (r *Register) acked(a wire.Ack) {
 		for _, id := range done {
 			delete(r.inFlight, id)
 		}
+		r.keep(after)
+		r.tell(EventPayment, after)
 		if after.State == terminal.Rejected {
-			r.settled(after)
-		} else {
-			r.keep(after)
-			r.tell(EventPayment, after)
+			r.rejected(after)
 		}
 		r.mergeGrants(a.Grants)
 	})
+}
+
+// closedWith gives the sale closed where the rejected payment is its own. It is
+// not opened to be paid again: the next customer may be at the till already, and
+// must not be charged for it. Where the goods are still here, the POS puts the
+// sale anew.
+func closedWith(s *terminal.Sale, p terminal.Payment) *terminal.Sale {
+	if s == nil || s.Payment != p.ID {
+		return nil
+	}
+	closed := *s
+	closed.State = terminal.SaleClosed
+	return &closed
+}
+
+// rejected tells the cashier and the POS that an approval did not hold.
+func (r *Register) rejected(p terminal.Payment) {
+	if closedWith(r.sale, p) != nil {
+		r.sale, r.current, r.notice = nil, nil, nil
+		r.tellView(EventSale)
+	}
+	r.tell(EventVerdict, p)
 }
 
 func itemIDs(items []OutboxItem) []int64 {
@@ -257,15 +288,7 @@ func acknowledge(p terminal.Payment, u Usage, kind OutboxKind, a wire.Ack, inc t
 			Entries: []journal.Draft{journal.OfPayment(after, inc)},
 		}, err
 	case OutAdvice:
-		after, err := p.Move(terminal.Settled, "", now)
-		if a.Status == wire.StatusRejected {
-			after, err = p.Move(terminal.Rejected, rejection(a), now)
-			after.Bearer = a.Bearer
-			if after.Void != nil {
-				after.Void = &terminal.Void{ID: after.Void.ID, At: after.Void.At, Acknowledged: true}
-			}
-		}
-		return Changes{Payments: []terminal.Payment{after}, Entries: []journal.Draft{journal.OfPayment(after, inc)}}, err
+		return acknowledgeAdvice(p, a, inc, now)
 	}
 	if p.Void == nil || p.Void.Acknowledged {
 		return Changes{}, errNothing
@@ -277,6 +300,24 @@ func acknowledge(p terminal.Payment, u Usage, kind OutboxKind, a wire.Ack, inc t
 		Payments: []terminal.Payment{p}, Counters: release(p, u, wholeOf),
 		Entries: []journal.Draft{journal.OfMark(p, inc, now, journal.MarkVoided, "")},
 	}, nil
+}
+
+// acknowledgeAdvice settles or rejects. A rejected payment was never charged, so
+// that a void of it is done.
+func acknowledgeAdvice(p terminal.Payment, a wire.Ack, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
+	if a.Status == wire.StatusAccepted {
+		after, err := p.Move(terminal.Settled, "", now)
+		return Changes{Payments: []terminal.Payment{after}, Entries: []journal.Draft{journal.OfPayment(after, inc)}}, err
+	}
+	after, err := p.Move(terminal.Rejected, rejection(a), now)
+	after.Bearer = a.Bearer
+	c := Changes{Entries: []journal.Draft{journal.OfPayment(after, inc)}}
+	if after.Void != nil {
+		after.Void = &terminal.Void{ID: after.Void.ID, At: after.Void.At, Acknowledged: true}
+		c.Entries = append(c.Entries, journal.OfMark(after, inc, now, journal.MarkVoided, ""))
+	}
+	c.Payments = []terminal.Payment{after}
+	return c, err
 }
 
 func rejection(a wire.Ack) terminal.Reason {

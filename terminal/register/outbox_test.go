@@ -20,28 +20,64 @@ func offlineApproval(w *world, account string) terminal.PaymentID {
 	return id
 }
 
-// I2: an advice that the backend rejects while the goods are still here takes
-// the approval off the screen; the sale can be paid again, by another payment.
-func TestI1RejectedWhileTheGoodsAreHere(t *testing.T) {
+// I1: an advice that the backend rejects while the approval is on the screen
+// closes its sale: the next customer's code never pays for it. Where the goods
+// are still here the POS puts the sale anew, and another payment pays it.
+func TestI1RejectedWhileOnTheScreen(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		id := offlineApproval(w, "account-1")
+		sale := w.reg.View().Sale
 		w.ack(id, wire.TypeAdvice, wire.StatusRejected, terminal.AccountDenied)
 		w.wantState(id, terminal.Rejected, terminal.AccountDenied)
-		v := w.reg.View()
-		if v.Verdict == nil || v.Verdict.Outcome != terminal.OutcomeDeclined || v.Sale.State != terminal.SaleReady {
-			t.Fatalf("the screen still says paid: %+v, sale %+v", v.Verdict, v.Sale)
+		if v := w.reg.View(); v.Sale != nil || v.Verdict != nil {
+			t.Fatalf("the screen still shows %+v, sale %+v", v.Verdict, v.Sale)
 		}
 		if _, err := w.reg.HandOver(t.Context(), id); err == nil {
 			t.Error("what was not paid could be handed over")
 		}
-		w.restart() // the sale is kept as it is shown
-		if v := w.reg.View(); v.Sale == nil || v.Sale.State != terminal.SaleReady || v.Verdict == nil || v.Verdict.Outcome != terminal.OutcomeDeclined {
-			t.Fatalf("after a restart: %+v, sale %+v", v.Verdict, v.Sale)
+		w.scan(w.passOf("account-2", 100*24*time.Hour))
+		w.wantNotice(terminal.SaleNotReady)
+		w.restart()
+		if v := w.reg.View(); v.Sale != nil {
+			t.Fatalf("after a restart: sale %+v", v.Sale)
 		}
 		w.up("")
+		w.sells(sale.Ref, riceBall)
 		second := w.pays("account-2")
 		w.answer(second, wire.OutcomeApproved)
 		w.wantState(second, terminal.Approved, "")
+	})
+}
+
+// I1: a void never overtakes its advice, also where the advice is parked: the
+// backend would refuse to undo what it has not seen, and charge it afterwards.
+func TestI1VoidNeverOvertakesItsParkedAdvice(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		id := offlineApproval(w, "account-1")
+		advice := w.line.take(wire.TypeAdvice)
+		w.receive(wire.Message{Type: wire.TypeError, Re: advice[0].ID, Error: &wire.Error{Code: wire.CodeRefused, Text: "no"}})
+		if v := w.reg.View(); v.Parked != 1 {
+			t.Fatalf("the advice is not parked: %+v", v)
+		}
+		_, err := w.reg.Void(t.Context(), id)
+		w.must(err)
+		w.after(time.Minute)
+		if n := len(w.line.take(wire.TypeVoid)); n != 0 {
+			t.Fatalf("%d voids overtook the advice", n)
+		}
+		w.down()
+		w.up("")
+		if n := len(w.line.take(wire.TypeAdvice)); n != 1 {
+			t.Fatalf("the next session tried %d advices", n)
+		}
+		w.ack(id, wire.TypeAdvice, wire.StatusAccepted, "")
+		if n := len(w.line.take(wire.TypeVoid)); n != 1 {
+			t.Fatalf("%d voids after the advice was taken", n)
+		}
+		w.ack(id, wire.TypeVoid, wire.StatusAccepted, "")
+		if v := w.reg.View(); v.Unresolved != 0 || v.Outbox != 0 {
+			t.Fatalf("%+v", v)
+		}
 	})
 }
 

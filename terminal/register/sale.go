@@ -99,6 +99,9 @@ func watched(s terminal.Sale, p *policy.Policy) terminal.Sale {
 	}
 	s.Lines = slices.Clone(s.Lines)
 	for i, l := range s.Lines {
+		if s.Own {
+			l.Category, l.Units = "", 0 // this register's own word, under an older policy
+		}
 		s.Lines[i] = p.Watches(l)
 	}
 	return s
@@ -155,7 +158,7 @@ func (r *Register) addLines(ref terminal.SaleRef, lines []terminal.Line, answer 
 		answer(s, saleFrozen)
 		return
 	}
-	more, err := r.complete(terminal.Sale{Ref: s.Ref, Lines: lines})
+	more, err := r.complete(terminal.Sale{Ref: s.Ref, Lines: lines, Own: s.Own})
 	if err != nil {
 		answer(s, err)
 		return

@@ -76,7 +76,7 @@ type Usage struct {
 
 // AccountUsage is what an account did at this register.
 type AccountUsage struct {
-	OfflineYen   terminal.Yen // approved offline, not voided; acknowledged advices included
+	OfflineYen   terminal.Yen // approved offline, not voided; acknowledged and rejected advices included
 	OfflineCount int64
 	Declined     bool // the backend declined it: see Payment.BarsAccount
 }

@@ -148,7 +148,7 @@ func testAccount(t *testing.T, open Open) {
 		{terminal.ApprovedOffline, true, func(*terminal.Payment) {}, true},
 		{terminal.Advised, true, func(*terminal.Payment) {}, true},
 		{terminal.Settled, true, func(*terminal.Payment) {}, true},
-		{terminal.Rejected, true, func(*terminal.Payment) {}, false}, // nothing was charged
+		{terminal.Rejected, true, func(*terminal.Payment) {}, true}, // not charged, but the goods may be gone
 		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Created = since - 1 }, false},
 		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Account = "other" }, false},
 		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v"} }, false},
