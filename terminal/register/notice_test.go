@@ -168,3 +168,25 @@ func TestI5CategoryFromBeforeThePolicy(t *testing.T) {
 		})
 	}
 }
+
+// A till's own sale follows the newest watch list: a category that a newer
+// policy no longer names is not the cashier's to mend.
+func TestI8OwnSaleUnderAPolicyThatDropsItsCategory(t *testing.T) {
+	bare(t, func(t *testing.T, w *world) {
+		w.items = map[terminal.GTIN]register.Item{riceBall.GTIN: {Name: "rice ball", Price: 150}}
+		w.start()
+		const watched = beer + "[[watch]]\ngtin = \"4901234567894\"\ncategory = \"beer\"\nunits = 1\n"
+		w.up(w.sign(policyText(1, issuerKey(), strings.ReplaceAll(watched, "4901234567894", string(riceBall.GTIN)))))
+		w.reg.Scanned(t.Context(), aim.EAN13, string(riceBall.GTIN))
+		synctest.Wait()
+		s := w.reg.View().Sale
+		if s == nil || s.Lines[0].Category != "beer" {
+			t.Fatalf("%+v", s)
+		}
+		w.receive(wire.Message{Type: wire.TypePolicy, Policy: &wire.Policy{Note: w.policy(2)}})
+		if got, err := w.reg.Ready(t.Context(), s.Ref); err != nil || got.Lines[0].Category != "" {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		w.answer(w.pays("account-1"), wire.OutcomeApproved)
+	})
+}
