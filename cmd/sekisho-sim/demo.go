@@ -124,7 +124,7 @@ func (d demo) shift(ctx context.Context, dir string, out, log io.Writer) (err er
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%d verdicts, all as they must be\n", len(s.Results))
+	fmt.Fprintf(out, "\n%d customers, all served as they must be\n", len(s.Results))
 	if d.once {
 		return nil
 	}
