@@ -32,11 +32,9 @@ func (r *Register) answered(a wire.Answer) {
 		c.Sale = followSale(sale, after)
 		return c, nil
 	}, func(err error) {
-		if err != nil {
-			r.mergeGrants(a.Grants)
-			return
+		if err == nil {
+			r.settled(after)
 		}
-		r.settled(after)
 		r.mergeGrants(a.Grants)
 	})
 }
@@ -81,8 +79,14 @@ func settleApproved(p terminal.Payment, u Usage, a wire.Answer, inc terminal.Inc
 		return Changes{}, err
 	}
 	after.Approval = a.Approval
-	after = learn(after, a)
-	return Changes{Payments: []terminal.Payment{after}, Counters: counters, Entries: []journal.Draft{journal.OfPayment(after, inc)}}, nil
+	c := moved(learn(after, a), inc)
+	c.Counters = counters
+	return c, nil
+}
+
+// moved is what makes a payment's new state durable: the payment and its entry.
+func moved(p terminal.Payment, inc terminal.Incarnation) Changes {
+	return Changes{Payments: []terminal.Payment{p}, Entries: []journal.Draft{journal.OfPayment(p, inc)}}
 }
 
 // learn takes from an answer what a receipt wants to know.
@@ -140,11 +144,9 @@ func settleDeclined(p terminal.Payment, u Usage, a wire.Answer, inc terminal.Inc
 	if err != nil {
 		return Changes{}, err
 	}
-	after = learn(after, a)
-	return Changes{
-		Payments: []terminal.Payment{after}, Counters: release(p, u, reservedOf),
-		Entries: []journal.Draft{journal.OfPayment(after, inc)},
-	}, nil
+	c := moved(learn(after, a), inc)
+	c.Counters = release(p, u, reservedOf)
+	return c, nil
 }
 
 func reservedOf(s terminal.Spend) terminal.Amount { return s.Reserved }
@@ -261,22 +263,28 @@ func (r *Register) onTime() {
 
 // becomeUnknown makes it durable that no answer came in time.
 func (r *Register) becomeUnknown(p terminal.Payment) {
-	now, inc := r.now(), r.cfg.Incarnation
-	var after terminal.Payment
-	r.decide(Scope{Payment: p.ID}, func(u Usage) (Changes, error) {
-		if u.Payment == nil {
-			return Changes{}, errNothing
-		}
-		moved, err := u.Payment.Move(terminal.Unknown, terminal.BackendSilent, now)
-		after = moved
-		return Changes{Payments: []terminal.Payment{moved}, Entries: []journal.Draft{journal.OfPayment(moved, inc)}}, err
-	}, func(err error) {
+	r.step(p.ID, terminal.Unknown, terminal.BackendSilent, func(after terminal.Payment, err error) {
 		if err != nil {
 			r.retryLater(p.ID)
 			return
 		}
 		r.settled(after)
 	})
+}
+
+// step makes it durable that a payment moved to a state of which nothing else
+// depends. then gets the payment as it is stored, or the error.
+func (r *Register) step(id terminal.PaymentID, to terminal.State, why terminal.Reason, then func(terminal.Payment, error)) {
+	now, inc := r.now(), r.cfg.Incarnation
+	var after terminal.Payment
+	r.decide(Scope{Payment: id}, func(u Usage) (Changes, error) {
+		if u.Payment == nil {
+			return Changes{}, errNothing
+		}
+		p, err := u.Payment.Move(to, why, now)
+		after = p
+		return moved(p, inc), err
+	}, func(err error) { then(after, err) })
 }
 
 // retryLater lets a step that the disk did not take wait a second, so that a
@@ -300,7 +308,7 @@ func (r *Register) query(p terminal.Payment, w *wait) {
 
 // commonNow is what a message about an older payment carries.
 func (r *Register) commonNow(p terminal.Payment) wire.Common {
-	return common(facts{clock: r.time.quality(), contactAge: r.time.age()}, p, nil)
+	return common(p, r.time.quality(), r.time.age(), nil)
 }
 
 // untilNext is how long the loop may sleep. What is overdue waits for something

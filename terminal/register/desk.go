@@ -204,11 +204,9 @@ func markChanges(p terminal.Payment, sale *terminal.Sale, what string, inc termi
 	if what == journal.MarkHandedOver {
 		by = string(p.HandedOver)
 	}
-	c := Changes{Payments: []terminal.Payment{p}, Entries: []journal.Draft{journal.OfMark(p, inc, now, what, by)}}
-	if sale != nil && sale.Payment == p.ID {
-		closed := *sale
-		closed.State = terminal.SaleClosed
-		c.Sale = &closed
+	c := Changes{
+		Payments: []terminal.Payment{p}, Sale: closedWith(sale, p),
+		Entries: []journal.Draft{journal.OfMark(p, inc, now, what, by)},
 	}
 	if what != journal.MarkVoid {
 		return c, nil

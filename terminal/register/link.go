@@ -95,7 +95,6 @@ func (r *Register) LinkDown(ctx context.Context) {
 		}
 		r.time.line(false)
 		r.session = 0
-		r.publish()
 		r.tellView(EventLink)
 	}})
 }

@@ -26,12 +26,12 @@ func reversalItem(p terminal.Payment) (OutboxItem, error) {
 	if why == "" {
 		why = "timeout"
 	}
-	body, err := json.Marshal(wire.Reversal{Common: common(facts{clock: wire.ClockWall, contactAge: -1}, p, nil), Why: why})
+	body, err := json.Marshal(wire.Reversal{Common: common(p, wire.ClockWall, -1, nil), Why: why})
 	return OutboxItem{Kind: OutReversal, Payment: p.ID, Body: body}, err
 }
 
 func voidItem(p terminal.Payment) (OutboxItem, error) {
-	body, err := json.Marshal(wire.Void{Common: common(facts{clock: wire.ClockWall, contactAge: -1}, p, nil), ID: string(p.Void.ID)})
+	body, err := json.Marshal(wire.Void{Common: common(p, wire.ClockWall, -1, nil), ID: string(p.Void.ID)})
 	return OutboxItem{Kind: OutVoid, Payment: p.ID, Body: body}, err
 }
 
@@ -143,16 +143,7 @@ func (r *Register) sendable(now time.Duration) []OutboxItem {
 
 // markAdvised makes it durable that the advice leaves, before it does.
 func (r *Register) markAdvised(p terminal.Payment) {
-	now, inc := r.now(), r.cfg.Incarnation
-	var after terminal.Payment
-	r.decide(Scope{Payment: p.ID}, func(u Usage) (Changes, error) {
-		if u.Payment == nil {
-			return Changes{}, errNothing
-		}
-		moved, err := u.Payment.Move(terminal.Advised, "", now)
-		after = moved
-		return Changes{Payments: []terminal.Payment{moved}, Entries: []journal.Draft{journal.OfPayment(moved, inc)}}, err
-	}, func(err error) {
+	r.step(p.ID, terminal.Advised, "", func(after terminal.Payment, err error) {
 		if err != nil {
 			r.pauseOutbox(p.ID)
 			return
@@ -225,7 +216,10 @@ func (r *Register) acked(a wire.Ack) {
 		}
 		after, done = c.Payments[0], []int64{item.ID}
 		if after.State == terminal.Rejected {
-			// Nothing was charged: a void of it has nothing left to undo.
+			// Nothing was charged: a void of it has nothing left to undo. Its sale
+			// is not opened to be paid again: the next customer may be at the till
+			// already, and must not be charged for it. Where the goods are still
+			// here, the POS puts the sale anew.
 			done, c.Sale = itemIDs(u.Outbox), closedWith(sale, after)
 		}
 		c.Done = done
@@ -248,10 +242,8 @@ func (r *Register) acked(a wire.Ack) {
 	})
 }
 
-// closedWith gives the sale closed where the rejected payment is its own. It is
-// not opened to be paid again: the next customer may be at the till already, and
-// must not be charged for it. Where the goods are still here, the POS puts the
-// sale anew.
+// closedWith gives the register's sale closed where the payment is its own; nil
+// where it is of another sale.
 func closedWith(s *terminal.Sale, p terminal.Payment) *terminal.Sale {
 	if s == nil || s.Payment != p.ID {
 		return nil
@@ -283,10 +275,9 @@ func acknowledge(p terminal.Payment, u Usage, kind OutboxKind, a wire.Ack, inc t
 	switch kind {
 	case OutReversal:
 		after, err := p.Move(terminal.Reversed, p.Reason, now)
-		return Changes{
-			Payments: []terminal.Payment{after}, Counters: release(p, u, reservedOf),
-			Entries: []journal.Draft{journal.OfPayment(after, inc)},
-		}, err
+		c := moved(after, inc)
+		c.Counters = release(p, u, reservedOf)
+		return c, err
 	case OutAdvice:
 		return acknowledgeAdvice(p, a, inc, now)
 	}
@@ -307,7 +298,7 @@ func acknowledge(p terminal.Payment, u Usage, kind OutboxKind, a wire.Ack, inc t
 func acknowledgeAdvice(p terminal.Payment, a wire.Ack, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
 	if a.Status == wire.StatusAccepted {
 		after, err := p.Move(terminal.Settled, "", now)
-		return Changes{Payments: []terminal.Payment{after}, Entries: []journal.Draft{journal.OfPayment(after, inc)}}, err
+		return moved(after, inc), err
 	}
 	after, err := p.Move(terminal.Rejected, rejection(a), now)
 	after.Bearer = a.Bearer

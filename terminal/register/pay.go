@@ -9,7 +9,6 @@ import (
 	"crypto/hpke"
 
 	"sekisho/terminal"
-	"sekisho/terminal/journal"
 	"sekisho/terminal/wire"
 )
 
@@ -105,10 +104,8 @@ const keepSeen = 7 * 24 * time.Hour
 
 // changesFor is the one transaction of a payment's beginning.
 func changesFor(f facts, p terminal.Payment, sale terminal.Sale, d decision, sealer hpke.PublicKey) (Changes, error) {
-	c := Changes{
-		Payments: []terminal.Payment{p}, Sale: &sale, Counters: d.counters,
-		Entries: []journal.Draft{journal.OfPayment(p, f.incarnation)},
-	}
+	c := moved(p, f.incarnation)
+	c.Sale, c.Counters = &sale, d.counters
 	if d.state == terminal.Refused {
 		return c, nil
 	}
@@ -136,11 +133,11 @@ func (r *Register) paid(p terminal.Payment, sale terminal.Sale, ask wire.Authori
 	}
 }
 
-// common is what every payment message carries.
-func common(f facts, p terminal.Payment, counters []terminal.Counter) wire.Common {
+// common is what every payment message carries; age is that of the last contact.
+func common(p terminal.Payment, clock string, age time.Duration, counters []terminal.Counter) wire.Common {
 	c := wire.Common{
 		Payment: string(p.ID), JournalIndex: p.Number, BusinessDay: string(p.Day), Window: string(p.Day),
-		SaleHash: p.SaleHash, Versions: wire.Versions(p.Versions), Clock: f.clock, ContactAge: contactMillis(f.contactAge),
+		SaleHash: p.SaleHash, Versions: wire.Versions(p.Versions), Clock: clock, ContactAge: contactMillis(age),
 		Currency: terminal.Currency,
 	}
 	for _, t := range counters {
@@ -167,7 +164,7 @@ func wireCounter(t terminal.Counter) wire.Counter {
 
 func authorise(f facts, p terminal.Payment, d decision) wire.Authorise {
 	a := wire.Authorise{
-		Common: common(f, p, d.counters), Amount: int64(p.Amount), Kind: string(p.Code), Issuer: p.Issuer,
+		Common: common(p, f.clock, f.contactAge, d.counters), Amount: int64(p.Amount), Kind: string(p.Code), Issuer: p.Issuer,
 		Code: f.code.raw, Sale: wireSale(f), Spends: wireSpends(d.spends),
 	}
 	a.NotAfter = int64(p.NotAfter)
@@ -180,7 +177,7 @@ func adviceItem(f facts, p terminal.Payment, d decision, sealer hpke.PublicKey) 
 		return OutboxItem{}, err
 	}
 	body, err := json.Marshal(wire.Advice{
-		Common: common(f, p, d.counters), Amount: int64(p.Amount), Kind: string(p.Code), Issuer: p.Issuer,
+		Common: common(p, f.clock, f.contactAge, d.counters), Amount: int64(p.Amount), Kind: string(p.Code), Issuer: p.Issuer,
 		Sale: wireSale(f), Spends: wireSpends(d.spends), Created: int64(p.Created), Evidence: evidence,
 	})
 	return OutboxItem{Kind: OutAdvice, Payment: p.ID, Body: body}, err

@@ -69,8 +69,8 @@ type Register struct {
 	storage    string
 	told       pending       // what POS and page were last told is waiting
 	working    bool          // a job is with the clerk
-	saved      time.Duration // when the anchor was last saved, on the boot clock
 	since      time.Duration // when it went there, on the boot clock
+	saved      time.Duration // when the anchor was last saved, on the boot clock
 	queue      []event
 }
 

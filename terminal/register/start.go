@@ -25,7 +25,7 @@ func (r *Register) restore(s Snapshot) {
 		r.keep(p)
 	}
 	now, inc := r.now(), r.cfg.Incarnation
-	var moved []terminal.Payment
+	var unknown []terminal.Payment
 	r.decide(Scope{}, func(Usage) (Changes, error) {
 		c := Changes{Entries: []journal.Draft{{Entry: journal.Entry{Type: journal.TypeStart, Time: now, Incarnation: inc}}}}
 		for _, p := range s.Unresolved {
@@ -36,7 +36,7 @@ func (r *Register) restore(s Snapshot) {
 			if err != nil {
 				return c, err
 			}
-			moved = append(moved, u)
+			unknown = append(unknown, u)
 			c.Payments = append(c.Payments, u)
 			c.Entries = append(c.Entries, journal.OfPayment(u, inc))
 		}
@@ -46,7 +46,7 @@ func (r *Register) restore(s Snapshot) {
 			r.cfg.Log.Error("the start could not be journalled", "error", err)
 			return
 		}
-		for _, p := range moved {
+		for _, p := range unknown {
 			r.keep(p)
 			r.tell(EventPayment, p)
 		}

@@ -84,7 +84,7 @@ func (r *Register) tell(t EventType, p terminal.Payment) {
 // tellView signals what is no journal entry.
 func (r *Register) tellView(t EventType) {
 	r.publish()
-	r.cfg.Signal.Emit(Event{Type: t, Journal: -1, Data: r.picture()})
+	r.cfg.Signal.Emit(Event{Type: t, Journal: -1, Data: *r.view.Load()})
 }
 
 // showNotice tells the cashier about a scan that was no payment, or that could

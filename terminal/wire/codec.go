@@ -84,14 +84,15 @@ func (m Message) check() error {
 	if m.Journal != nil && (m.Journal.Size < 0 || !hex32.MatchString(m.Journal.Root)) {
 		return bad("journal is no head")
 	}
-	b, known := m.bodyOf()
+	all := m.all()
+	b, known := all[m.Type]
 	if !known {
 		return &Error{CodeType, "this type of message is not known here"}
 	}
 	if b == nil {
 		return bad("the body that the type names is missing")
 	}
-	if m.bodies() != 1 {
+	if count(all) != 1 {
 		return bad("a message has exactly one body")
 	}
 	if upward[m.Type] && (m.Incarnation == "" || m.Journal == nil) {
@@ -127,14 +128,10 @@ func of[T any, P interface {
 	return p
 }
 
-func (m Message) bodyOf() (body, bool) {
-	b, known := m.all()[m.Type]
-	return b, known
-}
-
-func (m Message) bodies() int {
+// count says how many bodies there are.
+func count(all map[Type]body) int {
 	n := 0
-	for _, b := range m.all() {
+	for _, b := range all {
 		if b != nil {
 			n++
 		}
