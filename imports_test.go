@@ -19,7 +19,7 @@ const module = "sekisho/"
 // stands for all packages below it.
 var (
 	core = []string{
-		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal",
+		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "terminal/denials",
 		"scanner/aim", "scanner/framing", "scanner/payload",
 	}
 	register = []string{"terminal/register"}
@@ -38,19 +38,20 @@ type rule struct {
 var rules = []rule{
 	{[]string{"terminal", "terminal/pass", "terminal/wire", "scanner/aim"}, nil},
 	{[]string{"scanner/framing", "scanner/payload"}, []string{"scanner/aim"}},
-	{[]string{"terminal/journal", "terminal/policy"}, []string{"terminal"}},
+	{[]string{"terminal/journal", "terminal/policy", "terminal/denials"}, []string{"terminal"}},
 	{register, core},
 	{[]string{"terminal/register/storetest"}, []string{"terminal", "terminal/journal", "terminal/register"}},
 	{adapters, slices.Concat(core, register)},
 	// The mocks have no use for framing and payload: they write scanner bytes
 	// and payment codes from the documents.
 	{mocks, slices.Concat(mocks, []string{
-		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "scanner/aim",
+		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "terminal/denials", "scanner/aim",
 	})},
 	// The simulator reaches the daemon by its public doors only.
 	{[]string{"cmd/sekisho-sim"}, slices.Concat(core, mocks)},
 	{[]string{"cmd/sekisho-bench"}, slices.Concat(core, register, adapters, mocks)},
-	{[]string{"cmd/sekishod"}, slices.Concat(core, register, adapters)},
+	{[]string{"cmd/settings"}, nil},
+	{[]string{"cmd/sekishod", "cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings"})},
 }
 
 // daemon is the program that runs in a store, and absent what must not be in it

@@ -3,7 +3,10 @@ package offline
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/terminal"
 	"sekisho/terminal/register"
@@ -97,6 +100,58 @@ func (s *Store) Counters(ctx context.Context, inc terminal.Incarnation, day term
 		return nil, fmt.Errorf("offline: counters: %w", err)
 	}
 	return found, nil
+}
+
+// Hashes is register.Reader's.
+func (s *Store) Hashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error) {
+	found := make([]tlog.Hash, len(indexes))
+	err := s.read(func(db *sql.DB) error {
+		for i, idx := range indexes {
+			var raw []byte
+			err := db.QueryRowContext(ctx, "SELECT hash FROM hash WHERE idx = ?", idx).Scan(&raw)
+			if errors.Is(err, sql.ErrNoRows) {
+				return register.ErrNotFound
+			}
+			if err != nil {
+				return err
+			}
+			copy(found[i][:], raw)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("offline: hashes: %w", err)
+	}
+	return found, nil
+}
+
+// Unresolved is register.Reader's.
+func (s *Store) Unresolved(ctx context.Context) ([]terminal.Payment, error) {
+	var found []terminal.Payment
+	err := s.read(func(db *sql.DB) (err error) {
+		found, err = payments(ctx, db, "WHERE unresolved = 1 ORDER BY row")
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("offline: unresolved: %w", err)
+	}
+	return found, nil
+}
+
+// CaseEntries is register.Reader's.
+func (s *Store) CaseEntries(ctx context.Context, id terminal.PaymentID) ([]register.Leaf, error) {
+	var leaves []register.Leaf
+	err := s.read(func(db *sql.DB) (err error) {
+		leaves, err = collect(ctx, db, "SELECT seq, leaf, private, salt FROM journal WHERE leaf ->> 'payment' = ? ORDER BY seq", []any{id},
+			func(rows *sql.Rows) (l register.Leaf, err error) {
+				return l, rows.Scan(&l.Seq, &l.Bytes, &l.Private, &l.Salt)
+			})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("offline: case: %w", err)
+	}
+	return leaves, nil
 }
 
 // read lends the readers' pool, which is not exchanged meanwhile.

@@ -1,5 +1,7 @@
 package terminal
 
+import "time"
+
 // Scope says over whom a cap counts.
 type Scope string
 
@@ -7,16 +9,19 @@ type Scope string
 const (
 	ScopeStore    Scope = "store"    // all registers of a store, split by escrow
 	ScopeRegister Scope = "register" // this register alone
+	ScopeAccount  Scope = "account"  // one account: exact at the backend, offline one allowance for each register
 )
 
 // Window says over what time a cap counts.
 type Window string
 
-// The windows of a cap. Register caps count per sale, store caps per business
-// day; others come with later policies.
+// The windows of a cap. A store's cap counts per business day, a register's per
+// sale, hour, business day or rolling, an account's rolling.
 const (
 	PerSale Window = "sale"
-	PerDay  Window = "day"
+	PerHour Window = "hour" // of the store's clock
+	PerDay  Window = "day"  // business day
+	Rolling Window = "rolling"
 )
 
 // Cap is a ceiling in gross yen and units.
@@ -24,9 +29,10 @@ type Cap struct {
 	ID          CapID
 	Scope       Scope
 	Window      Window
-	Category    Category // "" for all goods
-	Limit       Amount   // a measure that is not limited is Unlimited
-	OfflineOnly bool     // counts what was approved offline, nothing else
+	Span        time.Duration // of a rolling window; zero for the others
+	Category    Category      // "" for all goods
+	Limit       Amount        // a measure that is not limited is Unlimited
+	OfflineOnly bool          // counts what was approved offline, nothing else
 }
 
 // Counted keeps the measures that the cap limits and sets the others to zero,
@@ -39,6 +45,14 @@ func (c Cap) Counted(a Amount) Amount {
 		a.Units = 0
 	}
 	return a
+}
+
+// Count is what a payment takes of a register's or an account's cap that counts
+// over time. What counts is summed from the payments themselves; see
+// Payment.Counting.
+type Count struct {
+	Cap    CapID  `json:"cap"`
+	Amount Amount `json:"amount"`
 }
 
 // CounterKey names one counter.

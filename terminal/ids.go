@@ -23,6 +23,8 @@ type (
 	PaymentID string
 	// VoidID names one void; a UUIDv7.
 	VoidID string
+	// RefundID names one refund; a UUIDv7.
+	RefundID string
 	// CapID names a cap for ever: it is never used again for another.
 	CapID string
 	// Category is a kind of goods that caps watch, such as "tobacco".

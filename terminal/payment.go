@@ -1,6 +1,9 @@
 package terminal
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // State is where a payment stands. The arrows, each one a journal entry:
 //
@@ -79,6 +82,26 @@ type Spend struct {
 // Want is the whole of the spend.
 func (s Spend) Want() Amount { return s.Reserved.Plus(s.Need) }
 
+// RefundState is where a refund stands.
+type RefundState string
+
+// The states of a refund.
+const (
+	RefundAsked   RefundState = "asked"   // durable, on its way to the backend
+	RefundDone    RefundState = "done"    // the backend gave the money back
+	RefundRefused RefundState = "refused" // the backend did not; see Reason
+)
+
+// Refund gives back a part of a payment, or all of it, after the goods left. It
+// never gives quota back: goods that came back are not counted as not sold.
+type Refund struct {
+	ID     RefundID    `json:"id"`
+	Amount Yen         `json:"amount"`
+	At     Millis      `json:"at"`
+	State  RefundState `json:"state"`
+	Reason Reason      `json:"reason,omitempty"` // of a refused one
+}
+
 // Versions names the rules in force at a decision.
 type Versions struct {
 	Policy  int64 `json:"policy"`
@@ -137,6 +160,7 @@ type Payment struct {
 	Day         BusinessDay `json:"business_day"`
 	Versions    Versions    `json:"versions"`
 	Spends      []Spend     `json:"spends,omitempty"`
+	Counts      []Count     `json:"counts,omitempty"`
 
 	Created  Millis `json:"created"`
 	NotAfter Millis `json:"not_after,omitempty"` // the backend refuses the authorise after this
@@ -146,6 +170,7 @@ type Payment struct {
 	Bearer     string     `json:"bearer,omitempty"` // who pays for a rejected advice
 	HandedOver HandedOver `json:"handed_over,omitempty"`
 	Void       *Void      `json:"void,omitempty"`
+	Refunds    []Refund   `json:"refunds,omitempty"`
 }
 
 // ErrTransition says that a payment cannot go from one state to another.
@@ -192,8 +217,32 @@ func (p Payment) BarsAccount() bool {
 	return false
 }
 
+// Counting says whether the payment counts against the caps that sum payments:
+// from the moment it is sent or approved, until the backend declined it or
+// acknowledged its reversal or void. A rejected advice counts on: its goods may
+// have left. A refund changes nothing.
+func (p Payment) Counting() bool {
+	switch p.State {
+	case Refused, Declined, Reversed:
+		return false
+	}
+	return p.Void == nil || !p.Void.Acknowledged
+}
+
+// Refunded sums what was given back or is on its way.
+func (p Payment) Refunded() Yen {
+	var sum Yen
+	for _, r := range p.Refunds {
+		if r.State != RefundRefused {
+			sum += r.Amount
+		}
+	}
+	return sum
+}
+
 // Unresolved says whether register and backend have yet to agree on what
-// became of the payment, or of its void.
+// became of the payment, of its void or of a refund.
 func (p Payment) Unresolved() bool {
-	return !p.State.Final() || (p.Void != nil && !p.Void.Acknowledged)
+	return !p.State.Final() || (p.Void != nil && !p.Void.Acknowledged) ||
+		slices.ContainsFunc(p.Refunds, func(r Refund) bool { return r.State == RefundAsked })
 }

@@ -40,6 +40,10 @@ const (
 	AdviceRejected   Reason = "advice.rejected"      // the backend refused an offline approval afterwards
 	AuthoriseTooLate Reason = "authorise.late"       // the request reached the backend after its time
 	AllotmentMissing Reason = "allotment.missing"    // approved without the right to sell: reversed
+	Frozen           Reason = "frozen"               // head office stopped these goods, this issuer or everything
+	GoodsNotListed   Reason = "goods.not-listed"     // the sale's goods are not itemised, and the policy wants them to be
+	Quarantined      Reason = "register.quarantine"  // the till's records are in doubt: head office must look
+	RefundDenied     Reason = "refund.refused"       // the backend did not give the money back
 )
 
 // Languages are those in which every reason has a sentence, as BCP 47 tags.
@@ -76,6 +80,10 @@ var sentences = map[Reason][3]string{
 	GoodsNoPrice:     {"商品の価格がありません。店長に知らせてください。", "しなものの ねだんが ありません。てんちょうに いってください。", "There is no price for this article. Tell the manager."},
 	AdviceRejected:   {"通信が切れている間の支払いが後から認められませんでした。店長に知らせてください。", "つうしんが ないときの しはらいが、あとから みとめられませんでした。てんちょうに いってください。", "A payment taken while the line was down was not accepted afterwards. Tell the manager."},
 	AuthoriseTooLate: {"時間内に処理できませんでした。支払われていません。もう一度お試しください。", "じかんが かかりすぎました。おかねは はらわれていません。もういちど ためしてください。", "It took too long: not paid. Scan a fresh code."},
+	Frozen:           {"本部の指示により、今はこの支払い方法を使えません。現金など別の方法をご案内ください。", "ほんぶの れんらくで、いまは この しはらいは つかえません。げんきんなど べつの ほうほうを つたえてください。", "Head office has stopped this way to pay for now. Offer cash or another way to pay."},
+	GoodsNotListed:   {"商品を一つずつ読み取ってから、もう一度お会計してください。", "しなものを ひとつずつ スキャンして、もういちど かいけいしてください。", "Scan each article on its own, then take the payment again."},
+	Quarantined:      {"このレジは本部の確認が必要です。通信中の支払いだけ使えます。店長に知らせてください。", "この レジは ほんぶが しらべます。つうしんが ないときは げんきんだけです。てんちょうに いってください。", "Head office must check this till. Take cash while the line is down, and tell the manager."},
+	RefundDenied:     {"返金できませんでした。店長に知らせてください。", "おかねを かえせませんでした。てんちょうに いってください。", "The money could not be given back this way. Tell the manager."},
 	AllotmentMissing: {"この商品は、この支払い方法ではお売りできません。支払われていません。別の方法をご案内ください。", "この しなものは、この しはらいでは うれません。おかねは はらわれていません。べつの ほうほうを つたえてください。", "These goods cannot be paid this way: not paid. Offer another way to pay."},
 }
 

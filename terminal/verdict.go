@@ -43,6 +43,7 @@ type Verdict struct {
 	Time       Millis            `json:"time"`
 	HandedOver HandedOver        `json:"handed_over,omitempty"`
 	Voided     bool              `json:"voided,omitempty"`
+	Refunds    []Refund          `json:"refunds,omitempty"`
 	Journal    Proof             `json:"journal"`
 }
 
@@ -64,6 +65,6 @@ func VerdictOf(p Payment, proof Proof) Verdict {
 		Payment: p.ID, Number: strconv.FormatInt(p.Number, 10), Sale: p.Sale, Revision: p.Revision,
 		Outcome: outcome, State: p.State, Reason: p.Reason, Sentence: SentenceFor(p),
 		Amount: p.Amount, Currency: Currency, Approval: p.Approval, Issuer: p.Issuer, Account: p.Masked,
-		Offline: p.Offline, Time: p.Decided, HandedOver: p.HandedOver, Voided: p.Voided(), Journal: proof,
+		Offline: p.Offline, Time: p.Decided, HandedOver: p.HandedOver, Voided: p.Voided(), Refunds: p.Refunds, Journal: proof,
 	}
 }

@@ -178,11 +178,13 @@ func TestI7NothingCanCarryARawCode(t *testing.T) {
 		want  string
 	}{
 		{terminal.Payment{}, `id number state reason sale revision sale_hash amount offline code issuer masked account seen
-			incarnation business_day versions spends created not_after decided approval_code bearer handed_over void`},
+			incarnation business_day versions spends counts created not_after decided approval_code bearer handed_over void refunds`},
 		{terminal.Verdict{}, `payment number sale revision outcome state reason sentence amount currency approval_code issuer
-			account offline time handed_over voided journal`},
+			account offline time handed_over voided refunds journal`},
 		{terminal.Spend{}, `cap window reserved need`},
 		{terminal.Void{}, `id at acknowledged`},
+		{terminal.Refund{}, `id amount at state reason`},
+		{terminal.Count{}, `cap amount`},
 	} {
 		var got []string
 		for field := range reflect.TypeOf(c.value).Fields() {

@@ -179,7 +179,7 @@ GOOD = [
     ),
     downward("policy", {"note": "version = 4\n…\n\n— demo-chain AbCd…\n"}),
     downward("freeze", {"note": "version = 1\nall = true\n\n— demo-freeze AbCd…\n"}),
-    downward("denials", {"from": 0, "to": 2, "add": ["0f1e2d3c4b5a6978"], "remove": []}),
+    downward("denials", {"from": 0, "to": 2, "part": 1, "parts": 1, "add": "Dx4tPEtaaXgBwiJg"}),
     downward("grants", {"grants": GRANTS}),
     upward("journal", {"from": 41, "leaves": [base64.b64encode(b"{}").decode()]}, key="entries"),
     upward("checkpoint", {"note": "sekisho/store-0001/r1\n42\nAbCd…\n\n— r1 AbCd…\n"}),

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"crypto/ed25519"
+	"golang.org/x/mod/sumdb/note"
 	"math/bits"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ type Policy struct {
 	Realm     string // chain and environment, such as "sakura/production"
 	GoodUntil time.Time
 
+	Classes  []string // of stores that it is for
 	Business terminal.Business
 	Times    Times
 	Pass     PassRules
@@ -26,6 +28,8 @@ type Policy struct {
 	HighResale map[terminal.Category]bool
 	Caps       []terminal.Cap
 	Watch      map[terminal.GTIN]Watched // by canonical number
+	Makers     []Maker                   // what an article that is not on the watch list counts as
+	Goods      GoodsRules
 	Wallets    []Wallet
 	Issuers    []PassIssuer
 }
@@ -57,6 +61,47 @@ type OfflineRules struct {
 	FullFor      time.Duration
 	NothingAfter time.Duration // ceilings shrink from FullFor on, to nothing here
 	DeclineBars  time.Duration // an account declined by the backend is barred offline for so long
+	BootYen      terminal.Yen  // ordinary goods sold after a boot, all accounts together, before the backend was heard
+}
+
+// Maker is a maker of watched goods, by the prefix of its article numbers: a new
+// article of it counts as the category until it is on the watch list.
+type Maker struct {
+	Prefix   string // digits that a 13-digit article number begins with
+	Category terminal.Category
+	Units    int64
+}
+
+// GoodsRules say what becomes of a sale of which the POS tells only the total.
+type GoodsRules struct {
+	Unitemised terminal.Category // counts as this category, a unit each; "" with Refuse false: as ordinary goods
+	Refuse     bool              // it is not sold: the goods must be itemised
+}
+
+// Role is who may sign: at least Threshold of the keys, counted by key and not
+// by name.
+type Role struct {
+	Threshold int
+	Keys      []note.Verifier
+}
+
+// Roles says who signs what. It is signed by the root key.
+type Roles struct {
+	Version int64
+	Realm   string
+	Root    note.Verifier // signs the next roles: the one before, or its successor
+	Policy  Role
+	Freeze  Role
+}
+
+// Freeze stops goods or issuers at once. Its fields are read only.
+type Freeze struct {
+	Version    int64
+	Realm      string
+	All        bool
+	Categories map[terminal.Category]bool
+	Issuers    map[string]bool
+	Lifts      bool // signed by the policy role too: it may lift what an older one stopped
 }
 
 // Reserve is how much of each store cap the backend lets a register hold

@@ -80,6 +80,11 @@ type View struct {
 	Unresolved  int                  `json:"unresolved"`
 	Outbox      int                  `json:"outbox"`
 	Parked      int                  `json:"parked"`
+	// Quarantine says why this register's rights are in doubt, Frozen what head
+	// office stopped ("all", categories, issuers); both empty as a rule.
+	Quarantine string   `json:"quarantine,omitempty"`
+	Frozen     []string `json:"frozen,omitempty"`
+	Stopping   bool     `json:"stopping,omitempty"` // a clean stop has begun: nothing more is sold
 
 	asOf time.Duration // on the boot clock
 }
@@ -114,6 +119,9 @@ const (
 	CodeGoodsNoPrice   Code = "goods.no-price"   // no price for an article
 	CodeSaleEmpty      Code = "sale.empty"       // nothing to pay
 	CodePaymentTooLate Code = "payment.too-late" // the goods are gone: only a refund undoes it
+	CodeRefundInvalid  Code = "refund.invalid"   // more than is left, or another amount under the same id
+	CodeNothingToDo    Code = "payment.resolved" // register and backend agree already
+	CodeTooYoung       Code = "erase.too-young"  // the law wants it kept for now
 )
 
 // Error says why the register did not do what POS or page asked; nothing was
@@ -155,6 +163,23 @@ type Desk interface {
 	Caps(ctx context.Context) ([]Holding, error)
 	// View gives the present picture without waiting.
 	View() View
+}
+
+// KeepPrivate is how long an entry's private part is kept at least: until the
+// last question of a customer or of the police about a statement of the month
+// before.
+const KeepPrivate = 35 * 24 * time.Hour
+
+// Rules are the signed texts in force; "" and 0 where there are none.
+type Rules struct {
+	Policy        string `json:"policy"`
+	PolicyVersion int64  `json:"policy_version"`
+	Freeze        string `json:"freeze"`
+	FreezeVersion int64  `json:"freeze_version"`
+	RolesVersion  int64  `json:"roles_version"`
+	Denials       int64  `json:"denials_version"`
+	Denied        int    `json:"denied_accounts"`
+	Class         string `json:"class"` // of this store
 }
 
 // Holding is what this register may spend of one store cap without asking.

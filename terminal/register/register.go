@@ -13,6 +13,7 @@ import (
 	"crypto/hpke"
 
 	"sekisho/terminal"
+	"sekisho/terminal/denials"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/policy"
 )
@@ -56,7 +57,10 @@ type Register struct {
 	time       timekeeper
 	head       journal.Head
 	policy     *policy.Policy
-	floor      int64 // the highest policy version ever in force: none below it is taken
+	floor      int64          // the highest policy version ever in force: none below it is taken
+	freeze     *policy.Freeze // nil where nothing was ever frozen
+	denials    *denials.Set   // nil before the first set came
+	quarantine string         // why this register's rights are in doubt; "" where they are not
 	sale       *terminal.Sale
 	current    *terminal.Payment // the latest attempt to pay the sale
 	unresolved map[terminal.PaymentID]terminal.Payment

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
 )
@@ -42,6 +44,14 @@ type Reader interface {
 	Entries(ctx context.Context, from int64, limit int) ([]Leaf, error)
 	// Counters gives all counters of an incarnation in one window.
 	Counters(ctx context.Context, inc terminal.Incarnation, day terminal.BusinessDay) ([]terminal.Counter, error)
+	// Hashes gives stored hashes of the journal's tree by index, as
+	// tlog.StoredHashIndex counts them: all of them, or ErrNotFound.
+	Hashes(ctx context.Context, indexes []int64) ([]tlog.Hash, error)
+	// Unresolved gives every payment of which register and backend have yet to
+	// agree, oldest first.
+	Unresolved(ctx context.Context) ([]terminal.Payment, error)
+	// CaseEntries gives the journal entries that name a payment, oldest first.
+	CaseEntries(ctx context.Context, id terminal.PaymentID) ([]Leaf, error)
 }
 
 // The errors of a store. Match them with errors.Is.
@@ -53,14 +63,17 @@ var (
 
 // Scope says what a decision needs to see.
 type Scope struct {
-	Payment  terminal.PaymentID    // "" for none
-	Sale     terminal.SaleRef      // whose payments may stand in the way of another; "" for none
-	Counters []terminal.CounterKey // a key never used before is loaded as an empty counter
-	Seen     terminal.SeenKey      // "" for none
-	Account  terminal.AccountKey   // "" for none
-	Since    terminal.Millis       // the account's offline approvals count from here on
-	Barred   terminal.Millis       // the account's declines count from here on
-	Outbox   terminal.PaymentID    // whose outbox items to load; "" for none
+	Payment     terminal.PaymentID    // "" for none
+	Sale        terminal.SaleRef      // whose payments may stand in the way of another; "" for none
+	Counters    []terminal.CounterKey // a key never used before is loaded as an empty counter
+	Seen        terminal.SeenKey      // "" for none
+	Account     terminal.AccountKey   // "" for none
+	Since       terminal.Millis       // the account's offline approvals count from here on
+	Barred      terminal.Millis       // the account's declines count from here on
+	Tallies     []Tally               // sums of what counts against register and account caps
+	Boot        bool                  // load what Incarnation sold offline
+	Incarnation terminal.Incarnation  // see Boot
+	Outbox      terminal.PaymentID    // whose outbox items to load; "" for none
 }
 
 // Usage is what the store holds of a scope at the moment of the decision.
@@ -71,14 +84,34 @@ type Usage struct {
 	Counters map[terminal.CounterKey]terminal.Counter
 	Seen     bool
 	Account  AccountUsage
+	Tallies  map[Tally]terminal.Amount
+	BootYen  terminal.Yen // approved offline by Scope.Incarnation and not voided
 	Outbox   []OutboxItem
+}
+
+// Tally names a sum over payments: what those created from Since on, and still
+// counting, take of a cap (Payment.Counts and Counting).
+type Tally struct {
+	Cap     terminal.CapID
+	Account terminal.AccountKey // "" for all
+	Since   terminal.Millis
 }
 
 // AccountUsage is what an account did at this register.
 type AccountUsage struct {
 	OfflineYen   terminal.Yen // approved offline, not voided; acknowledged and rejected advices included
 	OfflineCount int64
-	Declined     bool // the backend declined it: see Payment.BarsAccount
+	Declined     bool          // the backend declined it: see Payment.BarsAccount
+	Limit        *AccountLimit // what the backend last told of it; nil where it told nothing
+}
+
+// AccountLimit is what the backend allows an account offline at this register
+// in any 24 hours. It is kept in the cache.
+type AccountLimit struct {
+	Account terminal.AccountKey
+	Yen     terminal.Yen
+	Count   int64
+	Told    terminal.Millis
 }
 
 // Changes is what a decision makes durable. Counters carry whole new totals;
@@ -93,6 +126,29 @@ type Changes struct {
 	Parked   []int64        // outbox items that the backend does not take: kept, shown, not sent again before the next session
 	Policy   *PolicyCopy
 	Entries  []journal.Draft
+
+	Mark       *terminal.Millis // the highest authenticated time; authenticated time may lower it
+	Roles      *NoteCopy        // version and text both in the ledger: they never go back a version
+	Freeze     *NoteCopy        // likewise
+	Limit      *AccountLimit
+	Denials    *DenialsCopy
+	Quarantine *string // why this register is in doubt; "" ends it
+	Erase      []int64 // journal entries whose private parts go, and with them what their payments say of account and code
+}
+
+// NoteCopy is a signed note and its version.
+type NoteCopy struct {
+	Version int64
+	Note    string
+}
+
+// DenialsCopy is what the cache keeps of the denied accounts: bodies in the form
+// of terminal/denials, in order. Reset says that they take the place of all that
+// came before. The ledger is not asked: it can be fetched again.
+type DenialsCopy struct {
+	Version int64
+	Reset   bool
+	Bodies  [][]byte
 }
 
 // SeenCode is a payment code that was presented, kept at least until Keep so
@@ -112,6 +168,7 @@ const (
 	OutReversal OutboxKind = "reversal"
 	OutVoid     OutboxKind = "void"
 	OutAdvice   OutboxKind = "advice"
+	OutRefund   OutboxKind = "refund" // after the advice of its payment, as its order is
 )
 
 // OutboxItem waits to be acknowledged by the backend. Body is the JSON of the
@@ -155,4 +212,10 @@ type Snapshot struct {
 	Outbox        []OutboxItem       // oldest first
 	PolicyVersion int64              // the highest ever in force; 0 for none
 	PolicyNote    string             // "" where the cache lost it
+
+	Mark       terminal.Millis
+	Roles      NoteCopy // zero where only those of enrolment are in force
+	Freeze     NoteCopy // zero where nothing was ever frozen
+	Quarantine string
+	Denials    DenialsCopy // all bodies; Version 0 where the cache has none
 }

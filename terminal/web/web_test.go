@@ -99,6 +99,7 @@ func (d *desk) View() register.View {
 
 // ledger is the read-only side of a store.
 type ledger struct {
+	register.Reader
 	leaves []register.Leaf
 	from   int64
 	limit  int

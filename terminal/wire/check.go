@@ -1,10 +1,15 @@
 package wire
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+)
 
 func (h *Hello) check() error {
-	if !id(h.Register) || !id(h.Store) || len(h.Software) > maxText || len(h.Counters) > maxItems {
+	if !id(h.Register) || !id(h.Store) || len(h.Software) > maxText || len(h.Counters) > maxItems || len(h.Quarantine) > maxID {
 		return bad("hello: register, store, software or counters are missing or too long")
+	}
+	if v := h.Versions; v.Policy < 0 || v.Freeze < 0 || v.Denials < 0 || h.Roles < 0 {
+		return bad("hello: a version is below zero")
 	}
 	return counters(h.Counters)
 }
@@ -13,10 +18,23 @@ func (w *Welcome) check() error {
 	if w.Session < 1 || w.Time < 1 {
 		return bad("welcome: session and time must be above zero")
 	}
+	if len(w.Quarantine) > maxID || len(w.Released) > maxID {
+		return bad("welcome: quarantine or released is too long")
+	}
+	if w.Checkpoint != nil && !w.Checkpoint.ok() {
+		return bad("welcome: checkpoint is no head")
+	}
 	return grants(w.Grants)
 }
 
-func (g *Grants) check() error { return grants(g.Grants) }
+func (g *Grants) check() error {
+	if err := grants(g.Grants); err != nil {
+		return err
+	}
+	return counters(g.Counters)
+}
+
+func (h Head) ok() bool { return h.Size >= 0 && hex32.MatchString(h.Root) }
 
 func (c *Common) check() error {
 	switch {
@@ -121,16 +139,26 @@ func (a *Answer) check() error {
 		return bad("answer: outcome is missing, or a field is too long")
 	case a.Amount < 0 || a.Time < 1:
 		return bad("answer: amount or time is out of range")
+	case a.Limits != nil && (a.Limits.Yen < 0 || a.Limits.Yen > maxYen || a.Limits.Count < 0 || a.Limits.Count > maxYen):
+		return bad("answer: a limit is out of range")
 	}
 	return grants(a.Grants)
 }
 
 func (a *Ack) check() error {
-	switch {
-	case !uuid.MatchString(a.Payment):
-		return bad("ack: payment is no UUID of version 7")
-	case a.Of != TypeReversal && a.Of != TypeAdvice && a.Of != TypeVoid && a.Of != TypeRefund:
+	switch a.Of {
+	case TypeReversal, TypeAdvice, TypeVoid, TypeRefund:
+		if !uuid.MatchString(a.Payment) {
+			return bad("ack: payment is no UUID of version 7")
+		}
+	case TypeCheckpoint, TypeGrants:
+		if a.Payment != "" {
+			return bad("ack: a checkpoint or grants are of no payment")
+		}
+	default:
 		return bad("ack: of is nothing that is acknowledged")
+	}
+	switch {
 	case a.Status == "" || len(a.Status) > maxID || len(a.Op) > maxID || len(a.Reason) > maxID || len(a.Bearer) > maxID || a.Time < 1:
 		return bad("ack: status or time is missing, or a field is too long")
 	}
@@ -138,8 +166,8 @@ func (a *Ack) check() error {
 }
 
 func (p *Policy) check() error {
-	if p.Note == "" {
-		return bad("policy: note is missing")
+	if p.Note == "" && p.Roles == "" {
+		return bad("policy: note and roles are missing")
 	}
 	return nil
 }
@@ -155,6 +183,20 @@ func (d *Denials) check() error {
 	if d.From < 0 || d.To < d.From {
 		return bad("denials: from and to are no range of versions")
 	}
+	if d.Part < 1 || d.Part > d.Parts || d.Parts > maxItems {
+		return bad("denials: part is not one of parts")
+	}
+	if len(d.Before) > maxItems {
+		return bad("denials: too many issuers")
+	}
+	for issuer, before := range d.Before {
+		if !id(issuer) || before < 0 {
+			return bad("denials: an issuer is missing, or its time is below zero")
+		}
+	}
+	if !records(d.Add, 12) || !records(d.Remove, 8) {
+		return bad("denials: add or remove is no base64 of whole records")
+	}
 	return nil
 }
 
@@ -166,8 +208,13 @@ func (e *Entries) check() error {
 }
 
 func (c *Checkpoint) check() error {
-	if c.Note == "" {
-		return bad("checkpoint: note is missing")
+	if c.Note == "" || c.From < 0 || len(c.Proof) > maxProof {
+		return bad("checkpoint: note is missing, from is below zero, or the proof is too long")
+	}
+	for _, h := range c.Proof {
+		if !hex32.MatchString(h) {
+			return bad("checkpoint: the proof holds what is no SHA-256 in hex")
+		}
 	}
 	return nil
 }
@@ -201,6 +248,16 @@ func grants(list []Grant) error {
 		}
 	}
 	return nil
+}
+
+// maxProof is above the hashes of any consistency proof: twice the depth of a
+// tree of 2^63 leaves.
+const maxProof = 128
+
+// records says whether text is base64 of records of a size in bytes.
+func records(text string, size int) bool {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	return err == nil && len(raw)%size == 0
 }
 
 func (a Amount) ok() bool { return a.Yen >= 0 && a.Units >= 0 && a.Yen <= maxYen && a.Units <= maxYen }

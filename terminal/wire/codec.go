@@ -81,7 +81,7 @@ func (m Message) check() error {
 	if m.Session < 0 {
 		return bad("session is below zero")
 	}
-	if m.Journal != nil && (m.Journal.Size < 0 || !hex32.MatchString(m.Journal.Root)) {
+	if m.Journal != nil && !m.Journal.ok() {
 		return bad("journal is no head")
 	}
 	all := m.all()

@@ -108,7 +108,10 @@ type Hello struct {
 	Store    string    `json:"store"`
 	Software string    `json:"software"`
 	Versions Versions  `json:"versions"`
+	Roles    int64     `json:"roles,omitempty"` // version of the roles held
 	Counters []Counter `json:"counters"`
+	// Quarantine says why the register holds itself in doubt; "" where it does not.
+	Quarantine string `json:"quarantine,omitempty"`
 }
 
 // Welcome answers a hello.
@@ -117,6 +120,15 @@ type Welcome struct {
 	Time    int64   `json:"time"` // the backend's, authenticated by the link
 	Grants  []Grant `json:"grants"`
 	Policy  string  `json:"policy,omitempty"` // the signed note in force, where the register's is older
+	Roles   string  `json:"roles,omitempty"`  // likewise; to be taken before policy and freeze
+	Freeze  string  `json:"freeze,omitempty"` // likewise
+	// Checkpoint is the last one of this register that the backend keeps.
+	Checkpoint *Head `json:"checkpoint,omitempty"`
+	// Quarantine says why the backend holds this register in doubt; "" where it
+	// does not.
+	Quarantine string `json:"quarantine,omitempty"`
+	// Released names the incarnation whose quarantine head office has ended.
+	Released string `json:"released,omitempty"`
 }
 
 // Grant is the total that the backend ever granted to this incarnation of one
@@ -127,9 +139,12 @@ type Grant struct {
 	Total  Amount `json:"total"`
 }
 
-// Grants brings new totals at any time.
+// Grants brings new totals at any time. Upward it has Counters in place of
+// Grants: what the register gives back at a clean stop is in their Returned. The
+// backend acknowledges it.
 type Grants struct {
-	Grants []Grant `json:"grants"`
+	Grants   []Grant   `json:"grants"`
+	Counters []Counter `json:"counters,omitempty"`
 }
 
 // Sale is what the customer buys, as far as the backend's caps need it.
@@ -212,7 +227,15 @@ type Answer struct {
 	Account  string  `json:"account,omitempty"`     // masked, for the receipt
 	Key      string  `json:"account_key,omitempty"` // 16 hex digits, see docs
 	Grants   []Grant `json:"grants"`
+	Limits   *Limits `json:"limits,omitempty"`
 	Time     int64   `json:"time"`
+}
+
+// Limits are what the backend allows an account offline at this register in any
+// 24 hours, until it says otherwise.
+type Limits struct {
+	Yen   int64 `json:"yen"`
+	Count int64 `json:"count"`
 }
 
 // Query asks what became of a payment.
@@ -258,9 +281,10 @@ const (
 	StatusRejected Status = "rejected" // final: with reason and bearer
 )
 
-// Ack acknowledges a reversal, advice, void or refund for good.
+// Ack acknowledges a reversal, advice, void or refund for good, or takes a
+// checkpoint or what was given back; these two are of no payment.
 type Ack struct {
-	Payment string  `json:"payment"`
+	Payment string  `json:"payment,omitempty"`
 	Of      Type    `json:"of"`
 	Op      string  `json:"op,omitempty"` // the id of the void or refund
 	Status  Status  `json:"status"`
@@ -270,9 +294,11 @@ type Ack struct {
 	Time    int64   `json:"time"`
 }
 
-// Policy brings a signed policy note.
+// Policy brings a signed policy note, and with it a newer note of the roles
+// where there is one, which is to be taken first.
 type Policy struct {
-	Note string `json:"note"`
+	Note  string `json:"note,omitempty"`
+	Roles string `json:"roles,omitempty"`
 }
 
 // Freeze brings a signed freeze note.
@@ -280,13 +306,22 @@ type Freeze struct {
 	Note string `json:"note"`
 }
 
-// Denials brings a part of the denied accounts: from version From (0: a fresh
-// start) to version To.
+// Denials brings denied accounts: a delta from version From to version To, or
+// with From 0 a whole new set. Either may come in Parts messages, numbered from
+// 1, in order; it counts once the last is there.
 type Denials struct {
-	From   int64    `json:"from"`
-	To     int64    `json:"to"`
-	Add    []string `json:"add"`
-	Remove []string `json:"remove"`
+	From  int64 `json:"from"`
+	To    int64 `json:"to"`
+	Part  int   `json:"part"`
+	Parts int   `json:"parts"`
+	// Add is base64 of records of 12 bytes, big-endian: the denial id (8) and
+	// the minute since 1970 (4) in which its last credential ends.
+	Add string `json:"add,omitempty"`
+	// Remove is base64 of denial ids of 8 bytes each.
+	Remove string `json:"remove,omitempty"`
+	// Before says, by issuer, that credentials issued before a time are void;
+	// it only moves forward.
+	Before map[string]int64 `json:"issued_before,omitempty"`
 }
 
 // Entries uploads journal leaves from index From on, each base64 of its bytes.
@@ -295,7 +330,11 @@ type Entries struct {
 	Leaves []string `json:"leaves"`
 }
 
-// Checkpoint uploads a signed note over the journal's size and root.
+// Checkpoint uploads a signed note over the journal's size and root, with the
+// proof that it extends the checkpoint of size From which the backend keeps (0
+// and no proof for the first).
 type Checkpoint struct {
-	Note string `json:"note"`
+	Note  string   `json:"note"`
+	From  int64    `json:"from,omitempty"`
+	Proof []string `json:"proof,omitempty"` // SHA-256 each, hex, as RFC 6962, 2.1.2 orders them
 }
