@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 
+	"sekisho/cmd/settings"
 	"sekisho/offline"
 	"sekisho/scanner"
 	"sekisho/terminal/register"
@@ -15,7 +16,7 @@ import (
 )
 
 // serve runs the register until ctx ends or a part of it fails.
-func serve(ctx context.Context, cfg config, log *slog.Logger) error {
+func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 	k, err := loadKeys(cfg.Data)
 	if err != nil {
 		return err
