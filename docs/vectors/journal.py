@@ -11,6 +11,7 @@ import pathlib
 NOW = 1767582000000  # 2026-01-05T03:00:00Z
 ONE = "019b8c1e-7a00-7000-8000-000000000001"
 TWO = "019b8c1e-7a00-7000-8000-000000000002"
+REFUND = "019b8c1e-7a00-7000-8000-0000000000b1"
 VOID = "019b8c1e-7a00-7000-8000-0000000000a1"
 INCARNATION = "5f0c6b0e3b7f4a51a3a1f6a1c0ffee01"
 SALE_HASH = hashlib.sha256(b"a sale").hexdigest()
@@ -62,6 +63,9 @@ ENTRIES = [
     (payment(6, TWO, "approved-offline", offline=True, spends=SPENDS), SEEN),
     (entry(7, "mark", payment=TWO, state="approved-offline", mark="void", by="cashier", void=VOID, sale="4711", amount=1160, currency="JPY"), None),
     (entry(8, "payment", payment=TWO, state="refused", reason="code.not-payment", sale=HARD, revision=1, sale_hash=SALE_HASH, amount=9007199254740991, currency="JPY"), {"code": "other", "masked": HARD}),
+    (entry(9, "mark", payment=ONE, state="approved", mark="refund", refund=REFUND, sale="4711", amount=580, currency="JPY"), None),
+    (entry(10, "mark", payment=ONE, state="approved", mark="refund-refused", reason="refund.refused", refund=REFUND, sale="4711", amount=580, currency="JPY"), None),
+    (entry(11, "erase", payment=ONE), None),
 ]
 
 

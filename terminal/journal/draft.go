@@ -37,3 +37,16 @@ func OfMark(p terminal.Payment, now terminal.Incarnation, at terminal.Millis, ma
 	}
 	return Draft{Entry: e}
 }
+
+// OfRefund drafts the entry for a step of a refund: asked for, done or refused.
+func OfRefund(p terminal.Payment, r terminal.Refund, now terminal.Incarnation, at terminal.Millis, mark string) Draft {
+	return Draft{Entry: Entry{
+		Time: at, Type: TypeMark, Incarnation: now, Payment: p.ID, State: p.State, Reason: r.Reason,
+		Mark: mark, Refund: r.ID, Sale: p.Sale, Amount: int64(r.Amount), Currency: terminal.Currency,
+	}}
+}
+
+// OfErasure drafts the entry for private parts that were taken away.
+func OfErasure(id terminal.PaymentID, now terminal.Incarnation, at terminal.Millis) Draft {
+	return Draft{Entry: Entry{Time: at, Type: TypeErase, Incarnation: now, Payment: id}}
+}

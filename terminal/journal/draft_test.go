@@ -80,7 +80,7 @@ func TestI7NoPlaceForARawCode(t *testing.T) {
 		value any
 		want  string
 	}{
-		{journal.Entry{}, `v seq time type incarnation payment state reason mark by void sale revision sale_hash amount currency
+		{journal.Entry{}, `v seq time type incarnation payment state reason mark by void refund sale revision sale_hash amount currency
 			offline business_day spends approval_code policy private`},
 		{journal.Private{}, `code issuer account masked seen`},
 		{journal.Spend{}, `cap window yen units`},

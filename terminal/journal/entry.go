@@ -24,7 +24,8 @@ const (
 	TypeStart   Type = "start"   // the daemon started: incarnation, state of the ledger
 	TypePolicy  Type = "policy"  // another policy is in force
 	TypePayment Type = "payment" // a payment changed its state
-	TypeMark    Type = "mark"    // an approval was handed over, or its void was asked for or acknowledged
+	TypeMark    Type = "mark"    // an approval was handed over, or its void or a refund was asked for or answered
+	TypeErase   Type = "erase"   // a payment's private parts were taken away
 )
 
 // The marks of a TypeMark entry.
@@ -32,6 +33,10 @@ const (
 	MarkHandedOver = "handed-over"
 	MarkVoid       = "void"
 	MarkVoided     = "voided"
+
+	MarkRefund        = "refund"         // asked for
+	MarkRefunded      = "refunded"       // the backend gave the money back
+	MarkRefundRefused = "refund-refused" // the backend did not
 )
 
 // Spend is what a payment takes of one store cap.
@@ -57,6 +62,7 @@ type Entry struct {
 	Mark     string               `json:"mark,omitempty"`
 	By       string               `json:"by,omitempty"` // who set the mark: "cashier" or "next-sale"
 	Void     terminal.VoidID      `json:"void,omitempty"`
+	Refund   terminal.RefundID    `json:"refund,omitempty"` // Amount is then the refund's
 	Sale     terminal.SaleRef     `json:"sale,omitempty"`
 	Revision int64                `json:"revision,omitempty"`
 	SaleHash string               `json:"sale_hash,omitempty"`

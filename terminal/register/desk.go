@@ -137,37 +137,44 @@ func (r *Register) CancelSale(ctx context.Context, ref terminal.SaleRef) (termin
 
 // HandOver marks an approval: the goods left.
 func (r *Register) HandOver(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
-	return r.mark(ctx, id, func(p terminal.Payment, _ terminal.Millis) (terminal.Payment, string, error) {
+	return r.mark(ctx, id, func(p terminal.Payment, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
 		if p.State.Approval() && p.HandedOver != "" && !p.Voided() {
-			return p, "", errNothing
+			return Changes{}, errNothing
 		}
 		if !p.Holds() {
-			return p, "", &Error{Code: CodePaymentNotHeld, Text: "there is no approval here that waits for its goods"}
+			return Changes{}, &Error{Code: CodePaymentNotHeld, Text: "there is no approval here that waits for its goods"}
 		}
 		p.HandedOver = terminal.ByCashier
-		return p, journal.MarkHandedOver, nil
+		return Changes{
+			Payments: []terminal.Payment{p},
+			Entries:  []journal.Draft{journal.OfMark(p, inc, now, journal.MarkHandedOver, string(p.HandedOver))},
+		}, nil
 	})
 }
 
 // Void undoes an approval before the goods leave.
 func (r *Register) Void(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
-	return r.mark(ctx, id, func(p terminal.Payment, now terminal.Millis) (terminal.Payment, string, error) {
+	return r.mark(ctx, id, func(p terminal.Payment, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
 		switch {
 		case p.Voided():
-			return p, "", errNothing
+			return Changes{}, errNothing
 		case p.State.Approval() && p.HandedOver != "":
-			return p, "", &Error{Code: CodePaymentTooLate, Text: "the goods were handed over: only a refund undoes the payment now"}
+			return Changes{}, &Error{Code: CodePaymentTooLate, Text: "the goods were handed over: only a refund undoes the payment now"}
 		case !p.Holds():
-			return p, "", &Error{Code: CodePaymentNotHeld, Text: "there is no approval here that can be undone"}
+			return Changes{}, &Error{Code: CodePaymentNotHeld, Text: "there is no approval here that can be undone"}
 		}
 		p.Void = &terminal.Void{ID: terminal.VoidID(newID()), At: now}
-		return p, journal.MarkVoid, nil
+		item, err := voidItem(p)
+		return Changes{
+			Payments: []terminal.Payment{p}, Outbox: []OutboxItem{item},
+			Entries: []journal.Draft{journal.OfMark(p, inc, now, journal.MarkVoid, "")},
+		}, err
 	})
 }
 
-// marker sets a mark on an approval, or says why not; errNothing where it is
-// set already.
-type marker func(terminal.Payment, terminal.Millis) (terminal.Payment, string, error)
+// marker sets a mark on a payment, the first of its changes, or says why not;
+// errNothing where it is set already.
+type marker func(terminal.Payment, terminal.Incarnation, terminal.Millis) (Changes, error)
 
 // mark sets a mark on any payment, the present one or an older one; the sale it
 // belongs to is closed with it.
@@ -179,12 +186,13 @@ func (r *Register) mark(ctx context.Context, id terminal.PaymentID, set marker) 
 			if u.Payment == nil {
 				return Changes{}, unknownPayment
 			}
-			p, what, err := set(*u.Payment, now)
-			after = p
+			after = *u.Payment
+			c, err := set(*u.Payment, inc, now)
 			if err != nil {
 				return Changes{}, err
 			}
-			return markChanges(p, sale, what, inc, now)
+			after, c.Sale = c.Payments[0], closedWith(sale, c.Payments[0])
+			return c, nil
 		}, func(err error) {
 			switch {
 			case errors.Is(err, errNothing):
@@ -197,23 +205,6 @@ func (r *Register) mark(ctx context.Context, id terminal.PaymentID, set marker) 
 			answer(terminal.VerdictOf(after, r.proof()), nil)
 		})
 	})
-}
-
-func markChanges(p terminal.Payment, sale *terminal.Sale, what string, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
-	by := ""
-	if what == journal.MarkHandedOver {
-		by = string(p.HandedOver)
-	}
-	c := Changes{
-		Payments: []terminal.Payment{p}, Sale: closedWith(sale, p),
-		Entries: []journal.Draft{journal.OfMark(p, inc, now, what, by)},
-	}
-	if what != journal.MarkVoid {
-		return c, nil
-	}
-	item, err := voidItem(p)
-	c.Outbox = []OutboxItem{item}
-	return c, err
 }
 
 // marked carries on after a mark is durable.

@@ -151,7 +151,7 @@ func (r *Register) takePolicy(text string, then func()) {
 		if err != nil {
 			r.cfg.Log.Error("a newer policy could not be kept; the one before stays in force", "error", err)
 		} else {
-			r.policy, r.floor = p, p.Version
+			r.policy, r.floor, r.texts.policy = p, p.Version, text
 			r.tellView(EventPolicy)
 		}
 		then()

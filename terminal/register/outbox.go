@@ -3,13 +3,11 @@ package register
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"sekisho/terminal"
-	"sekisho/terminal/journal"
 	"sekisho/terminal/wire"
 )
 
@@ -49,6 +47,9 @@ func (r *Register) message(i OutboxItem) (wire.Message, error) {
 	case OutVoid:
 		m.Type, m.Void = wire.TypeVoid, &wire.Void{}
 		err, c = json.Unmarshal(i.Body, m.Void), &m.Void.Common
+	case OutRefund:
+		m.Type, m.Refund = wire.TypeRefund, &wire.Refund{}
+		err, c = json.Unmarshal(i.Body, m.Refund), &m.Refund.Common
 	case OutAdvice:
 		// An advice keeps the clock and contact of its decision.
 		m.Type, m.Advice = wire.TypeAdvice, &wire.Advice{}
@@ -128,7 +129,7 @@ func (r *Register) sendable(now time.Duration) []OutboxItem {
 		switch f, sent := r.inFlight[i.ID]; {
 		case sent && now < f.again:
 			flying++
-		case i.Kind == OutAdvice:
+		case i.Kind == OutAdvice, i.Kind == OutRefund:
 			rest = append(rest, i)
 		default:
 			first = append(first, i)
@@ -183,137 +184,4 @@ func (r *Register) park(i OutboxItem, why error) {
 			}
 		}
 	})
-}
-
-// acked takes the backend's acknowledgement of a reversal, advice or void.
-func (r *Register) acked(a wire.Ack) {
-	kind := map[wire.Type]OutboxKind{wire.TypeReversal: OutReversal, wire.TypeAdvice: OutAdvice, wire.TypeVoid: OutVoid}[a.Of]
-	n := slices.IndexFunc(r.outbox, func(i OutboxItem) bool {
-		return i.Kind == kind && i.Payment == terminal.PaymentID(a.Payment)
-	})
-	p, known := r.unresolved[terminal.PaymentID(a.Payment)]
-	if n < 0 || !known || (a.Status != wire.StatusAccepted && a.Status != wire.StatusRejected) {
-		return
-	}
-	item := r.outbox[n]
-	if item.Parked && a.Status == wire.StatusRejected {
-		return // told twice
-	}
-	if a.Status == wire.StatusRejected && kind != OutAdvice {
-		r.park(item, errors.New("the backend refused it: "+a.Reason))
-		return
-	}
-	now, inc, sale := r.now(), r.cfg.Incarnation, r.sale
-	var after terminal.Payment
-	var done []int64
-	r.decide(scopeOf(p), func(u Usage) (Changes, error) {
-		if u.Payment == nil {
-			return Changes{}, errNothing
-		}
-		c, err := acknowledge(*u.Payment, u, kind, a, inc, now)
-		if err != nil {
-			return c, err
-		}
-		after, done = c.Payments[0], []int64{item.ID}
-		if after.State == terminal.Rejected {
-			// Nothing was charged: a void of it has nothing left to undo. Its sale
-			// is not opened to be paid again: the next customer may be at the till
-			// already, and must not be charged for it. Where the goods are still
-			// here, the POS puts the sale anew.
-			done, c.Sale = itemIDs(u.Outbox), closedWith(sale, after)
-		}
-		c.Done = done
-		return c, nil
-	}, func(err error) {
-		if err != nil {
-			r.cfg.Log.Warn("an acknowledgement changed nothing", "payment", a.Payment, "of", a.Of, "error", err)
-			return
-		}
-		r.outbox = slices.DeleteFunc(r.outbox, func(i OutboxItem) bool { return slices.Contains(done, i.ID) })
-		for _, id := range done {
-			delete(r.inFlight, id)
-		}
-		r.keep(after)
-		r.tell(EventPayment, after)
-		if after.State == terminal.Rejected {
-			r.rejected(after)
-		}
-		r.mergeGrants(a.Grants)
-	})
-}
-
-// closedWith gives the register's sale closed where the payment is its own; nil
-// where it is of another sale.
-func closedWith(s *terminal.Sale, p terminal.Payment) *terminal.Sale {
-	if s == nil || s.Payment != p.ID {
-		return nil
-	}
-	closed := *s
-	closed.State = terminal.SaleClosed
-	return &closed
-}
-
-// rejected tells the cashier and the POS that an approval did not hold.
-func (r *Register) rejected(p terminal.Payment) {
-	if closedWith(r.sale, p) != nil {
-		r.sale, r.current, r.notice = nil, nil, nil
-		r.tellView(EventSale)
-	}
-	r.tell(EventVerdict, p)
-}
-
-func itemIDs(items []OutboxItem) []int64 {
-	var ids []int64
-	for _, i := range items {
-		ids = append(ids, i.ID)
-	}
-	return ids
-}
-
-// acknowledge is what an acknowledgement makes of a payment.
-func acknowledge(p terminal.Payment, u Usage, kind OutboxKind, a wire.Ack, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
-	switch kind {
-	case OutReversal:
-		after, err := p.Move(terminal.Reversed, p.Reason, now)
-		c := moved(after, inc)
-		c.Counters = release(p, u, reservedOf)
-		return c, err
-	case OutAdvice:
-		return acknowledgeAdvice(p, a, inc, now)
-	}
-	if p.Void == nil || p.Void.Acknowledged {
-		return Changes{}, errNothing
-	}
-	void := *p.Void
-	void.Acknowledged = true
-	p.Void = &void
-	return Changes{
-		Payments: []terminal.Payment{p}, Counters: release(p, u, wholeOf),
-		Entries: []journal.Draft{journal.OfMark(p, inc, now, journal.MarkVoided, "")},
-	}, nil
-}
-
-// acknowledgeAdvice settles or rejects. A rejected payment was never charged, so
-// that a void of it is done.
-func acknowledgeAdvice(p terminal.Payment, a wire.Ack, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
-	if a.Status == wire.StatusAccepted {
-		after, err := p.Move(terminal.Settled, "", now)
-		return moved(after, inc), err
-	}
-	after, err := p.Move(terminal.Rejected, rejection(a), now)
-	after.Bearer = a.Bearer
-	c := Changes{Entries: []journal.Draft{journal.OfPayment(after, inc)}}
-	if after.Void != nil {
-		after.Void = &terminal.Void{ID: after.Void.ID, At: after.Void.At, Acknowledged: true}
-		c.Entries = append(c.Entries, journal.OfMark(after, inc, now, journal.MarkVoided, ""))
-	}
-	c.Payments = []terminal.Payment{after}
-	return c, err
-}
-
-func rejection(a wire.Ack) terminal.Reason {
-	if why := terminal.Reason(a.Reason); why.Known() {
-		return why
-	}
-	return terminal.AdviceRejected
 }

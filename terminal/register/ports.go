@@ -119,7 +119,7 @@ const (
 	CodeGoodsNoPrice   Code = "goods.no-price"   // no price for an article
 	CodeSaleEmpty      Code = "sale.empty"       // nothing to pay
 	CodePaymentTooLate Code = "payment.too-late" // the goods are gone: only a refund undoes it
-	CodeRefundInvalid  Code = "refund.invalid"   // more than is left, or another amount under the same id
+	CodeRefundInvalid  Code = "refund.invalid"   // nothing to refund, more than is left, or another amount under the same id
 	CodeNothingToDo    Code = "payment.resolved" // register and backend agree already
 	CodeTooYoung       Code = "erase.too-young"  // the law wants it kept for now
 )
@@ -161,6 +161,23 @@ type Desk interface {
 	Verdict(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error)
 	// Caps gives what this register holds of each store cap today.
 	Caps(ctx context.Context) ([]Holding, error)
+	// Refund gives back a part of a payment, or all of it, after the goods were
+	// handed over. The same id again changes nothing; with another amount it is
+	// refused. It is durable when Refund returns, and done once the backend has
+	// acknowledged it; it gives no quota back.
+	Refund(ctx context.Context, id terminal.PaymentID, refund terminal.RefundID, amount terminal.Yen) (terminal.Verdict, error)
+
+	// Resolve asks again about a payment on which register and backend have yet
+	// to agree, or with reverse decides that it is not paid. It declares no
+	// outcome.
+	Resolve(ctx context.Context, id terminal.PaymentID, reverse bool) (terminal.Verdict, error)
+
+	// Erase takes the private part from the entries of a payment that is
+	// resolved and older than KeepPrivate. Every proof stays valid.
+	Erase(ctx context.Context, id terminal.PaymentID) error
+
+	// Rules gives the signed texts in force.
+	Rules(ctx context.Context) (Rules, error)
 	// View gives the present picture without waiting.
 	View() View
 }

@@ -60,7 +60,8 @@ type Register struct {
 	floor      int64          // the highest policy version ever in force: none below it is taken
 	freeze     *policy.Freeze // nil where nothing was ever frozen
 	denials    *denials.Set   // nil before the first set came
-	quarantine string         // why this register's rights are in doubt; "" where they are not
+	texts      texts
+	quarantine string // why this register's rights are in doubt; "" where they are not
 	sale       *terminal.Sale
 	current    *terminal.Payment // the latest attempt to pay the sale
 	unresolved map[terminal.PaymentID]terminal.Payment

@@ -63,7 +63,7 @@ func (r *Register) restorePolicy(s Snapshot) {
 		r.cfg.Log.Error("the cached policy is not the one last in force; waiting for the backend's", "error", err)
 		return
 	}
-	r.policy = p
+	r.policy, r.texts.policy = p, s.PolicyNote
 }
 
 // keep mirrors a payment that has just been made durable.

@@ -34,6 +34,7 @@ type desk struct {
 	view  register.View
 	err   error
 	caps  []register.Holding
+	rules register.Rules
 }
 
 type call struct {
@@ -41,6 +42,10 @@ type call struct {
 	sale  terminal.Sale
 	ready bool
 	id    terminal.PaymentID
+
+	refund  terminal.RefundID
+	amount  terminal.Yen
+	reverse bool
 }
 
 func (d *desk) note(c call) error {
@@ -85,6 +90,22 @@ func (d *desk) Void(_ context.Context, id terminal.PaymentID) (terminal.Verdict,
 
 func (d *desk) Verdict(_ context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
 	return terminal.Verdict{Payment: id}, d.note(call{name: "verdict", id: id})
+}
+
+func (d *desk) Refund(_ context.Context, id terminal.PaymentID, refund terminal.RefundID, amount terminal.Yen) (terminal.Verdict, error) {
+	return terminal.Verdict{Payment: id}, d.note(call{name: "refund", id: id, refund: refund, amount: amount})
+}
+
+func (d *desk) Resolve(_ context.Context, id terminal.PaymentID, reverse bool) (terminal.Verdict, error) {
+	return terminal.Verdict{Payment: id}, d.note(call{name: "resolve", id: id, reverse: reverse})
+}
+
+func (d *desk) Erase(_ context.Context, id terminal.PaymentID) error {
+	return d.note(call{name: "erase", id: id})
+}
+
+func (d *desk) Rules(context.Context) (register.Rules, error) {
+	return d.rules, d.note(call{name: "rules"})
 }
 
 func (d *desk) Caps(context.Context) ([]register.Holding, error) {
