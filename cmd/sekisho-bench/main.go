@@ -15,8 +15,8 @@ import (
 )
 
 func main() {
-	for _, measure := range []func() (figure, error){
-		passFigure,
+	for _, measure := range []func() (fmt.Stringer, error){
+		passFigure, denialsSize, denialsLookup, denialsApply,
 	} {
 		f, err := measure()
 		if err != nil {

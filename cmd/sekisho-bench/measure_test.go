@@ -17,6 +17,17 @@ func TestAFigureIsOneLineInTheAgreedForm(t *testing.T) {
 	}
 }
 
+func TestAFigureOfBytesHasTheSameForm(t *testing.T) {
+	f := bytesFigure{"denials-entry", 12.12, "id+minute", 12, 1.01}
+	if got, want := f.String(), "bench: denials-entry 12.12 bytes limit=id+minute:12.00 ratio=1.01 goal<=1.01 ok"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	f.value = 24
+	if got, want := f.String(), "bench: denials-entry 24.00 bytes limit=id+minute:12.00 ratio=2.00 goal<=1.01 short"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestBothSidesRunInTurn(t *testing.T) {
 	var order string
 	note := func(side string) func(int) error {

@@ -31,15 +31,15 @@ type bareSignatures struct {
 
 // passFigure measures text to verified pass, against one bare Ed25519 and one
 // bare P-256 verification.
-func passFigure() (figure, error) {
+func passFigure() (fmt.Stringer, error) {
 	texts, bare := make([]string, passRounds), make([]bareSignatures, passRounds)
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		return figure{}, fmt.Errorf("issuer's key: %w", err)
+		return nil, fmt.Errorf("issuer's key: %w", err)
 	}
 	for i := range passRounds {
 		if texts[i], bare[i], err = freshPass(private); err != nil {
-			return figure{}, err
+			return nil, err
 		}
 	}
 	trust := pass.Trust{Audience: "bench/dev", Keys: map[string]pass.IssuerKey{

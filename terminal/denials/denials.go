@@ -58,26 +58,21 @@ type Set struct {
 	before map[string]terminal.Millis
 }
 
-type record struct {
+// edit is what a change says of one id.
+type edit struct {
 	id    uint64
 	until uint32
+	turn  uint32 // of two edits of one id the one with the higher turn counts
+	in    bool
 }
 
-// Apply gives the set after a change; what is removed and added at once is in.
+// Apply gives the set after a change; what is removed and added at once is in,
+// and of two records of one id the last counts.
 func (s *Set) Apply(c Change) (*Set, error) {
 	if len(c.Add)%recordSize != 0 || len(c.Remove)%idSize != 0 {
 		return nil, ErrForm
 	}
-	added := make([]record, 0, len(c.Add)/recordSize)
-	for b := c.Add; len(b) > 0; b = b[recordSize:] {
-		added = append(added, record{binary.BigEndian.Uint64(b), binary.BigEndian.Uint32(b[idSize:])})
-	}
-	slices.SortStableFunc(added, func(a, b record) int { return cmp.Compare(a.id, b.id) })
-	removed := make(map[uint64]bool, len(c.Remove)/idSize)
-	for b := c.Remove; len(b) > 0; b = b[idSize:] {
-		removed[binary.BigEndian.Uint64(b)] = true
-	}
-	out := merge(s, added, removed)
+	out := s.merge(edits(c))
 	out.before = maps.Clone(s.before)
 	if out.before == nil && len(c.Before) > 0 {
 		out.before = map[string]terminal.Millis{}
@@ -88,45 +83,68 @@ func (s *Set) Apply(c Change) (*Set, error) {
 	return out, nil
 }
 
-// merge goes through both sorted lists once. Of two added records of one id the
-// last counts.
-func merge(s *Set, added []record, removed map[uint64]bool) *Set {
-	out := &Set{ids: make([]uint64, 0, len(s.ids)+len(added)), until: make([]uint32, 0, len(s.ids)+len(added))}
-	put := func(r record) {
-		if n := len(out.ids); n > 0 && out.ids[n-1] == r.id {
-			out.until[n-1] = r.until
-			return
-		}
-		out.ids, out.until = append(out.ids, r.id), append(out.until, r.until)
+// edits gives a change's edits by id, one for each.
+func edits(c Change) []edit {
+	all := make([]edit, 0, len(c.Remove)/idSize+len(c.Add)/recordSize)
+	for b := c.Remove; len(b) > 0; b = b[idSize:] {
+		all = append(all, edit{id: binary.BigEndian.Uint64(b)})
 	}
+	for b := c.Add; len(b) > 0; b = b[recordSize:] {
+		all = append(all, edit{binary.BigEndian.Uint64(b), binary.BigEndian.Uint32(b[idSize:]), uint32(len(all)), true})
+	}
+	slices.SortFunc(all, func(a, b edit) int {
+		return cmp.Or(cmp.Compare(a.id, b.id), cmp.Compare(b.turn, a.turn)) // the one that counts first
+	})
+	return slices.CompactFunc(all, func(a, b edit) bool { return a.id == b.id })
+}
+
+// merge copies what lies between the edits in runs: a delta is small, and the
+// set is large. It counts first, so that no more is allocated than is filled.
+func (s *Set) merge(edits []edit) *Set {
+	size := len(s.ids)
+	for _, e := range edits {
+		_, found := slices.BinarySearch(s.ids, e.id)
+		switch {
+		case e.in && !found:
+			size++
+		case !e.in && found:
+			size--
+		}
+	}
+	out := &Set{ids: make([]uint64, 0, size), until: make([]uint32, 0, size)}
 	next := 0
-	for i, id := range s.ids {
-		for ; next < len(added) && added[next].id < id; next++ {
-			put(added[next])
+	for _, e := range edits {
+		run, found := slices.BinarySearch(s.ids[next:], e.id)
+		out.ids, out.until = append(out.ids, s.ids[next:next+run]...), append(out.until, s.until[next:next+run]...)
+		next += run
+		if found {
+			next++
 		}
-		if !removed[id] {
-			put(record{id, s.until[i]})
+		if e.in {
+			out.ids, out.until = append(out.ids, e.id), append(out.until, e.until)
 		}
 	}
-	for ; next < len(added); next++ {
-		put(added[next])
-	}
+	out.ids, out.until = append(out.ids, s.ids[next:]...), append(out.until, s.until[next:]...)
 	return out
 }
 
 // Has says whether an account is denied at a time.
 func (s *Set) Has(account terminal.AccountKey, now time.Time) bool {
-	raw, err := hex.DecodeString(string(account))
-	if err != nil || len(raw) != idSize {
+	if len(account) != hex.EncodedLen(idSize) {
 		return false
 	}
-	i, found := slices.BinarySearch(s.ids, binary.BigEndian.Uint64(raw))
+	var raw [idSize]byte
+	if _, err := hex.Decode(raw[:], []byte(account)); err != nil {
+		return false
+	}
+	i, found := slices.BinarySearch(s.ids, binary.BigEndian.Uint64(raw[:]))
 	return found && now.Unix()/60 <= int64(s.until[i])
 }
 
 // Void says whether a credential is void because of when it was issued.
 func (s *Set) Void(issuer string, issued time.Time) bool {
-	return terminal.MillisOf(issued) < s.before[issuer]
+	at, told := s.before[issuer]
+	return told && terminal.MillisOf(issued) < at
 }
 
 // Len is how many accounts are in the set.
