@@ -102,10 +102,11 @@ func shift(t *testing.T, config string) (anchorFile, string) {
 			Register string
 			Link     struct{ Up bool }
 		}
-		if err := json.Unmarshal([]byte(get(t, page+"v1/state")), &state); err != nil || state.Register != "r1" || state.Link.Up {
+		token := strings.TrimSpace(read(t, filepath.Join(filepath.Dir(config), "run", posTokenFile)))
+		if err := json.Unmarshal([]byte(get(t, page+"v1/state", token)), &state); err != nil || state.Register != "r1" || state.Link.Up {
 			t.Errorf("state: %+v, %v", state, err)
 		}
-		get(t, page)
+		get(t, page, token)
 	case code := <-ended:
 		t.Fatalf("ended with %d:\n%s", code, log)
 	}

@@ -34,6 +34,10 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 		return err
 	}
 	defer lock.Close()
+	tokens, err := run.tokens()
+	if err != nil {
+		return err
+	}
 	listener, err := listen(cfg.Listen)
 	if err != nil {
 		return err
@@ -81,7 +85,7 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 			}
 			log.Info("sekishod runs", "register", k.identity.Register, "store", k.identity.Store,
 				"page", "http://"+listener.Addr().String()+"/", "journal_size", snapshot.Head.Size)
-			return web.New(reg, store, events, log).Serve(ctx, listener)
+			return web.New(web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, Log: log}).Serve(ctx, listener)
 		},
 	)
 }
@@ -105,8 +109,8 @@ func onScan(ctx context.Context, reg *register.Register, log *slog.Logger, e sca
 	}
 }
 
-// listen opens the local API's port, on loopback only: it has no other guard in
-// this release.
+// listen opens the local API's port, on loopback only: what it says goes over
+// the line in the clear.
 func listen(address string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {

@@ -97,13 +97,14 @@ func TestTogetherEndsWithItsContext(t *testing.T) {
 	}
 }
 
-func get(t *testing.T, address string) string {
+func get(t *testing.T, address, token string) string {
 	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	request.Header.Set("Authorization", "Bearer "+token)
 	answer, err := client.Do(request)
 	if err != nil {
 		t.Fatal(err)

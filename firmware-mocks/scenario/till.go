@@ -17,6 +17,7 @@ import (
 // Till is the POS and the cashier's hand: it speaks the local API.
 type Till struct {
 	base   string // "http://127.0.0.1:8470/"
+	token  string // the staff's: the scenario looks at what a POS has no business with
 	client *http.Client
 }
 
@@ -55,8 +56,8 @@ type Problem struct {
 // Error gives code and detail.
 func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
 
-func newTill(base string) *Till {
-	return &Till{base: base, client: &http.Client{Transport: &http.Transport{}}}
+func newTill(base, token string) *Till {
+	return &Till{base: base, token: token, client: &http.Client{Transport: &http.Transport{}}}
 }
 
 func (t *Till) close() { t.client.CloseIdleConnections() }
@@ -129,7 +130,7 @@ type event struct {
 }
 
 func (t *Till) watch(ctx context.Context) (*stream, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.base+"v1/events", nil)
+	req, err := t.request(ctx, http.MethodGet, "v1/events", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -190,6 +191,15 @@ func (s *stream) reach(ref terminal.SaleRef, state terminal.State, told func(Not
 	}
 }
 
+func (t *Till) request(ctx context.Context, method, path string, body io.Reader) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, method, t.base+path, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+t.token)
+	return req, nil
+}
+
 // call speaks JSON both ways; an error answer is a *Problem.
 func (t *Till) call(ctx context.Context, method, path string, body, into any) error {
 	var text io.Reader
@@ -200,7 +210,7 @@ func (t *Till) call(ctx context.Context, method, path string, body, into any) er
 		}
 		text = bytes.NewReader(data)
 	}
-	req, err := http.NewRequestWithContext(ctx, method, t.base+path, text)
+	req, err := t.request(ctx, method, path, text)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,10 +151,21 @@ func (w *World) StartDaemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	token, err := w.token("staff")
+	if err != nil {
+		d.kill()
+		return err
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.daemon, w.Till = d, newTill(d.page)
+	w.daemon, w.Till = d, newTill(d.page, token)
 	return nil
+}
+
+// token reads one of the secrets that the daemon left in its run folder.
+func (w *World) token(who string) (string, error) {
+	text, err := os.ReadFile(w.path("run", who+".token"))
+	return strings.TrimSpace(string(text)), err
 }
 
 // KeepDaemon starts sekishod again whenever it ends by itself, as systemd does
@@ -333,9 +345,13 @@ func (w *World) Close(ctx context.Context) error {
 	return err
 }
 
-// Page is the address of the cashier's page.
+// Page is the address of the cashier's page, with the token that opens it.
 func (w *World) Page() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.daemon.page
+	token, err := w.token("pos")
+	if err != nil {
+		return w.daemon.page // which says that it needs one
+	}
+	return w.daemon.page + "?token=" + token
 }

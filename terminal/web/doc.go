@@ -19,6 +19,8 @@
 //     as long as it is remembered: events come at least once.
 //   - Only this machine's own programs and pages are served: the Host must be
 //     loopback, and a page of another origin cannot change anything.
+//   - Nobody is served without a token or the page's cookie; see Tokens. A token
+//     in a page's address is taken out of it at once.
 //   - The page never shows a verdict that the register has not told, and says so
 //     where the register does not answer.
 package web

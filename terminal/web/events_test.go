@@ -37,6 +37,7 @@ func listen(t *testing.T, c *http.Client, url, last string) *listener {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bearer(someTokens.POS)(req)
 	if last != "" {
 		req.Header.Set("Last-Event-ID", last)
 	}
@@ -228,7 +229,7 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 // serve runs a whole server in a bubble; end stops it and gives Serve's error.
 func serve(t *testing.T) (d *desk, events *Events, p *pipes, end func() error) {
 	p, events, d = newPipes(), NewEvents(), &desk{}
-	s := New(d, &ledger{}, events, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	s := New(Config{Desk: d, Reader: &ledger{}, Events: events, Tokens: someTokens, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, p) }()
@@ -240,7 +241,7 @@ func TestI8SlowClientIsCutOffAndNobodyWaitsForIt(t *testing.T) {
 		_, events, p, end := serve(t)
 		conn, _ := p.dial(t.Context(), "", "")
 		defer conn.Close()
-		if _, err := io.WriteString(conn, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		if _, err := io.WriteString(conn, "GET /v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "+someTokens.POS+"\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
 		client := &http.Client{Transport: &http.Transport{DialContext: p.dial}}
@@ -329,14 +330,19 @@ func TestI8StoppingEndsTheStreamsAtOnce(t *testing.T) {
 func TestI8RegisterThatHangsIsNotWaitedForLongerThanTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, events := newPipes(), NewEvents()
-		s := New(hanging{&desk{}}, &ledger{}, events, slog.New(slog.NewTextHandler(t.Output(), nil)))
+		s := New(Config{Desk: hanging{&desk{}}, Reader: &ledger{}, Events: events, Tokens: someTokens, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Serve(ctx, p) }()
 		client := &http.Client{Transport: &http.Transport{DialContext: p.dial}}
 		defer client.CloseIdleConnections()
 		start := time.Now()
-		res, err := client.Post("http://localhost/v1/sales/a/ready", "", nil)
+		req, err := http.NewRequestWithContext(t.Context(), "POST", "http://localhost/v1/sales/a/ready", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		bearer(someTokens.POS)(req)
+		res, err := client.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -22,13 +22,18 @@ const firstLanguage = "ja"
 // words are page/words.json; a verdict's sentences come with the verdict.
 type page struct {
 	document []byte
+	locked   []byte // what is seen without the cookie
 	static   fs.FS
 }
 
 // newPage builds the document once. Its parts are built in, so that what fails
 // here fails in every test, and never at a till.
 func newPage() *page {
-	document, err := render()
+	document, err := render("cashier.html")
+	if err != nil {
+		panic(fmt.Sprintf("web: the built-in page does not build: %v", err))
+	}
+	locked, err := render("locked.html")
 	if err != nil {
 		panic(fmt.Sprintf("web: the built-in page does not build: %v", err))
 	}
@@ -36,7 +41,7 @@ func newPage() *page {
 	if err != nil {
 		panic(fmt.Sprintf("web: the built-in page is not there: %v", err))
 	}
-	return &page{document: document, static: static}
+	return &page{document: document, locked: locked, static: static}
 }
 
 // words gives the page's own words by language and key.
@@ -49,12 +54,12 @@ func words() (map[string]map[string]string, error) {
 	return all, json.Unmarshal(raw, &all)
 }
 
-func render() ([]byte, error) {
+func render(name string) ([]byte, error) {
 	all, err := words()
 	if err != nil {
 		return nil, err
 	}
-	t, err := template.New("cashier.html").Option("missingkey=error").ParseFS(pageFiles, "page/cashier.html")
+	t, err := template.New(name).Option("missingkey=error").ParseFS(pageFiles, "page/"+name)
 	if err != nil {
 		return nil, err
 	}
@@ -68,14 +73,16 @@ func render() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-func (p *page) register(mux *http.ServeMux) {
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+// pages adds what a browser is shown. The static parts hold nothing that is not
+// in every release, so that they need no cookie.
+func (s *Server) pages(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", s.needPage(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_, _ = w.Write(p.document) // a browser that goes away is no fault
-	})
+		_, _ = w.Write(s.page.document) // a browser that goes away is no fault
+	}))
 	for _, name := range []string{"cashier.css", "cashier.js", "icon.svg"} {
 		mux.HandleFunc("GET /static/"+name, func(w http.ResponseWriter, r *http.Request) {
-			http.ServeFileFS(w, r, p.static, name)
+			http.ServeFileFS(w, r, s.page.static, name)
 		})
 	}
 }

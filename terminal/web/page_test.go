@@ -117,12 +117,14 @@ func TestPageUsesEveryWordThatItHasAndHasEveryWordThatItUses(t *testing.T) {
 	for _, key := range built(t) {
 		used[key] = true
 	}
-	document, err := pageFiles.ReadFile("page/cashier.html")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`data-(?:word|label)="([^"]+)"|\.Now "([^"]+)"`).FindAllStringSubmatch(string(document), -1) {
-		used[m[1]+m[2]] = true
+	for _, name := range []string{"page/cashier.html", "page/locked.html"} {
+		document, err := pageFiles.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`data-(?:word|label)="([^"]+)"|\.(?:Now|Words \.) "([^"]+)"`).FindAllStringSubmatch(string(document), -1) {
+			used[m[1]+m[2]] = true
+		}
 	}
 	script, err := pageFiles.ReadFile("page/cashier.js")
 	if err != nil {

@@ -15,6 +15,8 @@ const (
 	codeRequest   register.Code = "request.invalid"      // the request cannot be read as what it should be
 	codeMediaType register.Code = "request.content-type" // the body is not said to be JSON
 	codeTooLarge  register.Code = "request.too-large"    // the body is over maxBody
+	codeToken     register.Code = "request.token"        // no token, or not a right one
+	codeForbidden register.Code = "request.forbidden"    // a right token that is not enough
 	codeHost      register.Code = "request.host"         // the Host is not this machine
 	codeOrigin    register.Code = "request.origin"       // sent for a page of another origin
 	codeRoute     register.Code = "route.unknown"        // no such address

@@ -24,42 +24,53 @@ const (
 
 const maxHeader = 16 << 10 // bytes of a request's header
 
+// Config is what a Server is made of.
+type Config struct {
+	Desk   register.Desk   // is asked
+	Reader register.Reader // the journal is read from
+	Events *Events         // are streamed
+	Tokens Tokens
+	Log    *slog.Logger // gets what only the operator can mend
+}
+
 // Server is the local API and the cashier's page of one register.
 type Server struct {
 	desk   register.Desk
 	reader register.Reader
 	events *Events
+	tokens Tokens
 	log    *slog.Logger
 	page   *page
 }
 
-// New makes a server that asks desk, reads the journal from reader and streams
-// what events is told. The log gets what only the operator can mend.
-func New(desk register.Desk, reader register.Reader, events *Events, log *slog.Logger) *Server {
-	return &Server{desk: desk, reader: reader, events: events, log: log, page: newPage()}
+// New makes a server; Serve starts it.
+func New(c Config) *Server {
+	return &Server{desk: c.Desk, reader: c.Reader, events: c.Events, tokens: c.Tokens, log: c.Log, page: newPage()}
 }
 
-// route is one method and pattern of the API, in http.ServeMux's form.
+// route is one method and pattern of the API, in http.ServeMux's form, and who
+// may ask it.
 type route struct {
 	method  string
 	pattern string
+	least   access
 	handle  http.HandlerFunc
 }
 
 // api lists every route of docs/openapi.yaml; a test compares the two.
 func (s *Server) api() []route {
 	return []route{
-		{http.MethodPut, "/v1/sales/{ref}", s.putSale},
-		{http.MethodPost, "/v1/sales/{ref}/lines", s.addLines},
-		{http.MethodPost, "/v1/sales/{ref}/ready", s.ready},
-		{http.MethodPost, "/v1/sales/{ref}/cancel", s.cancelSale},
-		{http.MethodGet, "/v1/payments/{id}", s.payment},
-		{http.MethodPost, "/v1/payments/{id}/handed-over", s.handOver},
-		{http.MethodPost, "/v1/payments/{id}/void", s.void},
-		{http.MethodGet, "/v1/state", s.state},
-		{http.MethodGet, "/v1/caps", s.caps},
-		{http.MethodGet, "/v1/journal", s.journal},
-		{http.MethodGet, "/v1/events", s.stream},
+		{http.MethodPut, "/v1/sales/{ref}", forPOS, s.putSale},
+		{http.MethodPost, "/v1/sales/{ref}/lines", forPOS, s.addLines},
+		{http.MethodPost, "/v1/sales/{ref}/ready", forPOS, s.ready},
+		{http.MethodPost, "/v1/sales/{ref}/cancel", forPOS, s.cancelSale},
+		{http.MethodGet, "/v1/payments/{id}", forPOS, s.payment},
+		{http.MethodPost, "/v1/payments/{id}/handed-over", forPOS, s.handOver},
+		{http.MethodPost, "/v1/payments/{id}/void", forPOS, s.void},
+		{http.MethodGet, "/v1/state", forPOS, s.state},
+		{http.MethodGet, "/v1/caps", forPOS, s.caps},
+		{http.MethodGet, "/v1/journal", forStaff, s.journal},
+		{http.MethodGet, "/v1/events", forPOS, s.stream},
 	}
 }
 
@@ -67,9 +78,9 @@ func (s *Server) api() []route {
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	for _, r := range s.api() {
-		mux.HandleFunc(r.method+" "+r.pattern, r.handle)
+		mux.HandleFunc(r.method+" "+r.pattern, s.need(r.least, r.handle))
 	}
-	s.page.register(mux)
+	s.pages(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.nowhere(mux, w, r) })
 	return s.guard(mux)
 }

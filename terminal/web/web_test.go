@@ -148,10 +148,26 @@ type till struct {
 	server *Server
 }
 
+// someTokens are the till's.
+var someTokens = Tokens{POS: "pos-token", Staff: "staff-token"}
+
+// bearer sends a token.
+func bearer(token string) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) }
+}
+
+// cookie sends the page's cookie instead of a token.
+func cookie(r *http.Request) {
+	r.Header.Del("Authorization")
+	r.AddCookie(&http.Cookie{Name: pageCookie(r), Value: someTokens.page()})
+}
+
 func newTill(t *testing.T) *till {
 	t.Helper()
 	x := &till{desk: &desk{}, ledger: &ledger{}, events: NewEvents()}
-	x.server = New(x.desk, x.ledger, x.events, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	x.server = New(Config{
+		Desk: x.desk, Reader: x.ledger, Events: x.events, Tokens: someTokens, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+	})
 	x.Server = httptest.NewServer(x.server.Handler())
 	t.Cleanup(func() {
 		x.events.Close()
@@ -185,6 +201,7 @@ func (a answer) problem(t *testing.T) (code, detail string) {
 	return p.Code, p.Detail
 }
 
+// do asks with the staff's token, unless an edit takes it away.
 func (x *till) do(t *testing.T, method, path, body string, edit ...func(*http.Request)) answer {
 	t.Helper()
 	var r io.Reader
@@ -195,6 +212,7 @@ func (x *till) do(t *testing.T, method, path, body string, edit ...func(*http.Re
 	if err != nil {
 		t.Fatal(err)
 	}
+	bearer(someTokens.Staff)(req)
 	if body != "" {
 		req.Header.Set("Content-Type", "application/json")
 	}

@@ -136,7 +136,8 @@ function follow() {
 async function knock() {
   try {
     const answer = await fetch('/v1/state', {signal: AbortSignal.timeout(4000)});
-    if (!answer.ok) reached(false);
+    if (answer.status === 401) location.reload(); // another boot's key: the page says what to do
+    else if (!answer.ok) reached(false);
     else if (stream.readyState === EventSource.OPEN) reached(true);
   } catch {
     reached(false);
