@@ -11,7 +11,9 @@ import (
 )
 
 // staffOnly are the routes that a POS has no business with.
-var staffOnly = []string{"GET /v1/journal"}
+var staffOnly = []string{
+	"GET /v1/journal", "GET /v1/payments", "GET /v1/policy", "POST /v1/payments/{id}/resolve", "POST /v1/payments/{id}/erase",
+}
 
 func TestI6WhoMayAskWhat(t *testing.T) {
 	set := func(value string) func(*http.Request) {

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -37,6 +38,10 @@ func TestRequestsReachTheRegisterAsTheyWereMeant(t *testing.T) {
 		{"GET", "/v1/payments/" + somePayment, "", call{name: "verdict", id: somePayment}},
 		{"POST", "/v1/payments/" + somePayment + "/handed-over", "", call{name: "hand over", id: somePayment}},
 		{"POST", "/v1/payments/" + somePayment + "/void", "", call{name: "void", id: somePayment}},
+		{"POST", "/v1/payments/" + somePayment + "/refunds", `{"id":"` + someRefund + `","amount":160}`, call{name: "refund", id: somePayment, refund: someRefund, amount: 160}},
+		{"POST", "/v1/payments/" + somePayment + "/resolve", `{}`, call{name: "resolve", id: somePayment}},
+		{"POST", "/v1/payments/" + somePayment + "/resolve", `{"reverse":true}`, call{name: "resolve", id: somePayment, reverse: true}},
+		{"GET", "/v1/policy", "", call{name: "rules"}},
 		{"GET", "/v1/caps", "", call{name: "caps"}},
 	}
 	for _, tt := range tests {
@@ -60,6 +65,9 @@ func TestBadInputSaysWhatIsWrongAndReachesNothing(t *testing.T) {
 	put := func(body string) [3]string { return [3]string{"PUT", someSale, body} }
 	line := func(fields string) [3]string {
 		return put(`{"total":0,"lines":[` + tea + `,{"gtin":"4901085141434",` + fields + `}]}`)
+	}
+	refund := func(body string) [3]string {
+		return [3]string{"POST", "/v1/payments/" + somePayment + "/refunds", body}
 	}
 	tests := []struct {
 		request [3]string
@@ -119,7 +127,22 @@ func TestBadInputSaysWhatIsWrongAndReachesNothing(t *testing.T) {
 		{[3]string{"GET", "/v1/journal?limit=1001", ""}, 400, "request.invalid", "from 1 to 1000"},
 		{[3]string{"GET", "/v1/journal?limit=0", ""}, 400, "request.invalid", "from 1 to 1000"},
 		{[3]string{"GET", "/v1/journal?size=1", ""}, 400, "request.invalid", `"size" is not known`},
-		{[3]string{"POST", "/v1/payments/" + somePayment + "/refunds", ""}, 404, "route.unknown", "nothing at this address"},
+		{refund(``), 415, "request.content-type", "application/json"},
+		{refund(`{"amount":1}`), 400, "request.invalid", "id must be a UUIDv7"},
+		{refund(`{"id":"7","amount":1}`), 400, "request.invalid", "id must be a UUIDv7"},
+		{refund(`{"id":"` + someRefund + `"}`), 400, "request.invalid", "amount must be 1 or more"},
+		{refund(`{"id":"` + someRefund + `","amount":0}`), 400, "request.invalid", "amount must be 1 or more"},
+		{refund(`{"id":"` + someRefund + `","amount":1.5}`), 400, "request.invalid", "amount must be a whole number"},
+		{refund(`{"id":"` + someRefund + `","amount":10000001}`), 400, "request.invalid", "amount is more than any sale"},
+		{refund(`{"id":"` + someRefund + `","amount":1,"why":""}`), 400, "request.invalid", `"why" is not known`},
+		{[3]string{"POST", "/v1/payments/12/refunds", `{"id":"` + someRefund + `","amount":1}`}, 400, "request.invalid", "UUIDv7"},
+		{[3]string{"POST", "/v1/payments/" + somePayment + "/resolve", `{"reverse":"yes"}`}, 400, "request.invalid", "reverse must be true or false"},
+		{[3]string{"POST", "/v1/payments/" + somePayment + "/resolve", `{"outcome":"approved"}`}, 400, "request.invalid", `"outcome" is not known`},
+		{[3]string{"POST", "/v1/payments/12/resolve", `{}`}, 400, "request.invalid", "UUIDv7"},
+		{[3]string{"POST", "/v1/payments/12/erase", ""}, 400, "request.invalid", "UUIDv7"},
+		{[3]string{"GET", "/v1/payments", ""}, 400, "request.invalid", "unresolved=true"},
+		{[3]string{"GET", "/v1/payments?unresolved=true&from=1", ""}, 400, "request.invalid", "unresolved=true"},
+		{[3]string{"GET", "/v1/payments?unresolved=false", ""}, 400, "request.invalid", "unresolved=true"},
 		{[3]string{"GET", "/v2", ""}, 404, "route.unknown", "nothing at this address"},
 		{[3]string{"DELETE", someSale, ""}, 405, "route.method", "PUT only"},
 		{[3]string{"GET", someSale + "/ready", ""}, 405, "route.method", "POST only"},
@@ -239,6 +262,31 @@ func TestJournalKeepsTheLeavesBytesAndHidesTheirPrivateParts(t *testing.T) {
 	x.ledger.leaves = nil
 	if a = x.do(t, "GET", "/v1/journal?from=9", ""); string(a.body) != `{"entries":[],"next":9}`+"\n" {
 		t.Errorf("at the end: %s", a.body)
+	}
+}
+
+func TestErasingAnswersWithNothing(t *testing.T) {
+	x := newTill(t)
+	a := x.do(t, "POST", "/v1/payments/"+somePayment+"/erase", "")
+	if got := x.desk.asked(); a.status != http.StatusNoContent || len(a.body) != 0 || len(got) != 1 || got[0].name != "erase" || got[0].id != somePayment {
+		t.Errorf("%d %q, asked %+v", a.status, a.body, got)
+	}
+}
+
+func TestUnresolvedPaymentsComeWithTheirVerdicts(t *testing.T) {
+	x := newTill(t)
+	if a := x.do(t, "GET", "/v1/payments?unresolved=true", ""); string(a.body) != `{"payments":[]}`+"\n" {
+		t.Errorf("none: %s", a.body)
+	}
+	x.ledger.open = []terminal.Payment{{ID: somePayment}, {ID: someRefund}}
+	a := x.do(t, "GET", "/v1/payments?unresolved=true", "")
+	var got struct{ Payments []terminal.Verdict }
+	if err := json.Unmarshal(a.body, &got); err != nil || len(got.Payments) != 2 || got.Payments[0].Payment != somePayment || got.Payments[1].Payment != someRefund {
+		t.Errorf("%s: %v", a.body, err)
+	}
+	x.desk.err = &register.Error{Code: register.CodeStorage, Text: "do this"}
+	if a := x.do(t, "GET", "/v1/payments?unresolved=true", ""); a.status != http.StatusServiceUnavailable {
+		t.Errorf("with a failing disk: %d", a.status)
 	}
 }
 

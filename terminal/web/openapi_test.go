@@ -66,7 +66,7 @@ func TestEveryFieldIsDescribed(t *testing.T) {
 	for name, v := range map[string]any{
 		"Line": terminal.Line{}, "Sale": terminal.Sale{}, "Verdict": terminal.Verdict{}, "Proof": terminal.Proof{}, "Amount": terminal.Amount{},
 		"View": register.View{}, "LinkView": register.LinkView{}, "PolicyView": register.PolicyView{}, "Scan": register.Scan{},
-		"Holding": register.Holding{}, "Leaf": leaf{}, "Leaves": leaves{}, "LinePut": terminal.Line{},
+		"Holding": register.Holding{}, "Rules": register.Rules{}, "Refund": terminal.Refund{}, "Leaf": leaf{}, "Leaves": leaves{}, "LinePut": terminal.Line{},
 	} {
 		var want, got []string
 		for f := range reflect.TypeOf(v).Fields() {

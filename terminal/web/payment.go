@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/google/uuid"
-
 	"sekisho/terminal"
 )
 
@@ -34,9 +32,13 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, ask func(context.
 		s.fail(w, r, err)
 		return
 	}
+	s.tellVerdict(w, r, func(ctx context.Context) (terminal.Verdict, error) { return ask(ctx, id) })
+}
+
+func (s *Server) tellVerdict(w http.ResponseWriter, r *http.Request, ask func(context.Context) (terminal.Verdict, error)) {
 	ctx, cancel := context.WithTimeout(r.Context(), deskWait)
 	defer cancel()
-	verdict, err := ask(ctx, id)
+	verdict, err := ask(ctx)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -47,10 +49,8 @@ func (s *Server) judge(w http.ResponseWriter, r *http.Request, ask func(context.
 // readPaymentID takes a UUIDv7 in its canonical form only (RFC 9562), so that a
 // payment has one address.
 func readPaymentID(r *http.Request) (terminal.PaymentID, error) {
-	const version7 = 7
 	text := r.PathValue("id")
-	id, err := uuid.Parse(text)
-	if err != nil || id.String() != text || id.Version() != version7 {
+	if !canonicalID(text) {
 		return "", invalid("the payment's id must be a UUIDv7 in lower case, as a verdict gives it")
 	}
 	return terminal.PaymentID(text), nil

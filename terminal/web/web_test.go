@@ -22,6 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
 	somePayment = "01912d68-783e-7a03-8467-5661c1243ad4"
+	someRefund  = "01912d68-783e-7a03-8467-5661c1243ad5"
 	someSale    = "/v1/sales/POS%2F7%201"
 	tea         = `{"gtin":"4901085141434","name":"お茶 <緑>","quantity":2,"unit_price":160}`
 )
@@ -122,6 +123,7 @@ func (d *desk) View() register.View {
 type ledger struct {
 	register.Reader
 	leaves []register.Leaf
+	open   []terminal.Payment
 	from   int64
 	limit  int
 }
@@ -134,6 +136,8 @@ func (l *ledger) Entries(_ context.Context, from int64, limit int) ([]register.L
 	l.from, l.limit = from, limit
 	return l.leaves, nil
 }
+
+func (l *ledger) Unresolved(context.Context) ([]terminal.Payment, error) { return l.open, nil }
 
 func (l *ledger) Counters(context.Context, terminal.Incarnation, terminal.BusinessDay) ([]terminal.Counter, error) {
 	return nil, nil
