@@ -161,6 +161,7 @@ type Payment struct {
 	Versions    Versions    `json:"versions"`
 	Spends      []Spend     `json:"spends,omitempty"`
 	Counts      []Count     `json:"counts,omitempty"`
+	Categories  []Category  `json:"categories,omitempty"` // that its goods were of, as the policy knows them; sorted
 
 	Created  Millis `json:"created"`
 	NotAfter Millis `json:"not_after,omitempty"` // the backend refuses the authorise after this

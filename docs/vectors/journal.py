@@ -60,7 +60,7 @@ ENTRIES = [
     (payment(3, ONE, "unknown", reason="backend.unreachable", spends=SPENDS[:1]), PRIVATE),
     (payment(4, ONE, "approved", spends=SPENDS[:1], approval_code="7QX2MN"), PRIVATE),
     (entry(5, "mark", payment=ONE, state="approved", mark="handed-over", by="next-sale", sale="4711", amount=1160, currency="JPY"), None),
-    (payment(6, TWO, "approved-offline", offline=True, spends=SPENDS), SEEN),
+    (payment(6, TWO, "approved-offline", offline=True, spends=SPENDS, categories=["gift-card", "tobacco"]), SEEN),
     (entry(7, "mark", payment=TWO, state="approved-offline", mark="void", by="cashier", void=VOID, sale="4711", amount=1160, currency="JPY"), None),
     (entry(8, "payment", payment=TWO, state="refused", reason="code.not-payment", sale=HARD, revision=1, sale_hash=SALE_HASH, amount=9007199254740991, currency="JPY"), {"code": "other", "masked": HARD}),
     (entry(9, "mark", payment=ONE, state="approved", mark="refund", refund=REFUND, sale="4711", amount=580, currency="JPY"), None),

@@ -19,7 +19,8 @@ func paid() terminal.Payment {
 			Cap: "tobacco-day", Window: "2019-07-02",
 			Reserved: terminal.Amount{Yen: 580, Units: 1}, Need: terminal.Amount{Yen: 1160, Units: 2},
 		}},
-		Created: 1, NotAfter: 2, Decided: 1562011200000, Approval: "A1", Bearer: "operator",
+		Categories: []terminal.Category{"gift-card", "tobacco"},
+		Created:    1, NotAfter: 2, Decided: 1562011200000, Approval: "A1", Bearer: "operator",
 		Void: &terminal.Void{ID: "v", At: 3},
 	}
 }
@@ -31,7 +32,7 @@ func TestOfPaymentDraftsWhatHappenedAndKeepsThePersonApart(t *testing.T) {
 			Time: 1562011200000, Type: "payment", Incarnation: "now", Payment: "0190", State: "rejected", Reason: "account.denied",
 			Sale: "pos-7/1", Revision: 3, SaleHash: "ab", Amount: 720, Currency: "JPY", Offline: true, Day: "2019-07-02",
 			Spends:   []journal.Spend{{Cap: "tobacco-day", Window: "2019-07-02", Yen: 1740, Units: 3}},
-			Approval: "A1", Policy: 7,
+			Approval: "A1", Policy: 7, Categories: []terminal.Category{"gift-card", "tobacco"},
 		},
 		Private: &journal.Private{Code: "pass", Issuer: "demo-wallet", Account: "00ff", Masked: "…1234", Seen: "5ee"},
 	}
@@ -81,7 +82,7 @@ func TestI7NoPlaceForARawCode(t *testing.T) {
 		want  string
 	}{
 		{journal.Entry{}, `v seq time type incarnation payment state reason mark by void refund sale revision sale_hash amount currency
-			offline business_day spends approval_code policy private`},
+			offline business_day spends categories approval_code policy private`},
 		{journal.Private{}, `code issuer account masked seen`},
 		{journal.Spend{}, `cap window yen units`},
 	} {

@@ -71,8 +71,11 @@ type Entry struct {
 	Offline  bool                 `json:"offline,omitempty"`
 	Day      terminal.BusinessDay `json:"business_day,omitempty"`
 	Spends   []Spend              `json:"spends,omitempty"`
-	Approval string               `json:"approval_code,omitempty"`
-	Policy   int64                `json:"policy,omitempty"` // version in force
+
+	Categories []terminal.Category `json:"categories,omitempty"` // of the goods, sorted
+
+	Approval string `json:"approval_code,omitempty"`
+	Policy   int64  `json:"policy,omitempty"` // version in force
 
 	Private string `json:"private,omitempty"` // salted hash of the private part, hex
 }

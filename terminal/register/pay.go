@@ -79,8 +79,21 @@ func (r *Register) newPayment(f facts) terminal.Payment {
 	if f.policy != nil {
 		p.Versions.Policy = f.policy.Version
 		p.NotAfter = terminal.MillisOf(f.now.Add(f.policy.Times.Answer))
+		p.Categories = categories(f)
 	}
 	return p
+}
+
+// categories are those of the sale's goods that the policy knows.
+func categories(f facts) []terminal.Category {
+	var found []terminal.Category
+	for _, l := range f.sale.Lines {
+		if f.policy.Knows(l.Category) {
+			found = append(found, l.Category)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // saleAfter is the sale once its payment came to stand where it is.
