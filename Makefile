@@ -11,12 +11,13 @@ export GOFLAGS := -trimpath -buildvcs=false $(GOFLAGS)
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build test vet race fuzz bench demo
+.PHONY: help tools build test vet race fuzz bench demo power-cut
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FUZZTIME=10s    fuzz: for how long, per target"
+	@echo "  ROUNDS=1000     power-cut: how often; SEED=N repeats an order of things"
 	@echo "  ONCE=1          demo: end after the shift; the exit status says whether it came out right"
 	@echo "  PKG=./...       test, race, vet: which packages"
 	@echo "  TESTFLAGS=      test, race: more flags for go test, such as -v or -run NAME"
@@ -51,6 +52,13 @@ bench: tools ## measure the promised figures beside what they are held against
 
 demo: build ## a till with its scanner, customers and backend; plays a shift
 	./bin/sekisho-sim demo $(if $(ONCE),--once)
+
+# The control, which must lose something, runs first: without it the rest says
+# nothing.
+power-cut: ROUNDS ?= 1000
+power-cut: tools ## cut the power ROUNDS times while payments are stored
+	ROUNDS=$(ROUNDS) SEED=$(SEED) go test -count=1 -timeout=0 -run='^TestPowerCutIsSeen$$' -v ./offline
+	ROUNDS=$(ROUNDS) SEED=$(SEED) go test -count=1 -timeout=0 -run='^TestI2PowerCut$$' -v ./offline
 
 # Puts in what is missing where it may (as root, with apt-get), and otherwise
 # says what to install.

@@ -10,9 +10,16 @@ import (
 	"sekisho/terminal/register/storetest"
 )
 
-// TestMain runs this binary as the child of the kill test where it is asked to;
-// otherwise it runs the tests, and looks for goroutines that nobody ended.
+// TestMain runs this binary as the child of the kill test or of the power cuts
+// where it is asked to; otherwise it runs the tests, and looks for goroutines
+// that nobody ended.
 func TestMain(m *testing.M) {
+	if text := os.Getenv(cutChild); text != "" {
+		if err := beCut(text); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+		os.Exit(1)
+	}
 	if dir := os.Getenv(childDir); dir != "" {
 		if err := beKilled(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
