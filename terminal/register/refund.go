@@ -18,7 +18,7 @@ const maxRefunds = 100
 
 // Refund gives back a part of a payment, or all of it, after the goods left.
 func (r *Register) Refund(ctx context.Context, id terminal.PaymentID, refund terminal.RefundID, amount terminal.Yen) (terminal.Verdict, error) {
-	if parsed, err := uuid.Parse(string(refund)); err != nil || parsed.Version() != 7 || parsed.String() != string(refund) {
+	if parsed, err := uuid.Parse(string(refund)); err != nil || parsed.Version() != 7 || parsed.Variant() != uuid.RFC4122 || parsed.String() != string(refund) {
 		return terminal.Verdict{}, refundInvalid("a refund's id is a UUID of version 7 in lower case, made anew for each refund")
 	}
 	return r.mark(ctx, id, func(p terminal.Payment, inc terminal.Incarnation, now terminal.Millis) (Changes, error) {
