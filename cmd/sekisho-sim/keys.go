@@ -23,7 +23,7 @@ already stay. DIR/register/keys holds what a register gets when it is enrolled.
 Never use these outside a demo: they lie side by side on one machine.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			id := policy.Identity{Register: terminal.RegisterID(register), Store: terminal.StoreID(store), Class: "demo", Realm: scenario.Realm}
+			id := policy.Identity{Register: terminal.RegisterID(register), Store: terminal.StoreID(store), Class: scenario.Class, Realm: scenario.Realm}
 			if _, err := scenario.MakeKeys(filepath.Join(dir, "operator"), filepath.Join(dir, "register"), id); err != nil {
 				return err
 			}

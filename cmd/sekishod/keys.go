@@ -26,6 +26,7 @@ type keys struct {
 	register ed25519.PrivateKey // register.key: PEM, PKCS 8
 	store    []byte             // store.key: 32 bytes in hex, shared by the store's registers
 	root     note.Verifier      // root.vkey: the form of golang.org/x/mod/sumdb/note
+	roles    *policy.Roles      // roles: notes signed by root; newer ones come from the backend
 	sealer   hpke.PublicKey     // backend.hpke: X25519, base64
 	identity policy.Identity    // identity: a note signed by root
 }
@@ -92,13 +93,26 @@ func loadKeys(data string) (keys, error) {
 		return k, err
 	}
 	if k.identity, err = policy.OpenIdentity(string(identity), k.root); err != nil {
-		text := "is no identity"
-		if wrong, ok := errors.AsType[*policy.Error](err); ok {
-			text = wrong.Text // without its cause, which may quote the file
-		}
-		return k, dir.wrong("identity", text, err)
+		return k, dir.notTaken("identity", err)
+	}
+	roles, err := readKey(dir, "roles", false)
+	if err != nil {
+		return k, err
+	}
+	if k.roles, err = policy.OpenRoles(string(roles), k.root, k.identity.Realm); err != nil {
+		return k, dir.notTaken("roles", err)
 	}
 	return k, nil
+}
+
+// notTaken says why a signed file was not, without the error's cause, which may
+// quote the file.
+func (f keyFolder) notTaken(file string, err error) error {
+	text := "cannot be read"
+	if wrong, ok := errors.AsType[*policy.Error](err); ok {
+		text = wrong.Text
+	}
+	return f.wrong(file, text, err)
 }
 
 // readKey reads one file; a secret one only where nobody else may, any only

@@ -57,6 +57,9 @@ func TestKeysAreReadAsEnrolmentLeftThem(t *testing.T) {
 	if got, want := hex.EncodeToString(k.sealer.Bytes()), hex.EncodeToString(office.Backend.PublicKey().Bytes()); got != want {
 		t.Errorf("sealer: got %s, want %s", got, want)
 	}
+	if k.roles.Version != 1 || k.roles.Chain() != office.Roles || k.roles.Policy.Threshold != 2 || len(k.roles.Policy.Keys) != 3 {
+		t.Errorf("roles: got %+v", k.roles)
+	}
 	if got := hex.EncodeToString(k.store); got != strings.TrimSpace(read(t, filepath.Join(data, "keys", "store.key"))) {
 		t.Error("the store's key is another")
 	}
@@ -111,6 +114,11 @@ func TestI7ABrokenKeyNamesItsFileAndNeverItsContents(t *testing.T) {
 		{"identity", "changed", func(text string) string { return strings.Replace(text, `"s1"`, `"s2"`, 1) }, "not signed"},
 		{"identity", "signed by a stranger", in(forged), "not signed"},
 		{"identity", "a secret by mistake", in("secretsecret\nsecretsecret"), "not signed"},
+		{"roles", "empty", in(""), "not signed"},
+		{"roles", "cut", cut, "not signed"},
+		{"roles", "changed", func(text string) string { return strings.Replace(text, "threshold = 2", "threshold = 1", 1) }, "not signed"},
+		{"roles", "another root's", in(stranger.Roles), "not signed"},
+		{"roles", "a secret by mistake", in("secretsecret\nsecretsecret"), "not signed"},
 	} {
 		data, _ := enrolled(t)
 		path := filepath.Join(data, "keys", c.file)
@@ -151,7 +159,7 @@ func TestI7SecretsAreReadOnlyWhereNobodyElseMay(t *testing.T) {
 		{"store.key", 0o600, true}, {"store.key", 0o644, false}, {"store.key", 0o660, false},
 		{"root.vkey", 0o644, true}, {"root.vkey", 0o664, false}, {"root.vkey", 0o646, false},
 		{"backend.hpke", 0o644, true}, {"backend.hpke", 0o666, false},
-		{"identity", 0o444, true}, {"identity", 0o622, false},
+		{"roles", 0o644, true}, {"roles", 0o664, false}, {"identity", 0o444, true}, {"identity", 0o622, false},
 	} {
 		data, _ := enrolled(t)
 		if err := os.Chmod(filepath.Join(data, "keys", c.file), c.mode); err != nil {
@@ -171,7 +179,7 @@ func TestI7SecretsAreReadOnlyWhereNobodyElseMay(t *testing.T) {
 }
 
 func TestAMissingKeyIsNamed(t *testing.T) {
-	for _, file := range []string{"register.key", "store.key", "root.vkey", "backend.hpke", "identity"} {
+	for _, file := range []string{"register.key", "store.key", "root.vkey", "backend.hpke", "identity", "roles"} {
 		data, _ := enrolled(t)
 		path := filepath.Join(data, "keys", file)
 		if err := os.Remove(path); err != nil {

@@ -64,7 +64,7 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 
 	events := web.NewEvents()
 	reg := register.New(register.Config{
-		Identity: k.identity, Verifier: k.root, StoreKey: k.store, Sealer: k.sealer, Items: items,
+		Identity: k.identity, Roles: k.roles, StoreKey: k.store, Sealer: k.sealer, Items: items,
 		Store: store, Backend: link, Signal: events, Clock: machineClock{}, Anchors: run, Log: log,
 		Incarnation: anchor.Incarnation, Anchor: anchor,
 	})

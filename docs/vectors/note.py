@@ -28,6 +28,7 @@ POLICY = """\
 version = 3
 realm = "demo/vectors"
 good_until = 2030-01-01T00:00:00+09:00
+classes = ["convenience"]
 
 [business]
 zone = "Asia/Tokyo"

@@ -23,7 +23,7 @@ const Path = "/v1/link"
 type Config struct {
 	File   string           // of the ledger; made where there is none
 	Note   string           // the signed policy, as welcome brings it
-	Policy *policy.Policy   // what policy.Open made of Note
+	Policy *policy.Policy   // what Note says for the stores' class
 	Key    hpke.PrivateKey  // opens the evidence of advices
 	Now    func() time.Time // the backend's clock
 	Log    *slog.Logger     // nothing secret is logged

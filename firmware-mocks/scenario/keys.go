@@ -25,6 +25,7 @@ import (
 const (
 	Realm  = "demo/development"
 	Issuer = "demo-wallet"
+	Class  = "demo" // of stores
 	keyID  = "demo-1"
 )
 
@@ -32,6 +33,9 @@ const (
 // the same machine as the register's.
 type Keys struct {
 	Root    note.Signer
+	Policy  []note.Signer // any two of them sign a policy
+	Freeze  note.Signer
+	Roles   string // the note that says so, signed by Root
 	Backend hpke.PrivateKey
 	Wallet  ed25519.PrivateKey
 }
@@ -40,9 +44,14 @@ type Keys struct {
 // daemon reads them.
 const (
 	rootFile    = "root.skey"
+	freezeFile  = "freeze.skey"
+	rolesFile   = "roles"
 	backendFile = "backend.hpke.key"
 	walletFile  = "wallet.key"
 )
+
+// policyFiles hold the keys of the policy role.
+var policyFiles = [...]string{"policy-1.skey", "policy-2.skey", "policy-3.skey"}
 
 // MakeKeys writes the secrets of head office into operator and the register's
 // keys into data/keys. Where operator holds keys already they stay, and only the
@@ -61,7 +70,7 @@ func MakeKeys(operator, data string, id policy.Identity) (Keys, error) {
 }
 
 func makeOperator(dir string) error {
-	skey, vkey, err := note.GenerateKey(rand.Reader, "demo-root")
+	files, err := makeRoles()
 	if err != nil {
 		return err
 	}
@@ -73,22 +82,54 @@ func makeOperator(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeAll(dir, map[string]string{
-		rootFile: skey + "\n", "root.vkey": vkey + "\n",
-		backendFile: hex.EncodeToString(backend.Bytes()) + "\n",
-		walletFile:  hex.EncodeToString(wallet.Seed()) + "\n",
-	})
+	files[backendFile] = hex.EncodeToString(backend.Bytes()) + "\n"
+	files[walletFile] = hex.EncodeToString(wallet.Seed()) + "\n"
+	return writeAll(dir, files)
+}
+
+// rolesText wants the keys of root, policy (three) and freeze.
+const rolesText = `# Who signs what in the demo.
+version = 1
+realm = %q
+root = %q
+
+[policy]
+threshold = 2
+keys = [%q, %q, %q]
+
+[freeze]
+threshold = 1
+keys = [%q]
+`
+
+// makeRoles makes the keys that sign, and the roles that name them.
+func makeRoles() (files map[string]string, err error) {
+	files = map[string]string{}
+	public := []any{Realm}
+	var root note.Signer
+	for _, file := range append(append([]string{rootFile}, policyFiles[:]...), freezeFile) {
+		name := strings.TrimSuffix(file, ".skey")
+		skey, vkey, err := note.GenerateKey(rand.Reader, "demo-"+name)
+		if err != nil {
+			return nil, err
+		}
+		files[file], files[name+".vkey"] = skey+"\n", vkey+"\n"
+		public = append(public, vkey)
+		if file == rootFile {
+			if root, err = note.NewSigner(skey); err != nil {
+				return nil, err
+			}
+		}
+	}
+	files[rolesFile], err = policy.SignRoles(fmt.Sprintf(rolesText, public...), root)
+	return files, err
 }
 
 // LoadKeys reads what MakeKeys wrote for head office.
 func LoadKeys(dir string) (Keys, error) {
-	var k Keys
-	skey, err := os.ReadFile(filepath.Join(dir, rootFile))
+	k, err := loadSigners(dir)
 	if err != nil {
 		return k, err
-	}
-	if k.Root, err = note.NewSigner(strings.TrimSpace(string(skey))); err != nil {
-		return k, fmt.Errorf("%s: %w", rootFile, err)
 	}
 	backend, err := readHex(dir, backendFile)
 	if err != nil {
@@ -107,6 +148,38 @@ func LoadKeys(dir string) (Keys, error) {
 	}
 	k.Wallet = ed25519.NewKeyFromSeed(seed)
 	return k, nil
+}
+
+// loadSigners reads the keys that sign, and the roles.
+func loadSigners(dir string) (k Keys, err error) {
+	if k.Root, err = readSigner(dir, rootFile); err != nil {
+		return k, err
+	}
+	for _, file := range policyFiles {
+		signer, err := readSigner(dir, file)
+		if err != nil {
+			return k, err
+		}
+		k.Policy = append(k.Policy, signer)
+	}
+	if k.Freeze, err = readSigner(dir, freezeFile); err != nil {
+		return k, err
+	}
+	roles, err := os.ReadFile(filepath.Join(dir, rolesFile))
+	k.Roles = string(roles)
+	return k, err
+}
+
+func readSigner(dir, name string) (note.Signer, error) {
+	skey, err := os.ReadFile(filepath.Join(dir, name))
+	if err != nil {
+		return nil, err
+	}
+	signer, err := note.NewSigner(strings.TrimSpace(string(skey)))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return signer, nil
 }
 
 func readHex(dir, name string) ([]byte, error) {
@@ -143,6 +216,7 @@ func (k Keys) enrol(operator, data string, id policy.Identity) error {
 		"root.vkey":    string(vkey),
 		"backend.hpke": base64.StdEncoding.EncodeToString(k.Backend.PublicKey().Bytes()) + "\n",
 		"identity":     identity,
+		"roles":        k.Roles,
 	})
 }
 

@@ -38,7 +38,7 @@ func PolicyNote(k Keys, r Rules, now time.Time) (string, *policy.Policy, error) 
 	}
 	var text strings.Builder
 	err = policyTemplate.Execute(&text, map[string]any{
-		"Version": r.Version, "Realm": Realm, "Issuer": Issuer, "KeyID": keyID,
+		"Version": r.Version, "Realm": Realm, "Class": Class, "Issuer": Issuer, "KeyID": keyID,
 		"GoodUntil":  now.Add(r.GoodFor).UTC().Format(time.RFC3339),
 		"CutOver":    now.Add(12 * time.Hour).In(tokyo).Format("15:04"),
 		"Answer":     r.Answer.String(),
@@ -50,10 +50,14 @@ func PolicyNote(k Keys, r Rules, now time.Time) (string, *policy.Policy, error) 
 	if err != nil {
 		return "", nil, err
 	}
-	signed, err := policy.Sign(text.String(), k.Root)
+	signed, err := policy.Sign(text.String(), k.Policy[0], k.Policy[1])
 	if err != nil {
 		return "", nil, err
 	}
 	parsed, err := policy.Parse(text.String())
+	if err != nil {
+		return "", nil, err
+	}
+	parsed, err = parsed.For(Class)
 	return signed, parsed, err
 }

@@ -79,7 +79,7 @@ func (w *World) path(parts ...string) string {
 
 // make writes keys, policy and configuration.
 func (w *World) make() error {
-	id := policy.Identity{Register: "register-1", Store: "store-1", Class: "demo", Realm: Realm}
+	id := policy.Identity{Register: "register-1", Store: "store-1", Class: Class, Realm: Realm}
 	var err error
 	if w.keys, err = MakeKeys(w.path("operator"), w.path("register"), id); err != nil {
 		return err

@@ -52,6 +52,11 @@ func signAnything(t testing.TB, text string, signer note.Signer) string {
 	return string(signed)
 }
 
+// by gives roles under which one key may sign policies.
+func by(verifier note.Verifier, realm string) *policy.Roles {
+	return &policy.Roles{Version: 1, Realm: realm, Policy: policy.Role{Threshold: 1, Keys: []note.Verifier{verifier}}}
+}
+
 // refused wants an *Error of a code, with a text that holds some words.
 func refused(t *testing.T, name string, err error, code policy.Code, words string) {
 	t.Helper()
@@ -69,7 +74,7 @@ func TestI6OnlyHeadOfficesPolicyOpens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := policy.Open(signed, pinned, realm)
+	p, err := by(pinned, realm).OpenPolicy(signed, "convenience")
 	if err != nil || p.Version != 7 || p.Realm != realm {
 		t.Fatalf("got %+v, %v", p, err)
 	}
@@ -81,8 +86,8 @@ func TestI6OnlyHeadOfficesPolicyOpens(t *testing.T) {
 		"a signature cut short":        strings.TrimSuffix(signed, "\n"),
 		"a tab":                        strings.Replace(signed, "units = 15", "units =\t15", 1),
 	} {
-		p, err := policy.Open(changed, pinned, realm)
-		refused(t, name, err, policy.CodeSignature, "not signed by the key")
+		p, err := by(pinned, realm).OpenPolicy(changed, "convenience")
+		refused(t, name, err, policy.CodeSignature, "not signed by a key")
 		if p != nil {
 			t.Errorf("%s: a policy came with the error", name)
 		}
@@ -91,7 +96,7 @@ func TestI6OnlyHeadOfficesPolicyOpens(t *testing.T) {
 	// signature's base64 has bits that say nothing: they alone may differ.
 	for i := range signed {
 		changed := signed[:i] + string(signed[i]^1) + signed[i+1:]
-		got, err := policy.Open(changed, pinned, realm)
+		got, err := by(pinned, realm).OpenPolicy(changed, "convenience")
 		if err == nil && (i < len(text) || !reflect.DeepEqual(got, p)) {
 			t.Fatalf("byte %d changed from %q, and it opened as %+v", i, signed[i], got)
 		}
@@ -105,7 +110,7 @@ func TestI6APolicyOfAnotherChainOrEnvironmentIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, mine := range []string{"sakura/test", "momo/production", "", "SAKURA/PRODUCTION"} {
-		p, err := policy.Open(signed, pinned, mine)
+		p, err := by(pinned, mine).OpenPolicy(signed, "convenience")
 		refused(t, mine, err, policy.CodeRealm, realm)
 		if p != nil {
 			t.Errorf("%q: a policy came with the error", mine)
@@ -124,7 +129,7 @@ func TestOpenReadsTheTextItself(t *testing.T) {
 		{"unknown key", "version = 7", "version = 7\nspeed = 1", "speed", policy.CodeText},
 		{"no rule", "version = 7", "version = 0", "version", policy.CodeRule},
 	} {
-		p, err := policy.Open(signAnything(t, strings.Replace(storePolicy(t), c.old, c.new, 1), office), pinned, realm)
+		p, err := by(pinned, realm).OpenPolicy(signAnything(t, strings.Replace(storePolicy(t), c.old, c.new, 1), office), "convenience")
 		refused(t, c.name, err, c.code, c.words)
 		if p != nil {
 			t.Errorf("%s: a policy came with the error", c.name)
@@ -160,7 +165,7 @@ func TestSignSignsNothingThatWouldNotOpen(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := policy.Open(signed, pinned, realm); err != nil {
+		if _, err := by(pinned, realm).OpenPolicy(signed, "convenience"); err != nil {
 			t.Errorf("%q at the end: %v", extra, err)
 		}
 	}

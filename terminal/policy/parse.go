@@ -19,8 +19,10 @@ type Code string
 
 // The codes of an *Error.
 const (
-	CodeSignature Code = "policy.signature" // no signature by the pinned key
-	CodeRealm     Code = "policy.realm"     // for another chain or environment
+	CodeSignature Code = "policy.signature" // not signed by the keys that it needs
+	CodeRealm     Code = "policy.realm"     // for another chain, environment or class of stores
+	CodeVersion   Code = "policy.version"   // not newer than the one before
+	CodeLift      Code = "policy.lift"      // a freeze that lifts needs the policy role
 	CodeText      Code = "policy.text"      // the text does not parse
 	CodeRule      Code = "policy.rule"      // a rule is out of range or makes no sense
 )
@@ -43,128 +45,17 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 
-// file is the TOML text.
-type file struct {
-	Version   int64   `toml:"version"`
-	Realm     string  `toml:"realm"`
-	GoodUntil instant `toml:"good_until"`
-	Business  struct {
-		Zone    string `toml:"zone"`
-		CutOver string `toml:"cut_over"`
-	} `toml:"business"`
-	Times struct {
-		Answer duration `toml:"answer"`
-		Query  duration `toml:"query"`
-		Give   duration `toml:"give_up"`
-	} `toml:"times"`
-	Pass struct {
-		Life      duration `toml:"life"`
-		Tolerance duration `toml:"tolerance"`
-	} `toml:"pass"`
-	Device struct {
-		NewFor         duration `toml:"new_for"`
-		NewUnitsOnline int64    `toml:"new_units_online"`
-	} `toml:"device"`
-	Offline struct {
-		Floor        int64    `toml:"floor"`
-		AccountYen   int64    `toml:"account_yen"`
-		AccountCount int64    `toml:"account_count"`
-		FullFor      duration `toml:"full_for"`
-		NothingAfter duration `toml:"nothing_after"`
-		DeclineBars  duration `toml:"decline_bars"`
-	} `toml:"offline"`
-	Reserve struct {
-		Register int64 `toml:"register_percent"`
-		Store    int64 `toml:"store_percent"`
-	} `toml:"reserve"`
-	Categories []struct {
-		ID         string `toml:"id"`
-		HighResale bool   `toml:"high_resale"`
-	} `toml:"category"`
-	Caps []struct {
-		ID          string `toml:"id"`
-		Scope       string `toml:"scope"`
-		Window      string `toml:"window"`
-		Category    string `toml:"category"`
-		Yen         *int64 `toml:"yen"`
-		Units       *int64 `toml:"units"`
-		OfflineOnly bool   `toml:"offline_only"`
-	} `toml:"cap"`
-	Watch []struct {
-		GTIN     string `toml:"gtin"`
-		Category string `toml:"category"`
-		Units    int64  `toml:"units"`
-	} `toml:"watch"`
-	Wallets []struct {
-		ID        string `toml:"id"`
-		Name      string `toml:"name"`
-		Prefix    string `toml:"prefix"`
-		MinLength int    `toml:"min_length"`
-		MaxLength int    `toml:"max_length"`
-	} `toml:"wallet"`
-	Issuers []struct {
-		Name  string `toml:"name"`
-		KeyID string `toml:"key_id"`
-		Key   string `toml:"key"` // Ed25519 public key, base64
-	} `toml:"pass_issuer"`
-}
-
-type duration time.Duration
-
-// UnmarshalText reads Go's form, such as "45s" or "72h".
-func (d *duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	*d = duration(v)
-	return err
-}
-
-type instant time.Time
-
-// UnmarshalTOML refuses a time without an offset, which the decoder would read in
-// the machine's own zone: it would be another moment on each register.
-func (i *instant) UnmarshalTOML(value any) error {
-	t, ok := value.(time.Time)
-	if !ok || strings.HasSuffix(t.Location().String(), "-local") {
-		return errors.New("must be a time with its offset, such as 2030-01-01T00:00:00Z")
-	}
-	*i = instant(t)
-	return nil
-}
-
-// Open verifies a note and reads its text. The error is an *Error.
-func Open(text string, verifier note.Verifier, realm string) (*Policy, error) {
-	n, err := note.Open([]byte(text), note.VerifierList(verifier))
-	if err != nil {
-		return nil, &Error{Code: CodeSignature, Text: "the policy is not signed by the key that this register was enrolled with", Cause: err}
-	}
-	p, err := Parse(n.Text)
-	if err != nil {
-		return nil, err
-	}
-	if p.Realm != realm {
-		return nil, &Error{Code: CodeRealm, Text: fmt.Sprintf("the policy is for %q, this register belongs to %q", p.Realm, realm)}
-	}
-	return p, nil
-}
-
-// Sign makes the note that Open takes, after reading the text itself, so that
-// nothing is signed that no register would take. A text with a tab or carriage
-// return would sign and then not open: it is refused.
-func Sign(text string, signer note.Signer) (string, error) {
-	if strings.ContainsAny(text, "\t\r") {
-		return "", &Error{Code: CodeText, Text: "a policy's text holds no tab and no carriage return: a note with them would not open"}
-	}
-	if len(text) > maxNote {
-		return "", &Error{Code: CodeText, Text: fmt.Sprintf("the policy has more than %d bytes: no message could bring it", maxNote)}
+// Sign makes the note that Roles.OpenPolicy takes, after reading the text
+// itself, so that nothing is signed that no register would take. A text with a
+// tab or carriage return would sign and then not open: it is refused.
+func Sign(text string, signers ...note.Signer) (string, error) {
+	if err := plain("a policy's text", text, maxNote); err != nil {
+		return "", err
 	}
 	if _, err := Parse(text); err != nil {
 		return "", err
 	}
-	signed, err := note.Sign(&note.Note{Text: text}, signer)
-	if err != nil {
-		return "", &Error{Code: CodeText, Text: "the policy cannot be signed", Cause: err}
-	}
-	return string(signed), nil
+	return sign("the policy", text, signers)
 }
 
 // Parse reads a policy's text. The error is an *Error.
@@ -217,10 +108,11 @@ func (f *file) policy() (*Policy, error) {
 		Offline: OfflineRules{
 			Floor: terminal.Yen(f.Offline.Floor), AccountYen: terminal.Yen(f.Offline.AccountYen), AccountCount: f.Offline.AccountCount,
 			FullFor: time.Duration(f.Offline.FullFor), NothingAfter: time.Duration(f.Offline.NothingAfter), DeclineBars: time.Duration(f.Offline.DeclineBars),
+			BootYen: terminal.Yen(f.Offline.BootYen),
 		},
 		Reserve: Reserve{RegisterPercent: f.Reserve.Register, StorePercent: f.Reserve.Store},
 	}
-	return p, errors.Join(f.numbers(), f.categories(p), f.caps(p), f.watch(p), f.wallets(p), f.issuers(p))
+	return p, errors.Join(f.numbers(), f.classes(p), f.categories(p), f.caps(p), f.watch(p), f.makers(p), f.unitemised(p), f.wallets(p), f.issuers(p))
 }
 
 // maxNumber is the largest number that a policy may hold: far above any ceiling,
@@ -242,8 +134,8 @@ func (f *file) numbers() error {
 	need(f.Times.Answer > 0 && f.Times.Query > 0 && f.Times.Give >= f.Times.Answer, "times: answer and query must be above zero, give_up not below answer")
 	need(f.Pass.Life > 0 && f.Pass.Tolerance >= 0, "pass: life must be above zero, tolerance not below")
 	need(f.Device.NewFor >= 0 && f.Device.NewUnitsOnline >= 0, "device: nothing may be below zero")
-	need(f.Offline.Floor >= 0 && f.Offline.AccountYen >= 0 && f.Offline.AccountCount >= 0 && f.Offline.DeclineBars >= 0, "offline: nothing may be below zero")
-	need(f.Offline.Floor <= maxNumber && f.Offline.AccountYen <= maxNumber && f.Offline.AccountCount <= maxNumber, fmt.Sprintf("offline: nothing may be above %d", int64(maxNumber)))
+	need(f.Offline.Floor >= 0 && f.Offline.AccountYen >= 0 && f.Offline.AccountCount >= 0 && f.Offline.DeclineBars >= 0 && f.Offline.BootYen >= 0, "offline: nothing may be below zero")
+	need(f.Offline.Floor <= maxNumber && f.Offline.AccountYen <= maxNumber && f.Offline.AccountCount <= maxNumber && f.Offline.BootYen <= maxNumber, fmt.Sprintf("offline: nothing may be above %d", int64(maxNumber)))
 	need(f.Offline.FullFor >= 0 && f.Offline.NothingAfter > f.Offline.FullFor, "offline: nothing_after must be above full_for")
 	need(f.Reserve.Register >= 0 && f.Reserve.Register <= f.Reserve.Store && f.Reserve.Store <= 100, "reserve: 0 <= register_percent <= store_percent <= 100")
 	return errors.Join(errs...)
@@ -257,93 +149,15 @@ const (
 	maxCaps = 200 // caps, and as many categories
 )
 
-// maxNote is the most bytes of a signed policy: a welcome that brings it must fit
-// into one message of 1 MiB, in which a character may take two.
-const maxNote = 400 << 10
-
 func name(s string) bool {
 	return s != "" && len(s) <= maxName && !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-func (f *file) categories(p *Policy) error {
-	if len(f.Categories) > maxCaps {
-		return fmt.Errorf("more than %d categories", maxCaps)
+func (f *file) classes(p *Policy) error {
+	if classes, ok := nameSet[string](f.Classes); !ok || len(classes) == 0 {
+		return fmt.Errorf("classes: which classes of stores the policy is for, at least one, none twice, each of at most %d characters", maxName)
 	}
-	p.HighResale = map[terminal.Category]bool{}
-	for i, c := range f.Categories {
-		if _, twice := p.HighResale[terminal.Category(c.ID)]; twice || !name(c.ID) {
-			return fmt.Errorf("category %d: the id is missing, longer than %d characters or there twice", i+1, maxName)
-		}
-		p.HighResale[terminal.Category(c.ID)] = c.HighResale
-	}
-	return nil
-}
-
-// legal lists which windows a scope may have.
-var legal = map[terminal.Scope]terminal.Window{
-	terminal.ScopeStore:    terminal.PerDay,
-	terminal.ScopeRegister: terminal.PerSale,
-}
-
-func (f *file) caps(p *Policy) error {
-	if len(f.Caps) > maxCaps {
-		return fmt.Errorf("more than %d caps", maxCaps)
-	}
-	ids := map[string]bool{}
-	for i, c := range f.Caps {
-		t := terminal.Cap{
-			ID: terminal.CapID(c.ID), Scope: terminal.Scope(c.Scope), Window: terminal.Window(c.Window),
-			Category: terminal.Category(c.Category), OfflineOnly: c.OfflineOnly,
-			Limit: terminal.Amount{Yen: ceiling(c.Yen), Units: ceiling(c.Units)},
-		}
-		window, known := legal[t.Scope]
-		switch {
-		case !name(c.ID) || ids[c.ID]:
-			return fmt.Errorf("cap %d: the id is missing, longer than %d characters or there twice", i+1, maxName)
-		case !known || window != t.Window:
-			return fmt.Errorf("cap %q: scope %q does not go with window %q: a store's cap counts per day, a register's per sale", c.ID, c.Scope, c.Window)
-		case c.Yen == nil && c.Units == nil:
-			return fmt.Errorf("cap %q: neither yen nor units", c.ID)
-		case t.Limit.Negative():
-			return fmt.Errorf("cap %q: a limit is below zero", c.ID)
-		case above(c.Yen) || above(c.Units):
-			return fmt.Errorf("cap %q: a limit is above %d; leave out what is not limited", c.ID, int64(maxNumber))
-		case t.OfflineOnly && t.Scope != terminal.ScopeStore:
-			return fmt.Errorf("cap %q: only a store's cap can be offline_only", c.ID)
-		case t.Category != "" && !p.Knows(t.Category):
-			return fmt.Errorf("cap %q: category %q is not in the list of categories", c.ID, c.Category)
-		}
-		ids[c.ID] = true
-		p.Caps = append(p.Caps, t)
-	}
-	return nil
-}
-
-func ceiling(v *int64) int64 {
-	if v == nil {
-		return terminal.Unlimited
-	}
-	return *v
-}
-
-func above(v *int64) bool { return v != nil && *v > maxNumber }
-
-func (f *file) watch(p *Policy) error {
-	p.Watch = make(map[terminal.GTIN]Watched, len(f.Watch))
-	for i, w := range f.Watch {
-		gtin := terminal.GTIN(w.GTIN).Canonical() // as lines carry it
-		switch _, twice := p.Watch[gtin]; {
-		case !gtin.Valid():
-			return fmt.Errorf("watch %d: %q is no article number", i+1, w.GTIN)
-		case twice:
-			return fmt.Errorf("watch %d: %q is there twice", i+1, w.GTIN)
-		case !p.Knows(terminal.Category(w.Category)):
-			return fmt.Errorf("watch %d: category %q is not in the list of categories", i+1, w.Category)
-		case w.Units < 1 || w.Units > terminal.MaxQuantity:
-			return fmt.Errorf("watch %d: units must be from 1 to %d", i+1, terminal.MaxQuantity)
-		}
-		p.Watch[gtin] = Watched{Category: terminal.Category(w.Category), Units: w.Units}
-	}
+	p.Classes = f.Classes
 	return nil
 }
 

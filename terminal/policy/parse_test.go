@@ -28,7 +28,11 @@ func parsed(t testing.TB, text string) *policy.Policy {
 
 // Every number of testdata/store.toml at its place.
 func TestParseReadsEveryRule(t *testing.T) {
-	got := parsed(t, storePolicy(t))
+	whole := parsed(t, storePolicy(t))
+	got, err := whole.For("convenience") // without the cap that is for stations
+	if err != nil {
+		t.Fatal(err)
+	}
 	tokyo, err := time.LoadLocation("Asia/Tokyo")
 	if err != nil {
 		t.Fatal(err)
@@ -44,11 +48,11 @@ func TestParseReadsEveryRule(t *testing.T) {
 	got.GoodUntil, got.Business.Zone = time.Time{}, nil
 	const unlimited = math.MaxInt64
 	want := &policy.Policy{
-		Version: 7, Realm: realm, Business: terminal.Business{CutOver: 5 * time.Hour},
+		Version: 7, Realm: realm, Classes: []string{"convenience", "station"}, Business: terminal.Business{CutOver: 5 * time.Hour},
 		Times:   policy.Times{Answer: 5 * time.Second, Query: 3 * time.Second, Give: 45 * time.Second},
 		Pass:    policy.PassRules{Life: time.Minute, Tolerance: 30 * time.Second},
 		Device:  policy.DeviceRules{NewFor: 72 * time.Hour, NewUnitsOnline: 1},
-		Offline: policy.OfflineRules{Floor: 5000, AccountYen: 10000, AccountCount: 5, FullFor: time.Hour, NothingAfter: 24 * time.Hour, DeclineBars: 24 * time.Hour},
+		Offline: policy.OfflineRules{Floor: 5000, AccountYen: 10000, AccountCount: 5, FullFor: time.Hour, NothingAfter: 24 * time.Hour, DeclineBars: 24 * time.Hour, BootYen: 20000},
 		Reserve: policy.Reserve{RegisterPercent: 10, StorePercent: 30},
 		HighResale: map[terminal.Category]bool{
 			"tobacco": true, "gift card": true, "drinks": false, "sweets": false,
@@ -57,7 +61,11 @@ func TestParseReadsEveryRule(t *testing.T) {
 			{ID: "tobacco-sale", Scope: "register", Window: "sale", Category: "tobacco", Limit: terminal.Amount{Yen: 10000, Units: 15}},
 			{ID: "tobacco-day", Scope: "store", Window: "day", Category: "tobacco", Limit: terminal.Amount{Yen: unlimited, Units: 257}},
 			{ID: "all-offline", Scope: "store", Window: "day", Limit: terminal.Amount{Yen: 100000, Units: unlimited}, OfflineOnly: true},
+			{ID: "gift-hour", Scope: "register", Window: "hour", Category: "gift card", Limit: terminal.Amount{Yen: 50000, Units: unlimited}},
+			{ID: "tobacco-account", Scope: "account", Window: "rolling", Span: 72 * time.Hour, Category: "tobacco", Limit: terminal.Amount{Yen: unlimited, Units: 60}},
 		},
+		Goods:  policy.GoodsRules{Unitemised: "gift card"},
+		Makers: []policy.Maker{{Prefix: "4902210", Category: "tobacco", Units: 10}, {Prefix: "490221055", Category: "sweets", Units: 1}},
 		Watch: map[terminal.GTIN]policy.Watched{
 			"49400762": {Category: "tobacco", Units: 1}, "0614141000036": {Category: "tobacco", Units: 10}, "4902777130835": {Category: "sweets", Units: 2},
 		},
@@ -71,6 +79,14 @@ func TestParseReadsEveryRule(t *testing.T) {
 		if found, ok := got.Cap(c.ID); !ok || found != c {
 			t.Errorf("cap %s: got %+v, %v", c.ID, found, ok)
 		}
+	}
+	station, err := whole.For("station")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rolling := terminal.Cap{ID: "gift-register", Scope: "register", Window: "rolling", Span: 30 * time.Minute, Category: "gift card", Limit: terminal.Amount{Yen: unlimited, Units: 20}}
+	if found, ok := station.Cap(rolling.ID); !ok || found != rolling || len(station.Caps) != len(got.Caps)+1 {
+		t.Errorf("a station's caps: %+v", station.Caps)
 	}
 	if _, ok := got.Cap("tobacco"); ok {
 		t.Error("a cap of that id is not there")
@@ -125,11 +141,36 @@ func TestLint(t *testing.T) {
 		{`id = "paypay"`, `id = "` + strings.Repeat("x", 65) + `"`, "wallet 1"},
 		{`key_id = "demo-1"`, `key_id = "` + strings.Repeat("x", 65) + `"`, "pass_issuer 1"},
 		{`name = "demo-wallet"`, `name = "` + strings.Repeat("x", 65) + `"`, "pass_issuer 1"},
-		{`window = "sale"`, `window = "day"`, `cap "tobacco-sale": scope "register" does not go with window "day"`},
+		{`window = "sale"`, `window = "week"`, `cap "tobacco-sale": scope "register" does not go with window "week"`},
 		{"scope = \"store\"\nwindow = \"day\"\ncategory", "scope = \"store\"\nwindow = \"sale\"\ncategory", `cap "tobacco-day": scope "store" does not go with window "sale"`},
-		{`scope = "register"`, `scope = "account"`, `scope "account"`},
-		{`window = "sale"`, `window = "week"`, `window "week"`},
-		{`scope = "register"`, "", `scope ""`},
+		{"scope = \"register\"\nwindow = \"sale\"", "scope = \"account\"\nwindow = \"sale\"", `scope "account"`},
+		{"scope = \"register\"\nwindow = \"sale\"", "window = \"sale\"", `scope ""`},
+		{"window = \"day\"\ncategory", "window = \"rolling\"\nover = \"1h\"\ncategory", `cap "tobacco-day": scope "store" does not go with window "rolling"`},
+		{"scope = \"account\"\nwindow = \"rolling\"\nover = \"72h\"", "scope = \"account\"\nwindow = \"day\"", `cap "tobacco-account": scope "account" does not go with window "day"`},
+		{`over = "72h"`, "", `cap "tobacco-account": a rolling cap needs over`},
+		{`over = "72h"`, `over = "59s"`, `cap "tobacco-account": a rolling cap needs over, from 1m0s to 744h0m0s`},
+		{`over = "72h"`, `over = "744h0m1s"`, `cap "tobacco-account": a rolling cap needs over`},
+		{`over = "72h"`, `over = "-72h"`, `cap "tobacco-account": a rolling cap needs over`},
+		{`window = "hour"`, "window = \"hour\"\nover = \"1h\"", `cap "gift-hour": only a rolling cap has over`},
+		{"units = 60", "units = 60\noffline_only = true", `cap "tobacco-account": only a store's cap`},
+		{`classes = ["station"]`, `classes = []`, `cap "gift-register": classes`},
+		{`classes = ["station"]`, `classes = ["station", "station"]`, `cap "gift-register": classes`},
+		{`classes = ["station"]`, `classes = ["kiosk"]`, `cap "gift-register": classes`},
+		{`classes = ["convenience", "station"]`, "", "classes: which"},
+		{`classes = ["convenience", "station"]`, "classes = []", "classes: which"},
+		{`classes = ["convenience", "station"]`, `classes = ["station", "station"]`, "classes: which"},
+		{"boot_yen = 20000", "boot_yen = -1", "offline: nothing may be below"},
+		{"boot_yen = 20000", "boot_yen = 1000000000000001", "offline: nothing may be above"},
+		{`unitemised = "gift card"`, `unitemised = "gift"`, `goods.unitemised "gift"`},
+		{`id = "sweets"`, `id = "ordinary"`, "category 4"},
+		{`id = "sweets"`, `id = "refuse"`, "category 4"},
+		{`prefix = "4902210"`, `prefix = ""`, "maker 1: the prefix"},
+		{`prefix = "4902210"`, `prefix = "49O"`, "maker 1: the prefix"},
+		{`prefix = "4902210"`, `prefix = "49022100000001"`, "maker 1: the prefix"},
+		{`prefix = "490221055"`, `prefix = "4902210"`, "maker 2: the prefix"},
+		{"category = \"sweets\"\nunits = 1", "category = \"sweet\"\nunits = 1", `maker 2: category "sweet"`},
+		{"category = \"sweets\"\nunits = 1", "category = \"sweets\"\nunits = 0", "maker 2: units"},
+		{"category = \"sweets\"\nunits = 1", "category = \"sweets\"\nunits = 10001", "maker 2: units"},
 		{"units = 257", "", `cap "tobacco-day": neither yen nor units`},
 		{"units = 257", "units = -1", `cap "tobacco-day": a limit is below zero`},
 		{"yen = 10000\n\n[[cap]]", "yen = -10000\n\n[[cap]]", `cap "tobacco-sale": a limit is below zero`},
@@ -192,6 +233,8 @@ func TestWhatFitsTheWire(t *testing.T) {
 		{"200 categories", good + rows("category", "", 200-len(p.HighResale)), ""},
 		{"201 categories", good + rows("category", "", 201-len(p.HighResale)), "more than 200 categories"},
 		{"200 caps", good + rows("cap", limit, 200-len(p.Caps)), ""},
+		{"200 makers", good + makerRows(200-len(p.Makers)), ""},
+		{"201 makers", good + makerRows(201-len(p.Makers)), "more than 200 makers"},
 		{"201 caps", good + rows("cap", limit, 201-len(p.Caps)), "more than 200 caps"},
 	} {
 		_, err := policy.Parse(c.text)
@@ -201,6 +244,14 @@ func TestWhatFitsTheWire(t *testing.T) {
 			t.Errorf("%s: %v", c.name, err)
 		}
 	}
+}
+
+func makerRows(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "\n[[maker]]\nprefix = \"%d\"\ncategory = \"tobacco\"\nunits = 1\n", 1000+i)
+	}
+	return b.String()
 }
 
 // All that is wrong is told at once, so that head office mends it in one round.

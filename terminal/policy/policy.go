@@ -2,11 +2,13 @@ package policy
 
 import (
 	"crypto/ed25519"
-	"golang.org/x/mod/sumdb/note"
+	"fmt"
 	"math/bits"
 	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"sekisho/terminal"
 )
@@ -32,6 +34,8 @@ type Policy struct {
 	Goods      GoodsRules
 	Wallets    []Wallet
 	Issuers    []PassIssuer
+
+	capClasses map[terminal.CapID][]string // of caps that are not for all classes
 }
 
 // Times are what the till waits for the backend.
@@ -92,6 +96,9 @@ type Roles struct {
 	Root    note.Verifier // signs the next roles: the one before, or its successor
 	Policy  Role
 	Freeze  Role
+
+	signer note.Verifier // the root that signed these
+	notes  []string      // that lead here from the pinned root; these are the last
 }
 
 // Freeze stops goods or issuers at once. Its fields are read only.
@@ -101,7 +108,7 @@ type Freeze struct {
 	All        bool
 	Categories map[terminal.Category]bool
 	Issuers    map[string]bool
-	Lifts      bool // signed by the policy role too: it may lift what an older one stopped
+	Lifts      bool // signed by the policy role: it may lift what an older one stopped
 }
 
 // Reserve is how much of each store cap the backend lets a register hold
@@ -133,6 +140,22 @@ type PassIssuer struct {
 	Key   ed25519.PublicKey
 }
 
+// For gives the policy as it is for a class of stores, without the caps that are
+// for others. The error is an *Error.
+func (p *Policy) For(class string) (*Policy, error) {
+	if !slices.Contains(p.Classes, class) {
+		return nil, &Error{Code: CodeRealm, Text: fmt.Sprintf("the policy is for stores of the classes %s, not for %q", strings.Join(p.Classes, ", "), class)}
+	}
+	mine := *p
+	mine.Caps, mine.capClasses = nil, nil
+	for _, c := range p.Caps {
+		if classes := p.capClasses[c.ID]; classes == nil || slices.Contains(classes, class) {
+			mine.Caps = append(mine.Caps, c)
+		}
+	}
+	return &mine, nil
+}
+
 // Knows says whether the policy names a category.
 func (p *Policy) Knows(c terminal.Category) bool { _, ok := p.HighResale[c]; return ok }
 
@@ -156,20 +179,43 @@ func (p *Policy) Cap(id terminal.CapID) (terminal.Cap, bool) {
 	return terminal.Cap{}, false
 }
 
-// Watches gives what an article counts as: the stricter of the watch list and
-// the POS's own word. A category that the policy does not know is no category.
-// Where both name one, high-resale goes before ordinary and the list before the
-// POS; units are the larger of the two.
+// Watches gives what an article counts as: the stricter of the watch list, or
+// for an article that is not on it of its maker, and the POS's own word. A
+// category that the policy does not know is no category. Where both name one,
+// high-resale goes before ordinary and the list before the POS; units are the
+// larger of the two.
 func (p *Policy) Watches(l terminal.Line) terminal.Line {
 	w, listed := p.Watch[l.GTIN.Canonical()]
 	if !listed {
-		return l
+		if w, listed = p.maker(l.GTIN); !listed {
+			return l
+		}
 	}
 	if !p.HighResale[l.Category] || p.HighResale[w.Category] {
 		l.Category = w.Category
 	}
 	l.Units = max(l.Units, w.Units)
 	return l
+}
+
+// maker finds what a maker's articles count as by the longest prefix of the
+// number, filled up with zeros to 13 digits.
+func (p *Policy) maker(gtin terminal.GTIN) (Watched, bool) {
+	const digits = 13
+	number := string(gtin.Canonical())
+	if !gtin.Canonical().Valid() {
+		return Watched{}, false
+	}
+	if len(number) < digits {
+		number = strings.Repeat("0", digits-len(number)) + number
+	}
+	var found Maker
+	for _, m := range p.Makers {
+		if strings.HasPrefix(number, m.Prefix) && len(m.Prefix) > len(found.Prefix) {
+			found = m
+		}
+	}
+	return Watched{Category: found.Category, Units: found.Units}, found.Prefix != ""
 }
 
 // Ageing gives the share of the offline ceilings, in thousandths, that is left

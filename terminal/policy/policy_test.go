@@ -36,6 +36,11 @@ func TestWatchesTakesTheStricterOfListAndPOS(t *testing.T) {
 		{"the POS counts less", "614141000036", "tobacco", 1, "tobacco", 10},
 		{"a UPC-A as EAN-13", "0614141000036", "", 0, "tobacco", 10},
 		{"an EAN-8 filled up", "0000049400762", "", 0, "tobacco", 1},
+		{"a maker's, not on the list", "4902210000015", "", 0, "tobacco", 10},
+		{"a maker's longer prefix", "4902210550008", "", 0, "sweets", 1},
+		{"a maker's, and the POS says more", "4902210550008", "gift card", 3, "gift card", 3},
+		{"a maker's, and the POS says less", "4902210000015", "drinks", 1, "tobacco", 10},
+		{"a maker's prefix, but no article number", "4902210000016", "", 0, "", 0},
 		{"not on the list", "4971633002005", "", 0, "", 0},
 		{"not on the list, but the POS knows", "4971633002005", "tobacco", 3, "tobacco", 3},
 	} {

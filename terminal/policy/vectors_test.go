@@ -54,14 +54,14 @@ func vectors(t *testing.T) (set vectorSet, signer note.Signer, pinned note.Verif
 // Ed25519 gives one signature for one text, so our notes are the document's.
 func TestI6ThePolicyOfTheDocumentOpensAndIsTheOneThatSignMakes(t *testing.T) {
 	set, signer, pinned := vectors(t)
-	p, err := policy.Open(set.Policy.Note, pinned, set.Realm)
+	p, err := by(pinned, set.Realm).OpenPolicy(set.Policy.Note, "convenience")
 	if err != nil || p.Version != 3 || len(p.Caps) != 1 || p.Caps[0].Limit.Units != 257 {
 		t.Fatalf("got %+v, %v", p, err)
 	}
 	if got, err := policy.Sign(set.Policy.Text, signer); err != nil || got != set.Policy.Note {
 		t.Errorf("signed as\n%s\n%v", got, err)
 	}
-	if again, err := policy.Open(set.Second, pinned, set.Realm); err != nil || !reflect.DeepEqual(again, p) {
+	if again, err := by(pinned, set.Realm).OpenPolicy(set.Second, "convenience"); err != nil || !reflect.DeepEqual(again, p) {
 		t.Errorf("with a stranger's signature before ours: %+v, %v", again, err)
 	}
 }
@@ -80,8 +80,8 @@ func TestI6TheIdentityOfTheDocumentOpensAndIsTheOneThatSignMakes(t *testing.T) {
 func TestI6TheBadNotesOfTheDocumentDoNotOpen(t *testing.T) {
 	set, _, pinned := vectors(t)
 	for name, text := range set.Bad {
-		p, err := policy.Open(text, pinned, set.Realm)
-		refused(t, name, err, policy.CodeSignature, "not signed by the key")
+		p, err := by(pinned, set.Realm).OpenPolicy(text, "convenience")
+		refused(t, name, err, policy.CodeSignature, "not signed by a key")
 		if p != nil {
 			t.Errorf("%s: a policy came with the error", name)
 		}

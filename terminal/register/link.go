@@ -9,7 +9,6 @@ import (
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
-	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
 
@@ -131,7 +130,7 @@ func (r *Register) takePolicy(text string, then func()) {
 		then()
 		return
 	}
-	p, err := policy.Open(text, r.cfg.Verifier, r.cfg.Identity.Realm)
+	p, err := r.cfg.Roles.OpenPolicy(text, r.cfg.Identity.Class)
 	if err != nil {
 		r.cfg.Log.Error("the backend sent a policy that cannot be taken; the one before stays in force", "error", err)
 		then()

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/mod/sumdb/note"
 
 	"crypto/hpke"
 
@@ -27,7 +26,7 @@ type Item struct {
 // Config is what a register is made of.
 type Config struct {
 	Identity policy.Identity
-	Verifier note.Verifier // of policies
+	Roles    *policy.Roles // of enrolment; newer ones come from the backend
 	StoreKey []byte        // for keyed hashes of codes seen
 	Sealer   hpke.PublicKey
 	Items    map[terminal.GTIN]Item // price file; empty where a POS leads

@@ -22,6 +22,7 @@ func rulesPolicy(t testing.TB) *policy.Policy {
 	p, err := policy.Parse(fmt.Sprintf(`version = 1
 realm = "test/chain"
 good_until = 2026-11-30T00:00:00Z
+classes = ["convenience"]
 business = { zone = "Asia/Tokyo", cut_over = "05:00" }
 times = { answer = "5s", query = "3s", give_up = "45s" }
 pass = { life = "60s", tolerance = "30s" }

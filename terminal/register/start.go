@@ -5,7 +5,6 @@ import (
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
-	"sekisho/terminal/policy"
 )
 
 // defaultGive is how long an unknown is asked about where no policy is left to
@@ -58,7 +57,7 @@ func (r *Register) restorePolicy(s Snapshot) {
 	if s.PolicyNote == "" {
 		return
 	}
-	p, err := policy.Open(s.PolicyNote, r.cfg.Verifier, r.cfg.Identity.Realm)
+	p, err := r.cfg.Roles.OpenPolicy(s.PolicyNote, r.cfg.Identity.Class)
 	if err != nil || p.Version < s.PolicyVersion {
 		r.cfg.Log.Error("the cached policy is not the one last in force; waiting for the backend's", "error", err)
 		return

@@ -59,6 +59,7 @@ func policyText(version int64, issuer ed25519.PublicKey, extra string) string {
 	return fmt.Sprintf(`version = %d
 realm = %q
 good_until = 2100-01-01T00:00:00Z
+classes = ["convenience"]
 business = { zone = "Asia/Tokyo", cut_over = "05:00" }
 times = { answer = "5s", query = "3s", give_up = "45s" }
 pass = { life = "60s", tolerance = "30s" }
@@ -104,22 +105,31 @@ const watchPacks = "[[watch]]\ngtin = \"2000000000015\"\ncategory = \"tobacco\"\
 
 // keys are made once: they are the same in every world.
 var keys = sync.OnceValue(func() (k struct {
-	signer   note.Signer
-	verifier note.Verifier
-	issuer   ed25519.PrivateKey
-	device   *ecdsa.PrivateKey
-	sealer   hpke.PrivateKey
+	root, signer, freezer note.Signer // signer signs policies
+	roles                 *policy.Roles
+	issuer                ed25519.PrivateKey
+	device                *ecdsa.PrivateKey
+	sealer                hpke.PrivateKey
 }) {
 	must := func(err error) {
 		if err != nil {
 			panic(err)
 		}
 	}
-	private, public, err := note.GenerateKey(rand.Reader, "root")
+	public := map[string]string{}
+	for name, signer := range map[string]*note.Signer{"root": &k.root, "office": &k.signer, "freezer": &k.freezer} {
+		private, verifier, err := note.GenerateKey(rand.Reader, name)
+		must(err)
+		*signer, err = note.NewSigner(private)
+		must(err)
+		public[name] = verifier
+	}
+	pinned, err := note.NewVerifier(public["root"])
 	must(err)
-	k.signer, err = note.NewSigner(private)
+	roles, err := policy.SignRoles(fmt.Sprintf("version = 1\nrealm = %q\nroot = %q\n[policy]\nthreshold = 1\nkeys = [%q]\n[freeze]\nthreshold = 1\nkeys = [%q]\n",
+		realm, public["root"], public["office"], public["freezer"]), k.root)
 	must(err)
-	k.verifier, err = note.NewVerifier(public)
+	k.roles, err = policy.OpenRoles(roles, pinned, realm)
 	must(err)
 	_, k.issuer, err = ed25519.GenerateKey(rand.Reader)
 	must(err)
@@ -220,7 +230,7 @@ func (w *world) start() {
 	w.disk.shown = w.shown
 	w.reg = register.New(register.Config{
 		Identity: policy.Identity{Register: "r1", Store: "s1", Class: "convenience", Realm: realm},
-		Verifier: keys().verifier, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items,
+		Roles:    keys().roles, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items,
 		Store: w.disk, Backend: w.line, Signal: w.shown, Clock: w, Anchors: w,
 		Log: slog.New(slog.DiscardHandler), Incarnation: w.inc, Anchor: w.anchor,
 	})
