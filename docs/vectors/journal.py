@@ -4,6 +4,7 @@ leaves (RFC 8785), private parts and the roots of their tree (RFC 6962). Made
 without any of the product's code. Needs Python 3.9 and nothing else.
 """
 
+import base64
 import hashlib
 import json
 import pathlib
@@ -85,6 +86,36 @@ def root(hashes):
     return node(root(hashes[:k]), root(hashes[k:]))
 
 
+def path(m, hashes):
+    """RFC 6962, section 2.1.1: the hashes from leaf m up to the root."""
+    if len(hashes) == 1:
+        return []
+    k = 1
+    while k * 2 < len(hashes):
+        k *= 2
+    if m < k:
+        return path(m, hashes[:k]) + [root(hashes[k:])]
+    return path(m - k, hashes[k:]) + [root(hashes[:k])]
+
+
+def export(identity, vectors, hashes, size):
+    """The entries of one payment and their proofs in the tree of a size."""
+    case = [v for v in vectors if v["entry"].get("payment") == identity]
+    entries = []
+    for v in case:
+        seq = v["entry"]["seq"]
+        if seq >= size:
+            continue
+        out = {"leaf": bytes.fromhex(v["leaf"]).decode(), "proof": [base64.b64encode(h).decode() for h in path(seq, hashes[:size])]}
+        if "private" in v:
+            out.update(private=bytes.fromhex(v["private"]["bytes"]).decode(), salt=v["private"]["salt"])
+        entries.append(out)
+    out = {"v": 1, "origin": "sekisho/store-0001/r1", "payment": identity, "size": size, "root": base64.b64encode(root(hashes[:size])).decode(), "entries": entries}
+    if len(entries) < len(case):
+        out["newer"] = len(case) - len(entries)
+    return out
+
+
 def vector(fields, private):
     out = {}
     if private is not None:
@@ -126,10 +157,11 @@ def main():
         "made_by": "docs/vectors/journal.py",
         "entries": vectors,
         "roots": [root(hashes[:n]).hex() for n in range(len(hashes) + 1)],
+        "exports": [export(ONE, vectors, hashes, len(hashes)), export(ONE, vectors, hashes, 6), export(TWO, vectors, hashes, 9)],
         "no_leaves": no_leaves(),
     }
-    path = pathlib.Path(__file__).resolve().parent / "journal.json"
-    path.write_text(json.dumps(out, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    target = pathlib.Path(__file__).resolve().parent / "journal.json"
+    target.write_text(json.dumps(out, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

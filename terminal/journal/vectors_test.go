@@ -35,6 +35,7 @@ type vectorSet struct {
 		}
 	}
 	Roots    []string
+	Exports  []Export
 	NoLeaves map[string]string `json:"no_leaves"`
 }
 
