@@ -6,6 +6,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"time"
+
+	"sekisho/terminal"
 )
 
 // maxAdmin is the most bytes of one request to /admin/.
@@ -17,6 +20,22 @@ type person struct {
 	Account string `json:"account"` // the pseudonym
 	Balance int64  `json:"balance"` // yen
 	Code    string `json:"code"`    // a wallet's digits
+	Yen     int64  `json:"yen"`     // offline at one register in 24 hours
+	Count   int64  `json:"count"`   // likewise
+}
+
+// machine is the body of requests about a register.
+type machine struct {
+	Store    terminal.StoreID    `json:"store"`
+	Register terminal.RegisterID `json:"register"`
+	Key      string              `json:"vkey"`
+	Why      string              `json:"why"`
+}
+
+// moment is the body of requests about an issuer's credentials.
+type moment struct {
+	Issuer string          `json:"issuer"`
+	Before terminal.Millis `json:"before"`
 }
 
 // admin mounts the switches. They have no lock but that they answer this
@@ -44,6 +63,32 @@ func (b *Backend) admin() {
 	})))
 	b.mux.HandleFunc("POST /admin/digits", local(take(func(ctx context.Context, p person) error {
 		return b.RegisterDigits(ctx, p.Code, p.Issuer, p.Account)
+	})))
+	b.office()
+}
+
+// office mounts what head office does.
+func (b *Backend) office() {
+	b.mux.HandleFunc("GET /admin/registers", local(show(b.Ledger().Registers)))
+	b.mux.HandleFunc("GET /admin/checkpoints", local(func(w http.ResponseWriter, r *http.Request) {
+		show(func(ctx context.Context) ([]Checkpoint, error) {
+			return b.Ledger().Checkpoints(ctx, r.URL.Query().Get("register"))
+		})(w, r)
+	}))
+	b.mux.HandleFunc("POST /admin/accounts/limits", local(take(func(ctx context.Context, p person) error {
+		return b.SetLimits(ctx, p.Issuer, p.Account, p.Yen, p.Count)
+	})))
+	b.mux.HandleFunc("POST /admin/issuers/void", local(take(func(ctx context.Context, m moment) error {
+		return b.VoidBefore(ctx, m.Issuer, time.UnixMilli(int64(m.Before)))
+	})))
+	b.mux.HandleFunc("POST /admin/registers/enrol", local(take(func(ctx context.Context, m machine) error {
+		return b.Enrol(ctx, m.Store, m.Register, m.Key)
+	})))
+	b.mux.HandleFunc("POST /admin/registers/quarantine", local(take(func(ctx context.Context, m machine) error {
+		return b.Quarantine(ctx, m.Register, m.Why)
+	})))
+	b.mux.HandleFunc("POST /admin/registers/release", local(take(func(ctx context.Context, m machine) error {
+		return b.Release(ctx, m.Register)
 	})))
 }
 

@@ -85,6 +85,9 @@ func (l *ledger) adviseOnce(t *tx, c caller, m wire.Message, open opener) error 
 	if err := t.spend(c, m.Incarnation, p.id, once(a.Spends)); err != nil {
 		return err
 	}
+	if err := t.countAccount(c, p, a.Sale); err != nil { // of a rejected one too: its goods have left
+		return err
+	}
 	if p.state != AdvisedAccepted {
 		return nil
 	}
@@ -107,7 +110,7 @@ func once(spends []wire.Spend) []wire.Spend {
 
 // judge asks everything that an advice can fail by.
 func (l *ledger) judge(t *tx, c caller, m wire.Message, open opener) (payer, objection, error) {
-	a, rules := m.Advice, c.rules
+	a, rules := m.Advice, c.rules.at(m.Advice.Versions.Policy)
 	text, err := open(a.Payment, a.Evidence)
 	if err != nil || terminal.CodeKind(a.Kind) != terminal.CodePass {
 		return payer{}, byStore(terminal.CodeForged), nil
@@ -120,10 +123,14 @@ func (l *ledger) judge(t *tx, c caller, m wire.Message, open opener) (payer, obj
 	if a.Versions.Policy < 1 || a.Versions.Policy > rules.policy.Version {
 		return who, byStore(terminal.PolicyMissing), nil
 	}
+	then := c
+	then.rules = rules
 	for _, check := range []func() (objection, error){
 		func() (objection, error) { return t.stillOpen(who, a) },
-		func() (objection, error) { return t.withinOffline(c, who, a) },
-		func() (objection, error) { return t.withinAllotment(c, m) },
+		func() (objection, error) { return t.notStopped(who, a) },
+		func() (objection, error) { return t.withinOffline(then, who, a) },
+		func() (objection, error) { return t.withinAccount(then, who, a) },
+		func() (objection, error) { return t.withinAllotment(then, m) },
 	} {
 		if against, err := check(); err != nil || against != (objection{}) {
 			return who, against, err
@@ -133,24 +140,52 @@ func (l *ledger) judge(t *tx, c caller, m wire.Message, open opener) (payer, obj
 }
 
 // stillOpen asks whether the pass has paid already, and whether the account was
-// stopped when it paid.
+// stopped or denied when it paid: before, the payment stands. The operator bears
+// what the register could not know, the store what it had been told.
 func (t *tx) stillOpen(who payer, a *wire.Advice) (objection, error) {
 	twice, err := t.used(who, a.Payment)
 	if err != nil || twice {
-		return objection{reasonIf(twice, terminal.CodeReplayed), bearerIf(twice, BearerStore)}, err
+		return objectionIf(twice, byStore(terminal.CodeReplayed)), err
+	}
+	denied, err := t.denied(who, a.Created)
+	if err != nil || denied.at != 0 {
+		return objectionIf(denied.at != 0, objection{terminal.AccountDenied, bearerOf(a.Versions.Denials >= denied.version)}), err
 	}
 	_, stopped, err := t.account(who)
-	if err == nil && stopped != 0 && a.Created >= stopped {
-		return objection{terminal.AccountDenied, BearerOperator}, nil
-	}
-	return objection{}, err
+	return objectionIf(stopped != 0 && a.Created >= stopped, objection{terminal.AccountDenied, BearerOperator}), err
 }
 
-func bearerIf(yes bool, b Bearer) Bearer {
-	if yes {
-		return b
+// notStopped asks whether head office had stopped these goods or this issuer
+// when the payment was approved.
+func (t *tx) notStopped(who payer, a *wire.Advice) (objection, error) {
+	then, err := t.stops(a.Created)
+	if err != nil {
+		return objection{}, err
 	}
-	return ""
+	knew, err := t.stopsOf(a.Versions.Freeze)
+	told := knew.cover(who.issuer, a.Sale)
+	return objectionIf(told || then.cover(who.issuer, a.Sale), objection{terminal.Frozen, bearerOf(told)}), err
+}
+
+func bearerOf(told bool) Bearer {
+	if told {
+		return BearerStore
+	}
+	return BearerOperator
+}
+
+func objectionIf(yes bool, o objection) objection {
+	if yes {
+		return o
+	}
+	return objection{}
+}
+
+// withinAccount holds the payment against the register's own tally of the
+// account: offline a register may sell one allowance, whatever others sold.
+func (t *tx) withinAccount(c caller, who payer, a *wire.Advice) (objection, error) {
+	over, err := t.overAccount(c, who, accountSale{a.Sale, a.Amount, a.Created, c.register, windowSlack})
+	return objectionIf(over, byStore(terminal.CapAccount)), err
 }
 
 // offlineWindow is the rolling time of the limits of an account offline.
@@ -161,9 +196,14 @@ const offlineWindow = 24 * time.Hour
 // register may round as it likes.
 func (t *tx) withinOffline(c caller, who payer, a *wire.Advice) (objection, error) {
 	rules := c.rules.policy
+	at := time.UnixMilli(a.Created)
 	for _, line := range a.Sale.Lines {
-		if highResale(rules, line.Category) && time.UnixMilli(a.Created).Sub(who.pass.BoundAt) < rules.Device.NewFor {
+		switch {
+		case !highResale(rules, line.Category):
+		case at.Sub(who.pass.BoundAt) < rules.Device.NewFor:
 			return byStore(terminal.DeviceNew), nil
+		case at.After(rules.GoodUntil):
+			return byStore(terminal.PolicyStale), nil
 		}
 	}
 	var yen, count int64
@@ -198,12 +238,13 @@ func ageing(o policy.OfflineRules, age int64) int64 {
 }
 
 // withinAllotment checks that the register sold from what it held, of every cap
-// that the goods fall under. Which caps an older policy had is not known here
-// any more: there the spends that it names are checked.
+// that the goods fall under. Which caps a policy had that was replaced before
+// this backend started is not known here any more: there the spends that the
+// advice names are checked.
 func (t *tx) withinAllotment(c caller, m wire.Message) (objection, error) {
 	a := m.Advice
 	inWindow := func(day string) bool { return day == a.Window }
-	if a.Versions.Policy == c.rules.policy.Version && !fitting(storeCaps(c.rules.policy, true), a.Spends, a.Sale, a.Amount, inWindow) {
+	if c.rules.known(a.Versions.Policy) && !fitting(storeCaps(c.rules.policy, true), a.Spends, a.Sale, a.Amount, inWindow) {
 		return byStore(terminal.AllotmentMissing), nil
 	}
 	for _, s := range a.Spends {

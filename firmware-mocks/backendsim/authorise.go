@@ -52,6 +52,9 @@ func (l *ledger) decide(t *tx, c caller, a *wire.Authorise, forced terminal.Reas
 	if p.reason, err = t.mayPay(c, who, a); err != nil || p.reason != "" {
 		return p, nil, err
 	}
+	if p.reason, err = t.barred(c, who, a); err != nil || p.reason != "" {
+		return p, nil, err
+	}
 	granted, why, err := t.need(c, a)
 	if err != nil || why != "" {
 		p.reason = why
@@ -67,11 +70,15 @@ func (t *tx) mayPay(c caller, who payer, a *wire.Authorise) (terminal.Reason, er
 	if err != nil || twice {
 		return reasonIf(twice, terminal.CodeReplayed), err
 	}
+	denied, err := t.denied(who, c.ms())
+	if err != nil {
+		return "", err
+	}
 	balance, stopped, err := t.account(who)
 	switch {
 	case err != nil:
 		return "", err
-	case stopped != 0 && stopped <= c.ms():
+	case denied.at != 0 || (stopped != 0 && stopped <= c.ms()):
 		return terminal.AccountDenied, nil
 	case balance < a.Amount:
 		return terminal.BackendDeclined, nil
@@ -146,12 +153,28 @@ func (t *tx) settle(c caller, p payment, a *wire.Authorise, granted map[terminal
 	if err := t.spend(c, c.incarnation, p.id, a.Spends); err != nil {
 		return err
 	}
+	if err := t.countAccount(c, p, a.Sale); err != nil {
+		return err
+	}
 	return t.pay(p, string(wire.TypeAuthorise), c.ms())
 }
 
+// barred asks head office's stops and the caps on the account.
+func (t *tx) barred(c caller, who payer, a *wire.Authorise) (terminal.Reason, error) {
+	stops, err := t.stops(c.ms())
+	if err != nil {
+		return "", err
+	}
+	if stops.cover(who.issuer, a.Sale) {
+		return terminal.Frozen, nil
+	}
+	over, err := t.overAccount(c, who, accountSale{sale: a.Sale, paid: a.Amount, at: c.ms()})
+	return reasonIf(over, terminal.CapAccount), err
+}
+
 // known gives the answer for a payment that was decided before, always the
-// same but for the time and the totals, which are today's: both only help when
-// they are new. It gives nil where the id was not seen.
+// same but for the time, the totals and the account's limits, which are today's:
+// they only help when they are new. It gives nil where the id was not seen.
 func (t *tx) known(c caller, id string) (*wire.Answer, error) {
 	p, err := t.payment(c, id)
 	if err != nil {
@@ -174,9 +197,24 @@ func (t *tx) known(c caller, id string) (*wire.Answer, error) {
 			return nil, err
 		}
 	}
+	if p != nil && p.account != "" {
+		if answer.Limits, err = t.limits(p.account); err != nil {
+			return nil, err
+		}
+	}
 	answer.Time = c.ms()
 	answer.Grants, err = t.totals(c)
 	return &answer, err
+}
+
+// limits gives what is allowed to an account offline, nil where nobody said.
+func (t *tx) limits(account terminal.AccountKey) (*wire.Limits, error) {
+	var told wire.Limits
+	err := t.row("SELECT limit_yen, limit_count FROM account WHERE key = ?", account).Scan(&told.Yen, &told.Count)
+	if err != nil || told.Yen < 0 {
+		return nil, err
+	}
+	return &told, nil
 }
 
 // adviceAnswer tells of a payment that came as an advice.

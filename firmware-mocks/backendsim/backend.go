@@ -11,9 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"sekisho/terminal"
 	"sekisho/terminal/policy"
-	"sekisho/terminal/wire"
 )
 
 // Path is where registers dial.
@@ -24,6 +22,8 @@ type Config struct {
 	File   string           // of the ledger; made where there is none
 	Note   string           // the signed policy, as welcome brings it
 	Policy *policy.Policy   // what Note says for the stores' class
+	Roles  string           // the signed roles, "" where those of enrolment are in force
+	Signer *policy.Roles    // what policy.OpenRoles made of Roles
 	Key    hpke.PrivateKey  // opens the evidence of advices
 	Now    func() time.Time // the backend's clock
 	Log    *slog.Logger     // nothing secret is logged
@@ -61,7 +61,7 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	}
 	b := &Backend{
 		ledger: l, key: cfg.Key, now: cfg.Now, log: cfg.Log, mux: http.NewServeMux(),
-		rules: &rules{cfg.Note, cfg.Policy}, links: map[*link]bool{},
+		rules: newRules(cfg), links: map[*link]bool{},
 	}
 	b.ctx, b.stop = context.WithCancel(context.WithoutCancel(ctx))
 	b.mux.HandleFunc("GET "+Path, b.dialled)
@@ -126,64 +126,8 @@ func (b *Backend) Set(f Fault) error {
 // Clear turns all faults of a kind off; with "" every fault.
 func (b *Backend) Clear(k FaultKind) { b.faults.clear(k) }
 
-// SetPolicy puts another policy in force and pushes its note to every link.
-func (b *Backend) SetPolicy(note string, p *policy.Policy) {
-	b.mu.Lock()
-	b.rules = &rules{note, p}
-	b.mu.Unlock()
-	for _, l := range b.linked(func(*link) bool { return true }) {
-		if l.who() != nil {
-			l.send(wire.Message{Type: wire.TypePolicy, Policy: &wire.Policy{Note: note}})
-		}
-	}
-}
-
 func (b *Backend) inForce() *rules {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.rules
-}
-
-// SetAccount makes an account or sets what is on it, in yen.
-func (b *Backend) SetAccount(ctx context.Context, issuer, account string, balance int64) error {
-	return b.account(ctx, issuer, account, func(t *tx, key terminal.AccountKey) error {
-		return t.exec("UPDATE account SET balance = ? WHERE key = ?", balance, key)
-	})
-}
-
-// StopAccount stops an account from now on: nothing is charged to it that was
-// paid after this moment, with the line or without.
-func (b *Backend) StopAccount(ctx context.Context, issuer, account string) error {
-	return b.account(ctx, issuer, account, func(t *tx, key terminal.AccountKey) error {
-		return t.exec("UPDATE account SET stopped_at = ? WHERE key = ?", b.now().UnixMilli(), key)
-	})
-}
-
-// RegisterDigits says that a wallet shows these digits for an account: they pay
-// one payment, within five minutes from now.
-func (b *Backend) RegisterDigits(ctx context.Context, code, issuer, account string) error {
-	return b.account(ctx, issuer, account, func(t *tx, key terminal.AccountKey) error {
-		return t.exec("INSERT OR REPLACE INTO wallet_code (hash, account, made) VALUES (?, ?, ?)",
-			b.ledger.hash("digits", []byte(code)), key, b.now().UnixMilli())
-	})
-}
-
-// account makes the account where there is none, then changes it.
-func (b *Backend) account(ctx context.Context, issuer, account string, do func(*tx, terminal.AccountKey) error) error {
-	p := payer{issuer: issuer, masked: masked(account), account: terminal.NewAccountKey(issuer, account)}
-	return b.ledger.change(ctx, func(t *tx) error {
-		if _, _, err := t.account(p); err != nil {
-			return err
-		}
-		return do(t, p.account)
-	})
-}
-
-// masked shows the last four characters of an account, and none of a name so
-// short that they would nearly be it.
-func masked(account string) string {
-	if len(account) < 8 {
-		return "…"
-	}
-	return "…" + account[len(account)-4:]
 }

@@ -111,10 +111,44 @@ func (t *tx) keep(c caller, incarnation string, k wire.Counter, a allotment, bac
 		back.yen, back.units, c.store, k.Cap, k.Window)
 }
 
+// takeBack takes what a register gives back at a clean stop: it is free again
+// for the store. More than it held is not believed, and the stop is noted all
+// the same.
+func (l *ledger) takeBack(t *tx, c caller, m wire.Message) (*wire.Ack, error) {
+	if m.Incarnation != c.incarnation {
+		return nil, refuse(wire.CodeRefused, "only the session's incarnation gives back what it holds")
+	}
+	if err := t.merge(c, c.incarnation, m.Grants.Counters); err != nil {
+		return nil, err
+	}
+	if err := t.exec("UPDATE incarnation SET stopped = 1 WHERE register = ? AND id = ?", c.register, c.incarnation); err != nil {
+		return nil, err
+	}
+	ack := wire.Ack{Of: wire.TypeGrants, Status: wire.StatusAccepted}
+	for _, k := range m.Grants.Counters {
+		if _, known := c.rules.cap(k.Cap); !known {
+			continue
+		}
+		a, err := t.allotment(c.register, c.incarnation, k.Cap, k.Window)
+		if err != nil {
+			return nil, err
+		}
+		if !fromWire(k.Returned).fits(a.returned) {
+			ack.Status, ack.Reason = wire.StatusRejected, string(terminal.AllotmentMissing)
+		}
+	}
+	return t.ack(c, ack)
+}
+
 // topUp grants the session's incarnation what is missing to its reserve, as far
 // as the rows permit. fresh is what this very message granted and the register
-// will use at once: it is no reserve.
+// will use at once: it is no reserve. A register in doubt gets none, and one
+// that gave everything back none before it says hello again.
 func (t *tx) topUp(c caller, fresh map[terminal.CapID]amount) error {
+	if none, err := t.has(`SELECT 1 FROM register r JOIN incarnation i ON i.register = r.id AND i.id = r.incarnation
+		WHERE r.id = ? AND (r.doubt != '' OR i.stopped = 1)`, c.register); none || err != nil {
+		return err
+	}
 	window := string(c.rules.policy.Business.Day(c.now))
 	for _, limit := range storeCaps(c.rules.policy, true) {
 		row, err := t.capRow(c, limit, window)

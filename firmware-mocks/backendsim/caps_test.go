@@ -189,7 +189,7 @@ func TestI3ALoweredCapBindsWhatIsNotYetGranted(t *testing.T) {
 	outcome(t, r.ask(w.buy(newID(t), buyer.show(), 3000, tobacco(5), need("tobacco-day", 3000, 5))), wire.OutcomeApproved, "")
 	text, lower := w.policy(4, 6)
 	w.b.SetPolicy(text, lower)
-	if m := r.next(); m.Type != wire.TypePolicy || m.Policy.Note != text {
+	if m := r.push(wire.TypePolicy); m.Policy.Note != text {
 		t.Fatalf("got %v, want the policy pushed", m)
 	}
 	outcome(t, r.ask(w.buy(newID(t), buyer.show(), 600, tobacco(1), need("tobacco-day", 600, 1))), wire.OutcomeDeclined, "cap.store")
@@ -251,12 +251,22 @@ func TestAdvicesAreCheckedAgain(t *testing.T) {
 	}
 }
 
+// A cap that came with a later policy is no fault of an advice from before; a cap
+// of the policy that it was approved under is.
 func TestAnAdviceIsHeldAgainstThePolicyOfItsTime(t *testing.T) {
 	w := running(t)
+	r := w.till("r1", "i1")
+	buyer := w.phone("account-0001", boundLongAgo)
+	good := w.advise(newID(t), buyer.show(), 600, tobacco(1), nil, held("tobacco-day", 600, 1), held("tobacco-offline", 600, 0))
+	less := w.advise(newID(t), buyer.show(), 600, tobacco(1), nil, held("tobacco-day", 600, 1))
+	w.also = "[[cap]]\nid = \"all-day\"\nscope = \"store\"\nwindow = \"day\"\nyen = 90000\n"
 	text, next := w.policy(4, 20)
 	w.b.SetPolicy(text, next)
-	m := w.advise(newID(t), w.phone("account-0001", boundLongAgo).show(), 600, tobacco(1), nil, held("tobacco-day", 600, 1))
-	acked(t, w.till("r1", "i1").ask(m), wire.StatusAccepted, "", "")
+	late := w.advise(newID(t), buyer.show(), 600, tobacco(1), nil, held("tobacco-day", 600, 1), held("tobacco-offline", 600, 0))
+	late.Advice.Versions.Policy = 4
+	acked(t, r.ask(good), wire.StatusAccepted, "", "")
+	acked(t, r.ask(less), wire.StatusRejected, "allotment.missing", "store")
+	acked(t, r.ask(late), wire.StatusRejected, "allotment.missing", "store")
 }
 
 func TestI3AnAdviceBeyondTheAllotmentIsRejected(t *testing.T) {

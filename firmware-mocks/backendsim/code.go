@@ -91,6 +91,11 @@ func (t *tx) account(p payer) (balance, stopped int64, err error) {
 		p.account, p.issuer, p.masked, firstBalance); err != nil {
 		return 0, 0, err
 	}
+	if p.pass != nil {
+		if err := t.exec("UPDATE account SET ends = max(ends, ?) WHERE key = ?", p.pass.Expires.UnixMilli(), p.account); err != nil {
+			return 0, 0, err
+		}
+	}
 	err = t.row("SELECT balance, stopped_at FROM account WHERE key = ?", p.account).Scan(&balance, &stopped)
 	return balance, stopped, err
 }

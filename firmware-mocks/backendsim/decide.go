@@ -58,8 +58,14 @@ func (b *Backend) dispatch(t *tx, c caller, m wire.Message, forced terminal.Reas
 		return acknowledged(t, c, m)(l.void(t, c, m.Void))
 	case wire.TypeRefund:
 		return acknowledged(t, c, m)(l.refund(t, c, m.Refund))
-	case wire.TypeJournal, wire.TypeCheckpoint, wire.TypeError:
+	case wire.TypeGrants:
+		return acknowledged(t, c, m)(l.takeBack(t, c, m))
+	case wire.TypeCheckpoint:
+		return acknowledged(t, c, m)(l.checkpoint(t, c, m.Checkpoint))
+	case wire.TypeJournal:
 		return wire.Message{}, t.event(c, m.Type, "", "")
+	case wire.TypeError:
+		return wire.Message{}, t.event(c, m.Type, "", words(string(m.Error.Code), m.Error.Text))
 	}
 	return wire.Message{}, refuse(wire.CodeType, "this type goes to registers only")
 }

@@ -13,7 +13,10 @@
 // the totals that it told. A payment is what became of one payment id; a
 // tombstone is the reversal of an id that was not seen. A charge is one movement
 // on a customer's account, and there is one row for each, so that a second one
-// would be seen. A fault is a switch that makes the backend misbehave.
+// would be seen. A register in doubt is quarantined: it gets nothing unasked,
+// until head office releases it. Denials are the accounts that every register is
+// told to refuse, as a set with a version; a freeze is what head office stopped
+// everywhere. A checkpoint is a register's signed head of its journal. A fault is a switch that makes the backend misbehave.
 //
 // # Guarantees
 //
@@ -23,7 +26,10 @@
 //   - I3: granted less returned of a cap row is never above the highest limit it
 //     had; a payment's whole need is granted for all caps together with its
 //     approval, or nothing is. What a retired incarnation held stays granted.
+//     An account's caps are exact over all registers with the line up.
 //   - I4: the query of an id that was not seen changes nothing.
+//   - I6: a checkpoint is kept only if it extends the last one, a freeze note only
+//     if it is newer and, unless the policy role signed it, lifts nothing.
 //   - I7: codes and passes are kept as keyed hashes, accounts as their keys.
 //   - I8: every message that can be read gets an answer or an error.
 //
@@ -37,7 +43,15 @@
 //	DELETE /admin/faults[?kind=K]
 //	POST   /admin/accounts        {"issuer","account","balance"}
 //	POST   /admin/accounts/stop   {"issuer","account"}
+//	POST   /admin/accounts/limits {"issuer","account","yen","count"}
 //	POST   /admin/digits          {"issuer","account","code"}
+//	POST   /admin/issuers/void    {"issuer","before"}
+//	GET    /admin/registers, /admin/checkpoints?register=ID
+//	POST   /admin/registers/enrol      {"store","register","vkey"}
+//	POST   /admin/registers/quarantine {"register","why"}
+//	POST   /admin/registers/release    {"register"}
+//
+// Signed notes are published by SetPolicy, SetRoles and Freeze alone.
 //
 // What was decided is in the file alone: a Backend that was closed, or killed,
 // goes on where it stopped when it is opened on the same file.

@@ -31,11 +31,13 @@ type link struct {
 	out  chan []byte
 	ctx  context.Context
 	stop context.CancelFunc
-	work sync.WaitGroup // writer and delayed messages
+	work sync.WaitGroup // writer, teller and delayed messages
+	news chan struct{}  // for the teller
 
 	mu     sync.Mutex
 	caller *caller // nil until hello
 	last   int64   // number of the last message sent
+	told   *told   // nil until the welcome has left
 }
 
 var upgrader = websocket.Upgrader{Subprotocols: []string{wire.Subprotocol}, HandshakeTimeout: headerTimeout}
@@ -54,7 +56,7 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		return // Upgrade has answered
 	}
-	l := &link{b: b, conn: conn, out: make(chan []byte, queued)}
+	l := &link{b: b, conn: conn, out: make(chan []byte, queued), news: make(chan struct{}, 1)}
 	l.ctx, l.stop = context.WithCancel(b.ctx)
 	if !b.add(l) {
 		l.stop()
@@ -63,6 +65,7 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 	}
 	defer b.remove(l)
 	l.work.Go(l.write)
+	l.work.Go(l.tell)
 	l.read()
 	l.stop()
 	l.work.Wait()
@@ -143,8 +146,7 @@ func (l *link) write() {
 		kind, data := websocket.PingMessage, []byte(nil)
 		select {
 		case <-l.ctx.Done():
-			bye := websocket.FormatCloseMessage(websocket.CloseGoingAway, "")
-			_ = l.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second))
+			l.bye()
 			return
 		case data = <-l.out:
 			kind = websocket.TextMessage
@@ -157,8 +159,54 @@ func (l *link) write() {
 	}
 }
 
+// bye sends what is queued, as far as the line takes it within a second, and
+// says that the link ends.
+func (l *link) bye() {
+	end := time.Now().Add(time.Second)
+	_ = l.conn.SetWriteDeadline(end)
+	for {
+		select {
+		case data := <-l.out:
+			if l.conn.WriteMessage(websocket.TextMessage, data) != nil {
+				return
+			}
+			continue
+		default:
+		}
+		_ = l.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), end)
+		return
+	}
+}
+
 // send queues a message; a register that does not read loses its link.
 func (l *link) send(m wire.Message) {
+	data, ok := l.encode(m)
+	if !ok {
+		return
+	}
+	select {
+	case l.out <- data:
+	default:
+		l.stop()
+	}
+}
+
+// sendAll queues one of many messages, and waits for the line where send would
+// give up.
+func (l *link) sendAll(m wire.Message) {
+	data, ok := l.encode(m)
+	if !ok {
+		return
+	}
+	select {
+	case l.out <- data:
+	case <-l.ctx.Done():
+	}
+}
+
+// encode gives the next message's bytes; not of one that is wrong, which is this
+// backend's mistake.
+func (l *link) encode(m wire.Message) ([]byte, bool) {
 	l.mu.Lock()
 	l.last++
 	m.ID = "b" + strconv.FormatInt(l.last, 10)
@@ -169,13 +217,8 @@ func (l *link) send(m wire.Message) {
 	data, err := wire.Encode(m)
 	if err != nil {
 		l.b.log.Error("a message of this backend is wrong", "message", m.String(), "error", err)
-		return
 	}
-	select {
-	case l.out <- data:
-	default:
-		l.stop()
-	}
+	return data, err == nil
 }
 
 // fail answers a message with an error and gives its code. What is not a
@@ -247,6 +290,20 @@ func (l *link) handle(m wire.Message) {
 	case reply.Type != "":
 		reply.Re = m.ID
 		l.send(reply)
+	}
+	l.after(m, reply, err)
+}
+
+// after does what follows a message's answer: news after a welcome, and the end
+// of the link where a checkpoint does not fit what is kept here and the register
+// does not know yet. The welcome of its next hello tells it.
+func (l *link) after(m, reply wire.Message, err error) {
+	switch {
+	case reply.Welcome != nil:
+		l.welcomed(m.Hello, reply.Welcome)
+	case m.Type != wire.TypeCheckpoint || l.inDoubt():
+	case errors.Is(err, errStalePoint), reply.Ack != nil && reply.Ack.Status == wire.StatusRejected:
+		l.stop()
 	}
 }
 

@@ -189,12 +189,13 @@ func TestI1VoidAndRefundGiveBackAtMostTheWhole(t *testing.T) {
 	for range 2 {
 		acked(t, r.ask(w.giveBack(id, refund, 300)), wire.StatusAccepted, "", "")
 	}
-	acked(t, r.ask(w.giveBack(id, newID(t), 701)), wire.StatusRejected, "backend.declined", "store")
+	acked(t, r.ask(w.giveBack(id, newID(t), 701)), wire.StatusRejected, "refund.refused", "")
 	for range 2 {
 		acked(t, r.ask(w.undo(id, void)), wire.StatusAccepted, "", "")
 	}
 	acked(t, r.ask(w.undo(id, newID(t))), wire.StatusAccepted, "", "")
-	acked(t, r.ask(w.giveBack(id, newID(t), 1)), wire.StatusRejected, "backend.declined", "store")
+	acked(t, r.ask(w.giveBack(id, newID(t), 1)), wire.StatusRejected, "refund.refused", "")
+	refused(t, r.ask(w.giveBack(id, refund, 299)), wire.CodeRefused)
 	moved(t, w, id, 1000, -300, -700)
 	acked(t, r.ask(w.undo(newID(t), newID(t))), wire.StatusRejected, "backend.declined", "store")
 	refused(t, r.ask(w.undo(newID(t), void)), wire.CodeRefused)

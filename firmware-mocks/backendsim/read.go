@@ -67,6 +67,22 @@ type Event struct {
 	Outcome  string          `json:"outcome"` // outcome or status, and the reason; of a hello the session
 }
 
+// Register is one register that has said hello.
+type Register struct {
+	ID          string `json:"id"`
+	Store       string `json:"store"`
+	Incarnation string `json:"incarnation"`     // of its latest session
+	Doubt       string `json:"doubt,omitempty"` // why its rights are in doubt
+}
+
+// Checkpoint is one signed head of a register's journal.
+type Checkpoint struct {
+	Size int64           `json:"size"`
+	Root string          `json:"root"` // hex
+	Note string          `json:"note"`
+	At   terminal.Millis `json:"at"`
+}
+
 // Ledger reads what the backend has decided. Its methods may be called from any
 // goroutine while the backend serves.
 type Ledger struct{ l *ledger }
@@ -101,6 +117,19 @@ func (r Ledger) Events(ctx context.Context) ([]Event, error) {
 	return list(ctx, r.l, func(e *Event) []any {
 		return []any{&e.At, &e.Register, &e.Type, &e.Payment, &e.Outcome}
 	}, "SELECT at, register, type, payment, outcome FROM event ORDER BY id")
+}
+
+// Registers gives all registers that ever said hello.
+func (r Ledger) Registers(ctx context.Context) ([]Register, error) {
+	return list(ctx, r.l, func(e *Register) []any { return []any{&e.ID, &e.Store, &e.Incarnation, &e.Doubt} },
+		"SELECT id, store, incarnation, doubt FROM register ORDER BY id")
+}
+
+// Checkpoints gives what was kept of a register, oldest first; those from before
+// a release are of another journal.
+func (r Ledger) Checkpoints(ctx context.Context, register string) ([]Checkpoint, error) {
+	return list(ctx, r.l, func(c *Checkpoint) []any { return []any{&c.Size, &c.Root, &c.Note, &c.At} },
+		"SELECT size, root, note, at FROM checkpoint WHERE register = ? ORDER BY epoch, size", register)
 }
 
 // Caps gives all cap rows.

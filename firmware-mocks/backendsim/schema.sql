@@ -11,7 +11,10 @@ CREATE TABLE IF NOT EXISTS account (
   issuer     TEXT NOT NULL,
   masked     TEXT NOT NULL,
   balance    INTEGER NOT NULL,           -- below zero only by an honoured advice
-  stopped_at INTEGER NOT NULL DEFAULT 0  -- 0: in use
+  stopped_at INTEGER NOT NULL DEFAULT 0, -- 0: in use
+  ends       INTEGER NOT NULL DEFAULT 0, -- of its last credential that was seen here
+  limit_yen   INTEGER NOT NULL DEFAULT -1, -- told with each answer; -1: nothing is told
+  limit_count INTEGER NOT NULL DEFAULT -1
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS wallet_code (
@@ -29,7 +32,26 @@ CREATE TABLE IF NOT EXISTS register (
   id          TEXT PRIMARY KEY,
   store       TEXT NOT NULL,
   session     INTEGER NOT NULL,
-  incarnation TEXT NOT NULL
+  incarnation TEXT NOT NULL,
+  doubt       TEXT NOT NULL DEFAULT '',  -- why its rights are in doubt; '' where they are not
+  released    TEXT NOT NULL DEFAULT '',  -- the incarnation whose doubt head office ended last
+  epoch       INTEGER NOT NULL DEFAULT 0 -- grows with each release: its checkpoints begin anew
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS enrolled (
+  register TEXT PRIMARY KEY,
+  store    TEXT NOT NULL,
+  vkey     TEXT NOT NULL                 -- of its checkpoints, as note.NewVerifier reads it
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS checkpoint (
+  register TEXT NOT NULL,
+  epoch    INTEGER NOT NULL,
+  size     INTEGER NOT NULL,
+  root     TEXT NOT NULL,                -- hex
+  note     TEXT NOT NULL,
+  at       INTEGER NOT NULL,
+  PRIMARY KEY (register, epoch, size)
 ) STRICT;
 
 CREATE TABLE IF NOT EXISTS incarnation (
@@ -37,6 +59,7 @@ CREATE TABLE IF NOT EXISTS incarnation (
   id       TEXT NOT NULL,
   retired  INTEGER NOT NULL DEFAULT 0 CHECK (retired IN (0, 1)),
   size     INTEGER NOT NULL DEFAULT 0,   -- of the journal, the largest told
+  stopped  INTEGER NOT NULL DEFAULT 0 CHECK (stopped IN (0, 1)), -- it gave back what it held
   PRIMARY KEY (register, id)
 ) STRICT;
 
@@ -122,6 +145,17 @@ CREATE TABLE IF NOT EXISTS spend (
   PRIMARY KEY (payment, cap, window)
 ) STRICT;
 
+-- What a payment counts against the caps on its account.
+CREATE TABLE IF NOT EXISTS account_count (
+  payment TEXT NOT NULL REFERENCES payment (id),
+  account TEXT NOT NULL,
+  cap     TEXT NOT NULL,
+  yen     INTEGER NOT NULL,
+  units   INTEGER NOT NULL,
+  PRIMARY KEY (payment, cap)
+) STRICT;
+CREATE INDEX IF NOT EXISTS account_count_account ON account_count (account, cap);
+
 -- No uniqueness here on purpose: a double charge shall be seen, not prevented
 -- by the table that is to show it.
 CREATE TABLE IF NOT EXISTS charge (
@@ -137,8 +171,40 @@ CREATE TABLE IF NOT EXISTS charge (
 CREATE TABLE IF NOT EXISTS operation (   -- voids and refunds by their own ids
   id      TEXT PRIMARY KEY,
   payment TEXT NOT NULL,
+  amount  INTEGER NOT NULL,              -- 0 of a void
   ack     TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE IF NOT EXISTS freeze (      -- every note that was published
+  version INTEGER PRIMARY KEY,
+  note    TEXT NOT NULL,
+  at      INTEGER NOT NULL,
+  stops   TEXT NOT NULL                  -- JSON: what it stops
+) STRICT;
+
+-- Denied accounts by terminal.AccountKey. A row that was taken back stays, so
+-- that its removal can be told.
+CREATE TABLE IF NOT EXISTS denial (
+  account TEXT PRIMARY KEY,
+  until   INTEGER NOT NULL,              -- minutes since 1970
+  at      INTEGER NOT NULL,              -- when it was denied
+  version INTEGER NOT NULL,              -- of the set, with this row as it is
+  removed INTEGER NOT NULL DEFAULT 0 CHECK (removed IN (0, 1))
+) STRICT;
+CREATE INDEX IF NOT EXISTS denial_since ON denial (version);
+
+CREATE TABLE IF NOT EXISTS issued_before ( -- older credentials of an issuer are void
+  issuer  TEXT PRIMARY KEY,
+  before  INTEGER NOT NULL,
+  at      INTEGER NOT NULL,
+  version INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS denial_version (
+  id      INTEGER PRIMARY KEY CHECK (id = 1),
+  version INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO denial_version (id, version) VALUES (1, 1);
 
 CREATE TABLE IF NOT EXISTS event (       -- what happened, for the demo's console
   id       INTEGER PRIMARY KEY,

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"sekisho/terminal"
-	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
 
@@ -15,6 +13,7 @@ type caller struct {
 	register, store string
 	incarnation     string // of the session
 	session         int64
+	freeze          int64 // version of what was in force at its hello
 	now             time.Time
 	rules           *rules
 }
@@ -55,15 +54,35 @@ func (l *ledger) hello(t *tx, m wire.Message, r *rules, now time.Time) (caller, 
 	if err := t.merge(c, c.incarnation, h.Counters); err != nil {
 		return c, nil, err
 	}
+	w := &wire.Welcome{Session: c.session, Time: c.ms()}
+	if err := t.trust(c, h, *m.Journal, w); err != nil {
+		return c, nil, err
+	}
 	if err := t.topUp(c, nil); err != nil {
 		return c, nil, err
 	}
-	totals, err := t.totals(c)
-	w := &wire.Welcome{Session: c.session, Time: c.ms(), Grants: totals}
-	if h.Versions.Policy < r.policy.Version {
-		w.Policy = r.note
+	var err error
+	if w.Grants, err = t.totals(c); err != nil {
+		return c, nil, err
 	}
+	c.freeze, err = t.news(c, h, w)
 	return c, w, err
+}
+
+// news names what is in force and newer than what the register holds, and gives
+// the version of the freeze in force.
+func (t *tx) news(c caller, h *wire.Hello, w *wire.Welcome) (int64, error) {
+	if h.Versions.Policy < c.rules.policy.Version {
+		w.Policy = c.rules.note
+	}
+	if h.Roles < c.rules.rolesVersion() {
+		w.Roles = c.rules.rolesNote
+	}
+	stops, err := t.stops(c.ms())
+	if h.Versions.Freeze < stops.Version {
+		w.Freeze = stops.note
+	}
+	return stops.Version, err
 }
 
 // openSession gives the register its next session and, where the incarnation is
@@ -86,6 +105,9 @@ func (t *tx) openSession(c *caller) error {
 		if err := t.retire(c.register, before, c.incarnation); err != nil {
 			return err
 		}
+	}
+	if err := t.exec("UPDATE incarnation SET stopped = 0 WHERE register = ? AND id = ?", c.register, c.incarnation); err != nil {
+		return err
 	}
 	c.session++
 	return t.exec("UPDATE register SET session = ?, incarnation = ? WHERE id = ?", c.session, c.incarnation, c.register)
@@ -135,16 +157,4 @@ func (t *tx) head(c caller, h wire.Head) error {
 		return refuse(wire.CodeRefused, "the journal has another root at this size than before")
 	}
 	return t.exec("UPDATE incarnation SET size = max(size, ?) WHERE register = ? AND id = ?", h.Size, c.register, c.incarnation)
-}
-
-// rules are what is in force: the signed note and what was read from it.
-type rules struct {
-	note   string
-	policy *policy.Policy
-}
-
-// cap gives the store cap of an id.
-func (r *rules) cap(id string) (terminal.Cap, bool) {
-	c, ok := r.policy.Cap(terminal.CapID(id))
-	return c, ok && c.Scope == terminal.ScopeStore
 }

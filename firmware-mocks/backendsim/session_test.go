@@ -107,13 +107,13 @@ func TestI8EveryBadMessageIsAnswered(t *testing.T) {
 		{`{"v":9,"type":"hello","id":"x"}`, wire.CodeVersion},
 		{`{"v":1,"type":"hello","id":"x"}`, wire.CodeBody},
 		{`{"v":1,"type":"surprise","id":"x"}`, wire.CodeType},
-		{`{"v":1,"type":"grants","id":"x","session":1,"grants":{"grants":[]}}`, wire.CodeType},
+		{`{"v":1,"type":"freeze","id":"x","session":1,"freeze":{"note":"x"}}`, wire.CodeType},
 	} {
 		must(t, r.conn.WriteMessage(websocket.TextMessage, []byte(c.text)))
-		refused(t, r.next(), c.want)
+		refused(t, r.push(wire.TypeError), c.want)
 	}
 	must(t, r.conn.WriteMessage(websocket.BinaryMessage, []byte(`{}`)))
-	refused(t, r.next(), wire.CodeSyntax)
+	refused(t, r.push(wire.TypeError), wire.CodeSyntax)
 	outcome(t, r.ask(w.query(newID(t))), wire.OutcomeNotSeen, "")
 	for range badMessages - 3 { // four were counted above; a type not known is not
 		must(t, r.conn.WriteMessage(websocket.TextMessage, []byte(`{`)))

@@ -68,10 +68,16 @@ func (t *till) wrap(m wire.Message) wire.Message {
 func (t *till) tell(m wire.Message) wire.Message {
 	t.w.t.Helper()
 	m = t.wrap(m)
+	t.put(m)
+	return m
+}
+
+// put writes a message that has its envelope.
+func (t *till) put(m wire.Message) {
+	t.w.t.Helper()
 	data, err := wire.Encode(m)
 	must(t.w.t, err)
 	must(t.w.t, t.conn.WriteMessage(websocket.TextMessage, data))
-	return m
 }
 
 // ask sends a message and waits for what answers it.
@@ -98,6 +104,16 @@ func (t *till) next() wire.Message {
 	m, err := wire.Parse(data)
 	must(t.w.t, err)
 	return m
+}
+
+// push waits for a message of a type, whatever comes before it.
+func (t *till) push(of wire.Type) wire.Message {
+	t.w.t.Helper()
+	for {
+		if m := t.next(); m.Type == of {
+			return m
+		}
+	}
 }
 
 // closed waits for the backend to end the link.

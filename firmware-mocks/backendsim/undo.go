@@ -58,7 +58,7 @@ func (t *tx) undo(c caller, p payment, to State, why wire.Type) error {
 // void undoes an approval before the goods leave. The second void of a payment,
 // by another id, finds it done.
 func (l *ledger) void(t *tx, c caller, v *wire.Void) (*wire.Ack, error) {
-	return t.operate(c, v.Payment, v.ID, wire.TypeVoid, func(p payment) (bool, error) {
+	return t.operate(c, operation{v.Payment, v.ID, wire.TypeVoid, 0}, func(p payment) (bool, error) {
 		switch p.state {
 		case Approved, AdvisedAccepted, AdvisedRejected:
 			return true, t.undo(c, p, Voided, wire.TypeVoid)
@@ -69,9 +69,10 @@ func (l *ledger) void(t *tx, c caller, v *wire.Void) (*wire.Ack, error) {
 	})
 }
 
-// refund gives a part back, at most what is left.
+// refund gives a part back, at most what is left. It gives no right to sell
+// back: goods that came back count as sold.
 func (l *ledger) refund(t *tx, c caller, r *wire.Refund) (*wire.Ack, error) {
-	return t.operate(c, r.Payment, r.ID, wire.TypeRefund, func(p payment) (bool, error) {
+	return t.operate(c, operation{r.Payment, r.ID, wire.TypeRefund, r.Amount}, func(p payment) (bool, error) {
 		if !p.charged() || r.Amount > p.amount-p.refunded {
 			return false, nil
 		}
@@ -82,45 +83,71 @@ func (l *ledger) refund(t *tx, c caller, r *wire.Refund) (*wire.Ack, error) {
 	})
 }
 
-// operate runs an operation with an id of its own once, and gives the same
-// acknowledgement ever after. What cannot be done is rejected for good.
-func (t *tx) operate(c caller, id, op string, of wire.Type, do func(payment) (bool, error)) (*wire.Ack, error) {
-	p, err := t.payment(c, id)
+// operation is a void or a refund, which has an id of its own.
+type operation struct {
+	payment, id string
+	of          wire.Type
+	amount      int64 // 0 of a void
+}
+
+// refused is the acknowledgement of what cannot be done.
+func (o operation) refused() wire.Ack {
+	ack := wire.Ack{Payment: o.payment, Of: o.of, Op: o.id, Status: wire.StatusRejected, Reason: string(terminal.BackendDeclined), Bearer: string(BearerStore)}
+	if o.of == wire.TypeRefund {
+		ack.Reason, ack.Bearer = string(terminal.RefundDenied), "" // no goods left for it: nobody bears anything
+	}
+	return ack
+}
+
+// operate runs an operation once, and gives the same acknowledgement ever
+// after. What cannot be done is rejected for good.
+func (t *tx) operate(c caller, o operation, do func(payment) (bool, error)) (*wire.Ack, error) {
+	p, err := t.payment(c, o.payment)
 	if err != nil {
 		return nil, err
 	}
-	var kept, named string
-	err = t.row("SELECT ack, payment FROM operation WHERE id = ?", op).Scan(&kept, &named)
-	if err == nil && named != id {
-		return nil, refuse(wire.CodeRefused, "this operation's id was used for another payment")
-	}
-	if err == nil {
-		return t.again(c, kept)
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
+	before, err := t.operated(o)
+	if err != nil {
 		return nil, err
 	}
-	ack := wire.Ack{Payment: id, Of: of, Op: op, Status: wire.StatusRejected, Reason: string(terminal.BackendDeclined), Bearer: string(BearerStore)}
-	if p != nil {
-		done, err := do(*p)
-		if err != nil {
-			return nil, err
-		}
-		if done {
-			ack.Status, ack.Reason, ack.Bearer = wire.StatusAccepted, "", ""
-		}
+	if before != "" {
+		return t.again(c, before)
 	}
+	ack := o.refused()
 	if p == nil {
 		return t.ack(c, ack) // the payment may still come, and the operation again after it
 	}
-	if kept, err = toJSON(ack); err != nil {
+	done, err := do(*p)
+	if err != nil {
 		return nil, err
 	}
-	if err := t.exec("INSERT INTO operation (id, payment, ack) VALUES (?, ?, ?)", op, id, kept); err != nil {
+	if done {
+		ack = wire.Ack{Payment: o.payment, Of: o.of, Op: o.id, Status: wire.StatusAccepted}
+	}
+	kept, err := toJSON(ack)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.exec("INSERT INTO operation (id, payment, amount, ack) VALUES (?, ?, ?, ?)", o.id, o.payment, o.amount, kept); err != nil {
 		return nil, err
 	}
 	if err := t.topUp(c, nil); err != nil {
 		return nil, err
 	}
 	return t.ack(c, ack)
+}
+
+// operated gives what was acknowledged for the operation's id before, "" for a
+// new one.
+func (t *tx) operated(o operation) (string, error) {
+	var kept, payment string
+	var amount int64
+	err := t.row("SELECT ack, payment, amount FROM operation WHERE id = ?", o.id).Scan(&kept, &payment, &amount)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return "", nil
+	case err == nil && (payment != o.payment || amount != o.amount):
+		return "", refuse(wire.CodeRefused, "this operation's id was used for another payment or amount")
+	}
+	return kept, err
 }

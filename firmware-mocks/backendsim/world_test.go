@@ -110,6 +110,8 @@ type world struct {
 	issuer ed25519.PrivateKey
 	signer note.Signer
 
+	also string // more of the policy's text
+
 	sizes map[string]*int64 // of the journals, by register and incarnation
 
 	mu  sync.Mutex
@@ -135,7 +137,7 @@ func newWorld(t testing.TB) *world {
 
 func (w *world) policy(version, packs int) (string, *policy.Policy) {
 	key := base64.StdEncoding.EncodeToString(w.issuer.Public().(ed25519.PublicKey))
-	text := fmt.Sprintf(policyText, version, packs, key)
+	text := fmt.Sprintf(policyText, version, packs, key) + w.also
 	signed, err := policy.Sign(text, w.signer)
 	must(w.t, err)
 	p, err := policy.Parse(text)
