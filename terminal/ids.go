@@ -60,11 +60,34 @@ type Business struct {
 // show twice at the end of summer time does not bring a day back that was over.
 func (b Business) Day(t time.Time) BusinessDay {
 	y, m, d := t.In(b.Zone).Date()
-	hour, minute := int(b.CutOver/time.Hour), int(b.CutOver%time.Hour/time.Minute)
-	if t.Before(time.Date(y, m, d, hour, minute, 0, 0, b.Zone)) {
+	if t.Before(b.begins(y, m, d)) {
 		d--
 	}
 	return BusinessDay(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Format(time.DateOnly))
+}
+
+// Start gives the instant at which the business day began in which t lies.
+func (b Business) Start(t time.Time) time.Time {
+	y, m, d := t.In(b.Zone).Date()
+	if begun := b.begins(y, m, d); !t.Before(begun) {
+		return begun
+	}
+	return b.begins(y, m, d-1)
+}
+
+func (b Business) begins(y int, m time.Month, d int) time.Time {
+	return time.Date(y, m, d, int(b.CutOver/time.Hour), int(b.CutOver%time.Hour/time.Minute), 0, 0, b.Zone)
+}
+
+// HourStart gives the last instant, not after t, at which the store's clocks read
+// a whole hour. Where they are moved by half an hour (Lord Howe Island), that
+// hour and the next are one of 90 minutes.
+func (b Business) HourStart(t time.Time) time.Time {
+	whole := func(t time.Time) time.Time {
+		local := t.In(b.Zone)
+		return local.Add(-time.Duration(local.Minute())*time.Minute - time.Duration(local.Second())*time.Second - time.Duration(local.Nanosecond()))
+	}
+	return whole(whole(t)) // the second time for clocks that were moved meanwhile
 }
 
 // Millis is a point in time in milliseconds since 1970, UTC: the form in which

@@ -135,10 +135,34 @@ func TestBusinessDayOnlyGoesOn(t *testing.T) {
 		if b.Day(next) < b.Day(first) {
 			t.Fatalf("%v is %s, but later, at %v, it is %s", first, b.Day(first), next, b.Day(next))
 		}
+		if begun := b.Start(first); begun.After(first) || b.Day(begun) != b.Day(first) || b.Day(begun.Add(-1)) == b.Day(first) {
+			t.Fatalf("at %v, of %s, the day began at %v, of %s", first, b.Day(first), begun, b.Day(begun))
+		}
 		if later := first.Add(26 * time.Hour); b.Day(later) == b.Day(first) {
 			t.Fatalf("%s has lasted 26 h at %v", b.Day(first), later)
 		}
 	})
+}
+
+func TestHourBeginsWhereTheStoresClocksReadAWholeHour(t *testing.T) {
+	for _, c := range [][3]string{
+		{"Asia/Tokyo", "2026-11-20T12:59:59.999+09:00", "2026-11-20T12:00:00+09:00"},
+		{"Asia/Tokyo", "2026-11-20T13:00:00+09:00", "2026-11-20T13:00:00+09:00"},
+		{"Asia/Kathmandu", "2026-11-20T03:00:00Z", "2026-11-20T08:00:00+05:45"}, // 08:45 there
+		// 01:00 to 02:00 comes twice: two hours.
+		{"America/New_York", "2026-11-01T01:30:00-04:00", "2026-11-01T01:00:00-04:00"},
+		{"America/New_York", "2026-11-01T01:30:00-05:00", "2026-11-01T01:00:00-05:00"},
+		{"America/New_York", "2026-03-08T03:10:00-04:00", "2026-03-08T03:00:00-04:00"}, // 02:00 is 03:00
+		// 02:00 is 01:30 again, and half a year later 02:30.
+		{"Australia/Lord_Howe", "2026-04-05T01:45:00+10:30", "2026-04-05T01:00:00+11:00"},
+		{"Australia/Lord_Howe", "2026-10-04T02:40:00+11:00", "2026-10-04T01:00:00+10:30"},
+		{"Australia/Lord_Howe", "2026-10-04T03:00:00+11:00", "2026-10-04T03:00:00+11:00"},
+	} {
+		b := terminal.Business{Zone: zone(t, c[0])}
+		if got := b.HourStart(at(t, c[1])); !got.Equal(at(t, c[2])) {
+			t.Errorf("%s, %s: got %v, want %s", c[0], c[1], got, c[2])
+		}
+	}
 }
 
 func TestMillisGoForthAndBack(t *testing.T) {
