@@ -154,22 +154,24 @@ func (s Sale) Hash() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// Gross sums yen and units of the lines in a category; "" means all goods. Caps
-// count the gross lines, also when only a part is paid with this code.
-func (s Sale) Gross(c Category) Amount {
-	var sum Amount
+// Gross sums yen and units of the lines by category; under "" those of all goods.
+// Caps count the gross lines, also when only a part is paid with this code. A
+// sale of which only the total is known is one unit of it.
+func (s Sale) Gross() map[Category]Amount {
+	sums := make(map[Category]Amount, 4) // a basket has few categories
+	if len(s.Lines) == 0 {
+		sums[""] = Amount{Yen: int64(s.Total), Units: 1}
+	}
 	for _, l := range s.Lines {
-		if c != "" && l.Category != c {
-			continue
-		}
 		gross, err := l.Gross()
 		if err != nil {
 			gross = MaxSale
 		}
-		sum = sum.Plus(Amount{Yen: int64(gross), Units: l.Quantity * max(1, l.Units)})
+		a := Amount{Yen: int64(gross), Units: l.Quantity * max(1, l.Units)}
+		sums[""] = sums[""].Plus(a)
+		if l.Category != "" {
+			sums[l.Category] = sums[l.Category].Plus(a)
+		}
 	}
-	if c == "" && len(s.Lines) == 0 {
-		sum.Yen = int64(s.Total)
-	}
-	return sum
+	return sums
 }

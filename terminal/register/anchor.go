@@ -25,7 +25,3 @@ type Anchor struct {
 type AnchorStore interface {
 	Save(a Anchor) error
 }
-
-func (t *timekeeper) restore(a Anchor) {
-	t.told, t.toldAt, t.heard, t.lastBoot = a.Told, a.ToldAt, a.Heard, a.HeardAt
-}

@@ -256,7 +256,7 @@ func (r *Register) onTime() {
 		}
 	}
 	r.pump()
-	if !r.working && r.time.up && now-r.saved >= saveEvery {
+	if !r.working && r.session != 0 && now-r.saved >= saveEvery {
 		r.saveAnchor()
 	}
 }

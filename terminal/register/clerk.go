@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"sekisho/terminal"
 )
 
 // job is one transaction on its way to the store; without a decision it only
@@ -12,7 +14,8 @@ import (
 type job struct {
 	scope  Scope
 	decide func(Usage) (Changes, error)
-	anchor Anchor // as it will be, but for the head
+	mark   *terminal.Millis // of time, which goes along; nil where the stored one is well
+	anchor Anchor           // as it will be, but for the head
 	then   func(error)
 }
 

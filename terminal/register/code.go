@@ -26,12 +26,28 @@ type presented struct {
 	raw     string
 }
 
-// present reads a scanned code by the policy in force.
-func present(c payload.Code, p *policy.Policy, storeKey []byte) presented {
+// tables are a policy's lists in the forms that scanner and pass want, made once
+// for a policy and not for each code.
+type tables struct {
+	of      *policy.Policy
+	wallets []payload.Issuer
+	trust   pass.Trust
+}
+
+// codes gives the tables of the policy in force.
+func (r *Register) codes() tables {
+	if p := r.policy; p != nil && r.tables.of != p {
+		r.tables = tables{of: p, wallets: wallets(p), trust: trust(p)}
+	}
+	return r.tables
+}
+
+// present reads a scanned code.
+func present(c payload.Code, trust pass.Trust, storeKey []byte) presented {
 	out := presented{kind: terminal.CodeOther, masked: c.Masked(), raw: c.Reveal()}
 	switch c.Kind {
 	case payload.Pass:
-		return presentPass(out, p, storeKey)
+		return presentPass(out, trust, storeKey)
 	case payload.WalletDigits:
 		out.kind, out.issuer = terminal.CodeDigits, c.Issuer
 	case payload.EMVContainer:
@@ -42,9 +58,9 @@ func present(c payload.Code, p *policy.Policy, storeKey []byte) presented {
 }
 
 // presentPass verifies both signatures; whether the pass is fresh is a rule.
-func presentPass(out presented, p *policy.Policy, storeKey []byte) presented {
+func presentPass(out presented, trust pass.Trust, storeKey []byte) presented {
 	out.kind, out.masked = terminal.CodePass, ""
-	verified, err := pass.Verify(out.raw, trust(p))
+	verified, err := pass.Verify(out.raw, trust)
 	if err != nil {
 		out.reason = passReason(err)
 		out.seen = seenKey(storeKey, "text", []byte(out.raw))
@@ -97,9 +113,6 @@ func masked(s string) string {
 
 // wallets is the policy's issuer table in the form that payload wants.
 func wallets(p *policy.Policy) []payload.Issuer {
-	if p == nil {
-		return nil
-	}
 	out := make([]payload.Issuer, len(p.Wallets))
 	for i, w := range p.Wallets {
 		out[i] = payload.Issuer{ID: w.ID, Name: w.Name, Prefix: w.Prefix, MinLength: w.MinLength, MaxLength: w.MaxLength}

@@ -62,7 +62,7 @@ func (e *escrow) check(t *rapid.T) {
 func (e *escrow) sell(t *rapid.T, number int, online bool) {
 	f := e.facts
 	f.linkUp, f.sale = online, saleOf("tobacco", rapid.Int64Range(1, 6).Draw(t, "units"), 10)
-	d := judge(f, e.usage)
+	d := judge(f.weighed(), e.usage)
 	if d.state == terminal.Refused {
 		return
 	}
@@ -72,7 +72,7 @@ func (e *escrow) sell(t *rapid.T, number int, online bool) {
 		Spends: d.spends, Incarnation: f.incarnation, Day: f.day, SaleHash: f.sale.Hash(),
 	}
 	if !online {
-		e.sold[p.ID] = f.sale.Gross("tobacco").Units
+		e.sold[p.ID] = f.sale.Gross()["tobacco"].Units
 		return
 	}
 	e.open = append(e.open, p)

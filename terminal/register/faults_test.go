@@ -27,6 +27,12 @@ func (l *line) set(up bool) {
 	l.up = up
 }
 
+func (l *line) is() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.up
+}
+
 // fill lets the line's queue take nothing, or something again.
 func (l *line) fill(full bool) {
 	l.mu.Lock()

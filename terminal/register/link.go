@@ -69,7 +69,6 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 	r.post(ctx, event{at: true, run: func() {
 		r.session = w.Session
 		r.time.tell(terminal.Millis(w.Time), came)
-		r.time.line(true)
 		clear(r.inFlight)
 		for n := range r.outbox {
 			r.outbox[n].Parked = false // each session tries again what was refused
@@ -92,7 +91,6 @@ func (r *Register) LinkDown(ctx context.Context) {
 		if r.session == 0 {
 			return
 		}
-		r.time.line(false)
 		r.session = 0
 		r.tellView(EventLink)
 	}})

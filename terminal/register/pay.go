@@ -18,14 +18,7 @@ const usageSpan = 24 * time.Hour
 // pay decides what becomes of a code shown for the sale that is ready.
 func (r *Register) pay(code presented) {
 	f := r.facts(code)
-	scope := Scope{Sale: f.sale.Ref, Seen: code.seen, Account: code.account, Since: terminal.MillisOf(f.now.Add(-usageSpan))}
-	if f.policy != nil {
-		scope.Barred = terminal.MillisOf(f.now.Add(-f.policy.Offline.DeclineBars))
-		for _, s := range f.storeCaps() {
-			scope.Counters = append(scope.Counters, keyOf(s, f.incarnation))
-		}
-	}
-	draft := r.newPayment(f)
+	scope, draft := f.scope(), r.newPayment(f)
 	sealer := r.cfg.Sealer
 	var paid terminal.Payment
 	var sale terminal.Sale
@@ -36,7 +29,7 @@ func (r *Register) pay(code presented) {
 		if err != nil {
 			return Changes{}, err
 		}
-		p.Number, p.Spends, p.Offline = u.Head.Size, d.spends, d.state == terminal.ApprovedOffline
+		p.Number, p.Spends, p.Counts, p.Offline = u.Head.Size, d.spends, d.counts, d.state == terminal.ApprovedOffline
 		paid, sale, ask = p, saleAfter(f.sale, p), authorise(f, p, d)
 		return changesFor(f, p, sale, d, sealer)
 	}, func(err error) {
@@ -56,7 +49,8 @@ func (r *Register) pay(code presented) {
 
 func (r *Register) facts(code presented) facts {
 	f := facts{
-		policy: r.policy, now: r.time.now(), clock: r.time.quality(),
+		policy: r.policy, freeze: r.freeze, denials: r.denials, quarantine: r.quarantine,
+		now: r.time.now(), mark: r.time.mark, clock: r.time.quality(),
 		linkUp: r.session != 0, contactAge: r.time.age(),
 		incarnation: r.cfg.Incarnation, sale: watched(*r.sale, r.policy), code: code,
 	}
@@ -65,7 +59,22 @@ func (r *Register) facts(code presented) facts {
 	} else {
 		f.day = terminal.Business{Zone: time.UTC}.Day(f.now)
 	}
-	return f
+	return f.weighed()
+}
+
+// scope is what the rules need to see of the ledger.
+func (f facts) scope() Scope {
+	s := Scope{Sale: f.sale.Ref, Seen: f.code.seen, Account: f.code.account, Since: terminal.MillisOf(f.reckoned().Add(-usageSpan))}
+	if f.policy == nil {
+		return s
+	}
+	s.Barred = terminal.MillisOf(f.reckoned().Add(-f.policy.Offline.DeclineBars))
+	s.Tallies = f.tallies()
+	s.Boot, s.Incarnation = !f.linkUp && f.clock != wire.ClockAuthenticated, f.incarnation
+	for _, spend := range f.takes.spends {
+		s.Counters = append(s.Counters, keyOf(spend, f.incarnation))
+	}
+	return s
 }
 
 // newPayment is the payment before anything is decided about it.
@@ -80,6 +89,9 @@ func (r *Register) newPayment(f facts) terminal.Payment {
 		p.Versions.Policy = f.policy.Version
 		p.NotAfter = terminal.MillisOf(f.now.Add(f.policy.Times.Answer))
 		p.Categories = categories(f)
+	}
+	if f.freeze != nil {
+		p.Versions.Freeze = f.freeze.Version
 	}
 	return p
 }
@@ -202,8 +214,8 @@ func wireSale(f facts) wire.Sale {
 	if f.policy == nil {
 		return out
 	}
-	for c := range f.policy.HighResale {
-		if sum := f.sale.Gross(c); !sum.Zero() {
+	for c, sum := range f.takes.goods {
+		if f.policy.Knows(c) && !sum.Zero() {
 			out.Lines = append(out.Lines, wire.Line{Category: string(c), Yen: sum.Yen, Units: sum.Units})
 		}
 	}

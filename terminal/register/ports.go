@@ -117,6 +117,7 @@ const (
 	CodeStorage        Code = "storage"          // the disk does not take it
 	CodeShutdown       Code = "shutdown"         // the register is stopping
 	CodeGoodsNoPrice   Code = "goods.no-price"   // no price for an article
+	CodeGoodsNotListed Code = "goods.not-listed" // the policy wants the sale's goods itemised
 	CodeSaleEmpty      Code = "sale.empty"       // nothing to pay
 	CodePaymentTooLate Code = "payment.too-late" // the goods are gone: only a refund undoes it
 	CodeRefundInvalid  Code = "refund.invalid"   // nothing to refund, more than is left, or another amount under the same id

@@ -56,6 +56,7 @@ type Register struct {
 	time       timekeeper
 	head       journal.Head
 	policy     *policy.Policy
+	tables     tables         // made of the policy
 	floor      int64          // the highest policy version ever in force: none below it is taken
 	freeze     *policy.Freeze // nil where nothing was ever frozen
 	denials    *denials.Set   // nil before the first set came
@@ -108,7 +109,7 @@ func New(cfg Config) *Register {
 	r := &Register{
 		cfg: cfg, inbox: make(chan event, inboxSize), loaded: make(chan struct{}), ended: make(chan struct{}),
 		clerk:      newClerk(cfg.Store, cfg.Anchors, cfg.Log),
-		time:       timekeeper{clock: cfg.Clock},
+		time:       newTimekeeper(cfg.Clock),
 		unresolved: map[terminal.PaymentID]terminal.Payment{},
 		waits:      map[terminal.PaymentID]*wait{},
 		inFlight:   map[int64]flight{},
@@ -202,16 +203,15 @@ func (r *Register) troubled() *Error {
 // after it; until then events wait in the queue.
 func (r *Register) decide(s Scope, fn func(Usage) (Changes, error), then func(error)) {
 	r.working, r.since = true, r.cfg.Clock.Boot()
-	r.clerk.jobs <- job{scope: s, decide: fn, anchor: r.anchor(), then: then}
+	mark := r.time.remember()
+	r.clerk.jobs <- job{scope: s, decide: withMark(fn, mark), mark: mark, anchor: r.anchor(), then: then}
 }
 
 // anchor is what the run directory is to hold now.
 func (r *Register) anchor() Anchor {
-	t := r.time
-	if t.up {
-		t.hear(t.clock.Boot())
-	}
-	return Anchor{Incarnation: r.cfg.Incarnation, Head: r.head, Told: t.told, ToldAt: t.toldAt, Heard: t.heard, HeardAt: t.lastBoot}
+	a := r.time.anchor()
+	a.Incarnation, a.Head = r.cfg.Incarnation, r.head
+	return a
 }
 
 // saveEvery is how often the anchor is saved while nothing is sold, so that a
@@ -232,6 +232,9 @@ func (r *Register) finish(done result) {
 	case done.err == nil:
 		r.head, r.storage, r.saved = done.receipt.Head, storageOK, r.since
 		r.outbox = append(r.outbox, done.receipt.Outbox...)
+		if done.job.mark != nil {
+			r.time.mark = *done.job.mark
+		}
 	case errors.Is(done.err, ErrNotStored), errors.Is(done.err, ErrInDoubt):
 		r.storage = storageFailed
 		r.cfg.Log.Error("the ledger did not take a change", "error", done.err)

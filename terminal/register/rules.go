@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/denials"
 	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
@@ -12,14 +13,19 @@ import (
 // so that one decision has one time, one policy and one line.
 type facts struct {
 	policy      *policy.Policy // nil before the first one came
+	freeze      *policy.Freeze // nil where nothing was ever frozen
+	denials     *denials.Set   // nil before the first set came
+	quarantine  string         // why this register's rights are in doubt; "" where they are not
 	now         time.Time
-	clock       string // wire.ClockAuthenticated or wire.ClockWall
+	mark        terminal.Millis // the highest authenticated time known
+	clock       string          // wire.ClockAuthenticated or wire.ClockWall: not heard since boot
 	day         terminal.BusinessDay
 	linkUp      bool
-	contactAge  time.Duration // since the backend was last heard; below zero: never
+	contactAge  time.Duration // since the backend was last heard; below zero: not known
 	incarnation terminal.Incarnation
 	sale        terminal.Sale
 	code        presented
+	takes       takings // what the sale takes of categories and caps: see weighed
 }
 
 // decision is what the rules make of the facts.
@@ -27,24 +33,30 @@ type decision struct {
 	state    terminal.State // Refused, Sent or ApprovedOffline
 	reason   terminal.Reason
 	spends   []terminal.Spend
+	counts   []terminal.Count
 	counters []terminal.Counter // after the debit
 }
 
-// judge applies every rule in order. The first that says no gives the reason.
+// judge applies every rule in order. The first that says no gives the reason,
+// and nothing is taken of any cap. The facts are weighed.
 func judge(f facts, u Usage) decision {
 	if why := refuse(f, u); why != "" {
 		return decision{state: terminal.Refused, reason: why}
 	}
 	if f.linkUp {
-		return reserve(f, u)
+		return f.reserve(u)
 	}
 	if why := refuseOffline(f, u); why != "" {
 		return decision{state: terminal.Refused, reason: why}
 	}
-	return spendHeld(f, u)
+	return f.spendHeld(u)
 }
 
-// refuse holds whether the line is up or not.
+// always are the rules that hold whether the line is up or not.
+var always = []func(facts, Usage) terminal.Reason{
+	notFrozen, itemised, timed, fresh, unseen, notDenied, inForce, surelyTimed, perSale, overTime, boundLongAgo,
+}
+
 func refuse(f facts, u Usage) terminal.Reason {
 	switch {
 	case f.policy == nil:
@@ -54,10 +66,44 @@ func refuse(f facts, u Usage) terminal.Reason {
 	case f.code.reason != "":
 		return f.code.reason
 	}
-	for _, rule := range []func(facts, Usage) terminal.Reason{fresh, unseen, inForce, surelyTimed, perSale, boundLongAgo} {
+	for _, rule := range always {
 		if why := rule(f, u); why != "" {
 			return why
 		}
+	}
+	return ""
+}
+
+// notFrozen: head office stopped everything, the code's issuer, or goods of the
+// sale.
+func notFrozen(f facts, _ Usage) terminal.Reason {
+	if f.freeze == nil {
+		return ""
+	}
+	if f.freeze.All || f.freeze.Issuers[f.code.issuer] {
+		return terminal.Frozen
+	}
+	for c := range f.takes.goods {
+		if f.freeze.Categories[c] {
+			return terminal.Frozen
+		}
+	}
+	return ""
+}
+
+// itemised: what is sold is known, where the policy wants it.
+func itemised(f facts, _ Usage) terminal.Reason {
+	if len(f.sale.Lines) == 0 && f.policy.Goods.Refuse {
+		return terminal.GoodsNotListed
+	}
+	return ""
+}
+
+// timed: a wall clock that nobody vouches for, and that reads less than what the
+// backend once told, is wrong.
+func timed(f facts, _ Usage) terminal.Reason {
+	if f.clock != wire.ClockAuthenticated && terminal.MillisOf(f.now) < f.mark {
+		return terminal.ClockDoubt
 	}
 	return ""
 }
@@ -81,6 +127,19 @@ func unseen(_ facts, u Usage) terminal.Reason {
 	return ""
 }
 
+// notDenied: neither the owner nor the issuer stopped the account or its
+// credential. Only a pass tells which account it is; for other codes the backend
+// knows.
+func notDenied(f facts, _ Usage) terminal.Reason {
+	if f.denials == nil || f.code.pass == nil {
+		return ""
+	}
+	if f.denials.Has(f.code.account, f.now) || f.denials.Void(f.code.issuer, f.code.pass.Issued) {
+		return terminal.AccountDenied
+	}
+	return ""
+}
+
 // inForce: past its date a policy sells no high-resale goods.
 func inForce(f facts, _ Usage) terminal.Reason {
 	if f.now.After(f.policy.GoodUntil) && !f.highResale().Zero() {
@@ -98,12 +157,20 @@ func surelyTimed(f facts, _ Usage) terminal.Reason {
 	return ""
 }
 
-// perSale: the register's own caps, on each sale.
+// perSale: the register's own caps on each sale.
 func perSale(f facts, _ Usage) terminal.Reason {
 	for _, c := range f.policy.Caps {
-		if c.Scope == terminal.ScopeRegister && !f.sale.Gross(c.Category).Within(c.Limit) {
+		if c.Scope == terminal.ScopeRegister && c.Window == terminal.PerSale && !f.takes.goods[c.Category].Within(c.Limit) {
 			return terminal.CapRegister
 		}
+	}
+	return ""
+}
+
+// overTime: the register's own caps on an hour, a day or the time just past.
+func overTime(f facts, u Usage) terminal.Reason {
+	if !f.within(terminal.ScopeRegister, u) {
+		return terminal.CapRegister
 	}
 	return ""
 }
@@ -128,104 +195,10 @@ func boundLongAgo(f facts, _ Usage) terminal.Reason {
 // highResale sums what the sale holds of categories that thieves buy.
 func (f facts) highResale() terminal.Amount {
 	var sum terminal.Amount
-	for c, high := range f.policy.HighResale {
-		if high {
-			sum = sum.Plus(f.sale.Gross(c))
+	for c, a := range f.takes.goods {
+		if f.policy.HighResale[c] {
+			sum = sum.Plus(a)
 		}
 	}
 	return sum
-}
-
-// refuseOffline holds while the line is down.
-func refuseOffline(f facts, u Usage) terminal.Reason {
-	switch {
-	case f.code.pass == nil:
-		return terminal.CodeUnknownOff
-	case u.Account.Declined:
-		return terminal.BackendDeclined
-	case f.beyondCeiling(u):
-		return terminal.OfflineLimit
-	}
-	return ""
-}
-
-// beyondCeiling: the least of the pass's own ceilings, the policy's for an
-// account and its floor limit for one payment, all shrunk by the age of the last
-// contact.
-func (f facts) beyondCeiling(u Usage) bool {
-	o := f.policy.Offline
-	share := o.Ageing(f.contactAge)
-	if f.contactAge < 0 {
-		share = 0
-	}
-	yen := min(int64(o.AccountYen), f.code.pass.OfflineYen) * share / 1000
-	// Rounded up: one payment is one until nothing is left.
-	count := (min(o.AccountCount, f.code.pass.OfflineCount)*share + 999) / 1000
-	floor := int64(o.Floor) * share / 1000
-	return int64(f.sale.Total) > floor ||
-		int64(u.Account.OfflineYen)+int64(f.sale.Total) > yen ||
-		u.Account.OfflineCount+1 > count
-}
-
-// storeCaps gives what the sale takes of each store cap that counts now:
-// offline-only caps only while the line is down.
-func (f facts) storeCaps() []terminal.Spend {
-	var out []terminal.Spend
-	for _, c := range f.policy.Caps {
-		if c.Scope != terminal.ScopeStore || (c.OfflineOnly && f.linkUp) {
-			continue
-		}
-		if want := c.Counted(f.sale.Gross(c.Category)); !want.Zero() {
-			out = append(out, terminal.Spend{Cap: c.ID, Window: f.day, Need: want})
-		}
-	}
-	return out
-}
-
-// reserve takes what is held of each store cap and notes the rest as need.
-func reserve(f facts, u Usage) decision {
-	d := decision{state: terminal.Sent}
-	for _, s := range f.storeCaps() {
-		c := u.counter(keyOf(s, f.incarnation))
-		s.Reserved = s.Need.Min(c.Held().Max(terminal.Amount{}))
-		s.Need = s.Need.Minus(s.Reserved)
-		c, _ = c.Use(s.Reserved)
-		d.spends = append(d.spends, s)
-		d.counters = append(d.counters, c)
-	}
-	return d
-}
-
-// spendHeld approves only from what is held of every store cap.
-func spendHeld(f facts, u Usage) decision {
-	d := decision{state: terminal.ApprovedOffline}
-	for _, s := range f.storeCaps() {
-		c, ok := u.counter(keyOf(s, f.incarnation)).Use(s.Need)
-		if !ok {
-			return decision{state: terminal.Refused, reason: f.spent(s.Cap)}
-		}
-		s.Reserved, s.Need = s.Need, terminal.Amount{}
-		d.spends = append(d.spends, s)
-		d.counters = append(d.counters, c)
-	}
-	return d
-}
-
-// spent tells the offline allowance from the store's cap.
-func (f facts) spent(id terminal.CapID) terminal.Reason {
-	if c, ok := f.policy.Cap(id); ok && c.OfflineOnly {
-		return terminal.CapOffline
-	}
-	return terminal.CapStore
-}
-
-func keyOf(s terminal.Spend, inc terminal.Incarnation) terminal.CounterKey {
-	return terminal.CounterKey{Cap: s.Cap, Window: s.Window, Incarnation: inc}
-}
-
-// counter gives the counter of a key, empty where it was never used.
-func (u Usage) counter(k terminal.CounterKey) terminal.Counter {
-	c := u.Counters[k]
-	c.Key = k
-	return c
 }

@@ -183,7 +183,7 @@ func TestRules(t *testing.T) {
 			for _, edit := range c.edits {
 				edit(&f, &u)
 			}
-			d := judge(f, u)
+			d := judge(f.weighed(), u)
 			if d.reason != c.want || (d.state == terminal.Refused) != (c.want != ok) {
 				t.Fatalf("%q (%q), want %q", d.state, d.reason, c.want)
 			}
@@ -221,7 +221,7 @@ func TestI3WhatAPaymentTakes(t *testing.T) {
 		u.holds("tobacco-day", 3, 0)
 		u.holds("tobacco-offline", 9, 0)
 		u.holds("beer-day", 0, 500)
-		d := judge(f, u)
+		d := judge(f.weighed(), u)
 		var got []string
 		for i, s := range d.spends {
 			got = append(got, fmt.Sprintf("%s reserved %d/%d need %d/%d", s.Cap, s.Reserved.Yen, s.Reserved.Units, s.Need.Yen, s.Need.Units))
@@ -244,7 +244,7 @@ func TestI3OfflineSpendsOnlyWhatIsHeld(t *testing.T) {
 	f.linkUp, f.sale = false, saleOf("tobacco", 4, 500)
 	u.holds("tobacco-day", 6, 0)
 	u.holds("tobacco-offline", 4, 0)
-	d := judge(f, u)
+	d := judge(f.weighed(), u)
 	if d.state != terminal.ApprovedOffline || len(d.spends) != 2 {
 		t.Fatalf("%+v", d)
 	}

@@ -30,8 +30,8 @@ func (r *Register) putSale(s terminal.Sale, ready bool, answer func(terminal.Sal
 		answer(s, err)
 		return
 	}
-	if ready && (len(s.Lines) == 0 || s.Total == 0) {
-		answer(s, saleEmpty)
+	if err := r.payable(s); ready && err != nil {
+		answer(s, err)
 		return
 	}
 	s.Revision, s.State, s.Payment = 1, terminal.SaleOpen, ""
@@ -47,6 +47,19 @@ func (r *Register) putSale(s terminal.Sale, ready bool, answer func(terminal.Sal
 		r.storeSale(s, answer)
 	}
 }
+
+// payable says why a sale cannot be paid yet; nil where it can.
+func (r *Register) payable(s terminal.Sale) *Error {
+	switch {
+	case s.Total == 0:
+		return saleEmpty
+	case len(s.Lines) == 0 && r.policy != nil && r.policy.Goods.Refuse:
+		return saleNotItemised
+	}
+	return nil
+}
+
+var saleNotItemised = &Error{Code: CodeGoodsNotListed, Text: "head office wants the goods itemised: put the sale's lines, or have each article scanned, then take the payment again"}
 
 // changeSale puts a newer word on the sale that is open.
 func (r *Register) changeSale(open, s terminal.Sale, answer func(terminal.Sale, *Error)) {

@@ -14,7 +14,7 @@ func (r *Register) Scanned(ctx context.Context, symbology aim.ID, text string) {
 	at := r.cfg.Clock.Boot()
 	r.post(ctx, event{
 		run: func() {
-			c := payload.Classify(symbology, text, wallets(r.policy))
+			c := payload.Classify(symbology, text, r.codes().wallets)
 			if c.Kind != payload.Goods && r.cfg.Clock.Boot()-at > staleScan {
 				r.showNotice(terminal.CodeExpired)
 				return
@@ -102,7 +102,7 @@ func (r *Register) read(c payload.Code) presented {
 	if r.policy == nil {
 		return presented{kind: terminal.CodeOther, masked: c.Masked(), seen: seenKey(r.cfg.StoreKey, "text", []byte(c.Reveal()))}
 	}
-	return present(c, r.policy, r.cfg.StoreKey)
+	return present(c, r.codes().trust, r.cfg.StoreKey)
 }
 
 // scannedGoods tells the POS, which shares this scanner, and where no POS leads

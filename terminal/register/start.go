@@ -16,6 +16,7 @@ const defaultGive = 45 * time.Second
 // have reached the backend: it is unknown.
 func (r *Register) restore(s Snapshot) {
 	r.head, r.sale, r.current, r.outbox, r.floor = s.Head, s.Sale, s.Current, s.Outbox, s.PolicyVersion
+	r.time.mark = s.Mark
 	clear(r.unresolved)
 	clear(r.waits)
 	clear(r.inFlight)

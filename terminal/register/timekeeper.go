@@ -1,6 +1,7 @@
 package register
 
 import (
+	"sync/atomic"
 	"time"
 
 	"sekisho/terminal"
@@ -11,13 +12,24 @@ import (
 // The wall clock serves only until the backend was heard for the first time
 // after a boot, and then only for ordinary goods.
 type timekeeper struct {
-	clock    Clock
-	told     time.Time     // the backend's last word; zero: none since boot
-	toldAt   time.Duration // on the boot clock
-	up       bool          // the line is up: it is pinged every few seconds, so the backend is heard
-	heard    bool          // the backend was heard since boot
-	lastBoot time.Duration // when it was last heard, on the boot clock
+	clock  Clock
+	told   time.Time       // the backend's last word; zero: none since boot
+	toldAt time.Duration   // on the boot clock
+	heard  time.Duration   // when a message of it was last taken, on the boot clock
+	frames *atomic.Int64   // when any frame of it was last read, likewise
+	mark   terminal.Millis // the highest authenticated time that is stored
 }
+
+func newTimekeeper(c Clock) timekeeper { return timekeeper{clock: c, frames: new(atomic.Int64)} }
+
+// markEvery is how far the stored mark may lag behind: it costs nothing more
+// than a number in a transaction that is made anyway, and after a boot ceilings
+// shrink over hours.
+const markEvery = time.Minute
+
+// Heard notes that a frame of the backend was read just now, a pong too. It may
+// be called from any goroutine and wakes nobody.
+func (r *Register) Heard() { r.time.frames.Store(int64(r.cfg.Clock.Boot())) }
 
 func (t *timekeeper) now() time.Time {
 	if t.told.IsZero() {
@@ -41,29 +53,62 @@ func (t *timekeeper) tell(at terminal.Millis, came time.Duration) {
 }
 
 // hear notes that the backend was heard.
-func (t *timekeeper) hear(came time.Duration) { t.heard, t.lastBoot = true, max(t.lastBoot, came) }
+func (t *timekeeper) hear(came time.Duration) { t.heard = max(t.heard, came) }
 
-// line notes that the line came up or went down.
-func (t *timekeeper) line(up bool) {
-	t.hear(t.clock.Boot())
-	t.up = up
+// lastHeard gives when the backend was last heard, on the boot clock.
+func (t *timekeeper) lastHeard() time.Duration {
+	return max(t.heard, time.Duration(t.frames.Load()))
 }
 
-// age gives how long ago the backend was heard; -1 for never since boot.
+// age gives how long ago the backend was heard, a suspend included, also while
+// the line is up: that it is pinged every few seconds keeps it small. After a
+// boot it is what the wall clock says, where that is not before the mark; -1
+// where it is not known.
 func (t *timekeeper) age() time.Duration {
-	switch {
-	case t.up:
-		return 0
-	case !t.heard:
-		return -1
+	if !t.told.IsZero() {
+		return max(0, t.clock.Boot()-t.lastHeard())
 	}
-	return t.clock.Boot() - t.lastBoot
+	if wall := t.clock.Wall(); t.mark > 0 && !wall.Before(t.mark.Time()) {
+		return wall.Sub(t.mark.Time())
+	}
+	return -1
 }
 
-// lastContact gives when the backend was last heard; 0 for never since boot.
+// lastContact gives when the backend was last heard; 0 for not known.
 func (t *timekeeper) lastContact() terminal.Millis {
-	if t.age() < 0 {
+	age := t.age()
+	if age < 0 {
 		return 0
 	}
-	return terminal.MillisOf(t.now().Add(-t.age()))
+	return terminal.MillisOf(t.now().Add(-age))
+}
+
+// remember gives the mark that the next transaction is to store: authenticated
+// time raises it, and lowers it where it was too high. Nil where it is well.
+func (t *timekeeper) remember() *terminal.Millis {
+	now := terminal.MillisOf(t.now())
+	if t.told.IsZero() || now >= t.mark && now < t.mark+terminal.Millis(markEvery.Milliseconds()) {
+		return nil
+	}
+	return &now
+}
+
+// withMark gives a decision that stores the mark along with its changes.
+func withMark(decide func(Usage) (Changes, error), mark *terminal.Millis) func(Usage) (Changes, error) {
+	return func(u Usage) (Changes, error) {
+		c, err := decide(u)
+		if err == nil {
+			c.Mark = mark
+		}
+		return c, err
+	}
+}
+
+// anchor gives what of the time lasts as long as the boot does.
+func (t *timekeeper) anchor() Anchor {
+	return Anchor{Told: t.told, ToldAt: t.toldAt, Heard: !t.told.IsZero(), HeardAt: t.lastHeard()}
+}
+
+func (t *timekeeper) restore(a Anchor) {
+	t.told, t.toldAt, t.heard = a.Told, a.ToldAt, a.HeardAt
 }

@@ -2,6 +2,7 @@ package register
 
 import (
 	"maps"
+	"time"
 
 	"sekisho/terminal"
 )
@@ -15,6 +16,9 @@ func (r *Register) publish() {
 // View gives the present picture. It may be called from any goroutine.
 func (r *Register) View() View {
 	v := *r.view.Load()
+	if later := time.Duration(r.time.frames.Load()) - v.asOf; v.Link.Up && later > 0 {
+		v.Link.LastContact = v.Time + terminal.Millis(later.Milliseconds())
+	}
 	v.Time += terminal.Millis((r.cfg.Clock.Boot() - v.asOf).Milliseconds())
 	return v
 }

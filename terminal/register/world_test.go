@@ -357,8 +357,25 @@ func (w *world) passOf(account string, bound time.Duration) string {
 	return text
 }
 
-// after lets time pass.
+// after lets time pass. While the line is up its pongs are heard.
 func (w *world) after(d time.Duration) {
+	for d > 0 {
+		step := min(d, pongs)
+		<-time.After(step)
+		synctest.Wait()
+		if d -= step; w.line.is() && step == pongs {
+			w.reg.Heard()
+		}
+	}
+	synctest.Wait()
+}
+
+// pongs is how often the line's pongs are heard: seldom, so that a test of days
+// takes no long time, and never more than a second before a test looks.
+const pongs = 10 * time.Second
+
+// suspended lets time pass in which the machine sleeps: nothing is heard.
+func (w *world) suspended(d time.Duration) {
 	<-time.After(d)
 	synctest.Wait()
 }

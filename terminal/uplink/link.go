@@ -23,6 +23,8 @@ type Till interface {
 	LinkUp(ctx context.Context, w wire.Welcome)
 	LinkDown(ctx context.Context)
 	Received(ctx context.Context, m wire.Message)
+	// Heard says that a frame came just now, a pong too: the backend is there.
+	Heard()
 }
 
 // What the line is given to do its work in. A convenience store's line answers
@@ -197,7 +199,10 @@ func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (wire
 
 // read serves what comes until the line fails.
 func (l *Link) read(ctx context.Context, conn *websocket.Conn, till Till) error {
-	alive := func(string) error { return conn.SetReadDeadline(time.Now().Add(silence)) }
+	alive := func(string) error {
+		till.Heard()
+		return conn.SetReadDeadline(time.Now().Add(silence))
+	}
 	conn.SetPongHandler(alive)
 	answerPing := conn.PingHandler()
 	conn.SetPingHandler(func(data string) error {

@@ -91,13 +91,13 @@ func TestI8SilenceIsNoticed(t *testing.T) {
 	}}
 	line(t, b, s, func(t *testing.T, l *Link, _ func()) {
 		after(10 * time.Minute)
-		if s.heard() != "up 1" {
-			t.Fatalf("a quiet line: %s", s.heard())
+		if s.heard() != "up 1" || s.silent() > pingEvery {
+			t.Fatalf("a quiet line: %s, nothing heard for %v", s.heard(), s.silent())
 		}
 		close(b.release)
 		after(silence - 10*time.Millisecond - pingEvery)
-		if s.heard() != "up 1" {
-			t.Fatalf("too early: %s", s.heard())
+		if s.heard() != "up 1" || s.silent() < silence-2*pingEvery {
+			t.Fatalf("too early: %s, or heard %v ago", s.heard(), s.silent())
 		}
 		after(pingEvery + 20*time.Millisecond)
 		if !strings.HasPrefix(s.heard(), "up 1, down") {
@@ -129,8 +129,8 @@ func TestPingsAreAnswered(t *testing.T) {
 	}}
 	line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
 		after(10*silence/2 - time.Millisecond)
-		if s.heard() != "up 1" {
-			t.Fatal(s.heard())
+		if s.heard() != "up 1" || s.silent() > silence/2 {
+			t.Fatal(s.heard(), s.silent())
 		}
 		for i := range 10 {
 			if got := <-pongs; got != fmt.Sprint(i) {

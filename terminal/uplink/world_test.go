@@ -28,6 +28,7 @@ type till struct {
 	hello error
 	hangs bool // the till gives no hello
 	onUp  func()
+	last  time.Time // when a frame was heard
 }
 
 func (s *till) note(format string, args ...any) {
@@ -66,6 +67,19 @@ func (s *till) LinkDown(ctx context.Context) {
 		return
 	}
 	s.note("down")
+}
+
+func (s *till) Heard() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last = time.Now()
+}
+
+// silent gives how long no frame was heard.
+func (s *till) silent() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Since(s.last)
 }
 
 func (s *till) Received(_ context.Context, m wire.Message) { s.note("got %s", m.ID) }

@@ -31,6 +31,7 @@ var statusOf = map[register.Code]int{
 	register.CodeSaleInvalid:    http.StatusUnprocessableEntity,
 	register.CodeSaleEmpty:      http.StatusUnprocessableEntity,
 	register.CodeGoodsNoPrice:   http.StatusUnprocessableEntity,
+	register.CodeGoodsNotListed: http.StatusUnprocessableEntity,
 	register.CodeSaleUnknown:    http.StatusNotFound,
 	register.CodePaymentUnknown: http.StatusNotFound,
 	register.CodeSaleFrozen:     http.StatusConflict,
