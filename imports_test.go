@@ -40,6 +40,7 @@ var rules = []rule{
 	{[]string{"scanner/framing", "scanner/payload"}, []string{"scanner/aim"}},
 	{[]string{"terminal/journal", "terminal/policy", "terminal/denials"}, []string{"terminal"}},
 	{register, core},
+	{[]string{"terminal/web/contract"}, nil},
 	{[]string{"terminal/register/storetest"}, []string{"terminal", "terminal/journal", "terminal/register"}},
 	{adapters, slices.Concat(core, register)},
 	// The mocks have no use for framing and payload: they write scanner bytes
@@ -61,6 +62,8 @@ const daemon = "cmd/sekishod"
 var absent = []string{
 	module + "firmware-mocks/...",
 	module + "terminal/register/storetest",
+	module + "terminal/web/contract",
+	"github.com/getkin/kin-openapi/...",
 	"testing", "testing/...",
 	"pgregory.net/rapid/...",
 	"go.uber.org/goleak/...",
