@@ -3,15 +3,34 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"net/http"
 	"testing"
 	"time"
+
+	"sekisho/terminal/web/contract"
 )
 
-// newWorld opens a store for a test, on any free port and an unpaced line.
+// newWorld opens a store for a test, on any free port and an unpaced line. Every
+// request that the till's register takes, every answer and every event is held
+// against the description of the local API.
 func newWorld(t *testing.T, rules Rules) *World {
 	t.Helper()
+	w, _ := worldWith(t, Setup{Rules: rules})
+	return w
+}
+
+func worldWith(t *testing.T, setup Setup) (*World, *contract.Contract) {
+	t.Helper()
+	c, err := contract.Load("../../docs/openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
 	var log bytes.Buffer
-	w, err := NewWorld(t.Context(), Setup{Dir: t.TempDir(), Binary: binary, Listen: "127.0.0.1:0", Rules: rules, Fast: true, Log: &log})
+	setup.Dir, setup.Binary, setup.Listen, setup.Fast, setup.Log = t.TempDir(), binary, "127.0.0.1:0", true, &log
+	setup.Door = func(next http.RoundTripper) http.RoundTripper {
+		return c.Transport(next, func(err error) { t.Errorf("not as described: %v", err) })
+	}
+	w, err := NewWorld(t.Context(), setup)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}
@@ -25,7 +44,7 @@ func newWorld(t *testing.T, rules Rules) *World {
 			t.Logf("log of daemon and backend:\n%s", tail(log.String(), 20_000))
 		}
 	})
-	return w
+	return w, c
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }

@@ -23,8 +23,9 @@ type Till struct {
 
 // State is what the till reads of GET /v1/state.
 type State struct {
-	Incarnation string `json:"incarnation"`
-	Clock       string `json:"clock"`
+	Incarnation string          `json:"incarnation"`
+	Time        terminal.Millis `json:"time"`
+	Clock       string          `json:"clock"`
 	Link        struct {
 		Up bool `json:"up"`
 	} `json:"link"`
@@ -56,8 +57,12 @@ type Problem struct {
 // Error gives code and detail.
 func (p *Problem) Error() string { return fmt.Sprintf("%d %s: %s", p.Status, p.Code, p.Detail) }
 
-func newTill(base, token string) *Till {
-	return &Till{base: base, token: token, client: &http.Client{Transport: &http.Transport{}}}
+func newTill(base, token string, door func(http.RoundTripper) http.RoundTripper) *Till {
+	var way http.RoundTripper = &http.Transport{}
+	if door != nil {
+		way = door(way)
+	}
+	return &Till{base: base, token: token, client: &http.Client{Transport: way}}
 }
 
 func (t *Till) close() { t.client.CloseIdleConnections() }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -28,6 +29,9 @@ type Setup struct {
 	Rules  Rules
 	Fast   bool // the scanner does not pace its bytes like 9600 baud
 	Log    io.Writer
+
+	Now  func() time.Time                          // the backend's clock; nil for the machine's
+	Door func(http.RoundTripper) http.RoundTripper // stands between till and daemon; nil for nothing
 }
 
 // World is one store with one register, its customers and its backend.
@@ -63,6 +67,9 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 // NewWorld makes the store in an empty or new folder and opens it: backend,
 // scanner and daemon run, the line is up and the policy in force.
 func NewWorld(ctx context.Context, s Setup) (*World, error) {
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	w := &World{setup: s, log: &lockedWriter{w: s.Log}}
 	if err := w.make(); err != nil {
 		return nil, fmt.Errorf("scenario: %w", err)
@@ -113,7 +120,7 @@ func (w *World) open(ctx context.Context) error {
 func (w *World) OpenBackend(ctx context.Context) error {
 	b, err := backendsim.Open(ctx, backendsim.Config{
 		File: w.path("backend.db"), Note: w.note, Policy: w.policy, Key: w.keys.Backend,
-		Now: time.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Now: w.setup.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	})
 	if err != nil {
 		return err
@@ -158,7 +165,7 @@ func (w *World) StartDaemon(ctx context.Context) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.daemon, w.Till = d, newTill(d.page, token)
+	w.daemon, w.Till = d, newTill(d.page, token, w.setup.Door)
 	return nil
 }
 
