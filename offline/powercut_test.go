@@ -149,7 +149,7 @@ func (c *cuts) sellAndDie(t *testing.T, normal bool) {
 	t.Helper()
 	j := job{Dir: c.work, Run: c.rounds, Normal: normal}
 	if !normal && c.chance.IntN(4) == 0 {
-		j.Fail, j.How = 1+c.chance.Int64N(400), disk.Once+disk.How(c.chance.IntN(4))
+		j.Fail, j.How = 1+c.chance.Int64N(400), disk.Once+disk.How(c.chance.IntN(5))
 	}
 	text, err := json.Marshal(j)
 	must(t, err)

@@ -24,6 +24,7 @@ const (
 	FullOnce How = 2 // no room for a write, EIO for a sync; and it works again
 	Half     How = 3 // half of a write, then no room for the rest; EIO for a sync
 	FromHere How = 4 // EIO for this one and all that follow, until Mend
+	NextSync How = 5 // EIO for the first sync or truncation from here on, and it works again
 )
 
 // Names of the environment: preload/disk.c reads them.

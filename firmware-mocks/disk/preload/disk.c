@@ -38,7 +38,7 @@ struct control {
 	int64_t full;   /* not 0: the disk is full, whatever at says */
 };
 
-enum { ONCE = 1, FULL_ONCE = 2, HALF = 3, FROM_HERE = 4 };
+enum { ONCE = 1, FULL_ONCE = 2, HALF = 3, FROM_HERE = 4, NEXT_SYNC = 5 };
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -134,7 +134,7 @@ static int fails(int is_write, size_t *size)
 		half = 0;
 		return ENOSPC;
 	}
-	if (n != at && !(control->how == FROM_HERE && n > at))
+	if (control->how == NEXT_SYNC ? is_write || n < at || control->failed > 0 : n != at && !(control->how == FROM_HERE && n > at))
 		return 0;
 	__atomic_add_fetch(&control->failed, 1, __ATOMIC_SEQ_CST);
 	switch (control->how) {
