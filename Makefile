@@ -56,9 +56,10 @@ demo: build ## a till with its scanner, customers and backend; plays a shift
 # The control, which must lose something, runs first: without it the rest says
 # nothing.
 power-cut: ROUNDS ?= 1000
-power-cut: tools ## cut the power ROUNDS times while payments are stored
+power-cut: tools ## cut the power ROUNDS times, then fail every write and sync once
 	ROUNDS=$(ROUNDS) SEED=$(SEED) go test -count=1 -timeout=0 -run='^TestPowerCutIsSeen$$' -v ./offline
 	ROUNDS=$(ROUNDS) SEED=$(SEED) go test -count=1 -timeout=0 -run='^TestI2PowerCut$$' -v ./offline
+	FAULTS=all go test -count=1 -timeout=30m -run='FaultAtEveryWriteAndSync$$' -v ./terminal/register
 
 # Puts in what is missing where it may (as root, with apt-get), and otherwise
 # says what to install.
