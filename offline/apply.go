@@ -11,46 +11,50 @@ import (
 	"sekisho/terminal/register"
 )
 
-// apply writes changes within tx, and gives where the ledger will stand once it
-// is committed, and the outbox items with their ids.
-func (s *Store) apply(ctx context.Context, tx *sql.Tx, c register.Changes) (position, []register.OutboxItem, error) {
-	next := s.at
-	for _, p := range c.Payments {
-		if err := putPayment(ctx, tx, p); err != nil {
-			return next, nil, err
-		}
-	}
-	for _, n := range c.Counters {
-		if err := putCounter(ctx, tx, n); err != nil {
-			return next, nil, err
-		}
-	}
-	if err := putSeen(ctx, tx, c.Seen); err != nil {
-		return next, nil, err
-	}
-	if err := putSale(ctx, tx, c.Sale); err != nil {
+// apply writes changes within tx, to a ledger that stands at at, and gives where
+// it will stand, and the outbox items with their ids.
+func (s *Store) apply(ctx context.Context, tx *sql.Tx, at position, c register.Changes) (position, []register.OutboxItem, error) {
+	next := at
+	if err := putMoney(ctx, tx, c); err != nil {
 		return next, nil, err
 	}
 	added, err := putOutbox(ctx, tx, c)
 	if err != nil {
 		return next, nil, err
 	}
+	if err := putStanding(ctx, tx, c); err != nil {
+		return next, nil, err
+	}
+	if err := erase(ctx, tx, c.Erase); err != nil {
+		return next, nil, err
+	}
+	if next.tree, err = putEntries(ctx, tx, at.tree, c.Entries); err != nil {
+		return next, nil, err
+	}
 	if err := s.putPolicy(ctx, tx, c.Policy, &next); err != nil {
 		return next, nil, err
 	}
-	grown, err := putEntries(ctx, tx, s.at.tree, c.Entries)
-	if err != nil {
-		return next, nil, err
-	}
-	next.tree = grown
-	next.commits++
-	next.clean = false
-	if s.at.clean {
-		if err := setMeta(ctx, tx, "clean", 0); err != nil {
-			return next, nil, err
+	s.cacheDenials(ctx, c.Denials)
+	s.cacheLimit(ctx, c.Limit)
+	return next, added, nil
+}
+
+// putMoney writes payments, counters, code seen and sale.
+func putMoney(ctx context.Context, tx *sql.Tx, c register.Changes) error {
+	for _, p := range c.Payments {
+		if err := putPayment(ctx, tx, p); err != nil {
+			return err
 		}
 	}
-	return next, added, count(ctx, tx)
+	for _, n := range c.Counters {
+		if err := putCounter(ctx, tx, n); err != nil {
+			return err
+		}
+	}
+	if err := putSeen(ctx, tx, c.Seen); err != nil {
+		return err
+	}
+	return putSale(ctx, tx, c.Sale)
 }
 
 func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
@@ -62,15 +66,18 @@ func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO payment
-		(id, number, state, sale, account, amount, offline, approved, voided, bars, unresolved, created, decided, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		(id, number, state, sale, account, amount, offline, approved, voided, bars, unresolved, created, decided, incarnation, body)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET number = excluded.number, state = excluded.state, sale = excluded.sale,
 			account = excluded.account, amount = excluded.amount, offline = excluded.offline, approved = excluded.approved,
 			voided = excluded.voided, bars = excluded.bars, unresolved = excluded.unresolved, created = excluded.created,
-			decided = excluded.decided, body = excluded.body`,
+			decided = excluded.decided, incarnation = excluded.incarnation, body = excluded.body`,
 		p.ID, p.Number, p.State, p.Sale, p.Account, p.Amount, p.Offline, p.State.Approval(),
-		p.Voided(), p.BarsAccount(), p.Unresolved(), p.Created, p.Decided, string(body))
-	return err
+		p.Voided(), p.BarsAccount(), p.Unresolved(), p.Created, p.Decided, p.Incarnation, string(body))
+	if err != nil {
+		return err
+	}
+	return putTallies(ctx, tx, p)
 }
 
 func putCounter(ctx context.Context, tx *sql.Tx, c terminal.Counter) error {
@@ -175,8 +182,8 @@ func (s *Store) putPolicy(ctx context.Context, tx *sql.Tx, p *register.PolicyCop
 	if p == nil {
 		return nil
 	}
-	if p.Version < 1 || p.Version < s.at.policy {
-		return refused("policy version %d after %d", p.Version, s.at.policy)
+	if p.Version < 1 || p.Version < next.policy {
+		return refused("policy version %d after %d", p.Version, next.policy)
 	}
 	if err := s.cachePolicy(ctx, *p); err != nil {
 		return err

@@ -65,10 +65,12 @@ func moveAside(f *folder) error {
 	return os.Rename(f.file(cacheFile), f.file(cacheFile+asideSuffix))
 }
 
-// cachePolicy stores a policy's text under its version. Texts older than the
-// version in force go; that one stays until the ledger names the new one.
-func (s *Store) cachePolicy(ctx context.Context, p register.PolicyCopy) error {
-	err := s.writePolicy(ctx, p)
+// inCache runs write; where it finds the cache damaged, again in a fresh one.
+func (s *Store) inCache(ctx context.Context, write func() error) error {
+	if s.cache == nil {
+		return errNoCache
+	}
+	err := write()
 	if !damaged(err) {
 		return err
 	}
@@ -77,15 +79,18 @@ func (s *Store) cachePolicy(ctx context.Context, p register.PolicyCopy) error {
 	if err != nil {
 		return err
 	}
-	return s.writePolicy(ctx, p)
+	return write()
 }
 
 var errNoCache = errors.New("the cache could not be opened again")
 
+// cachePolicy stores a policy's text under its version. Texts older than the
+// version in force go; that one stays until the ledger names the new one.
+func (s *Store) cachePolicy(ctx context.Context, p register.PolicyCopy) error {
+	return s.inCache(ctx, func() error { return s.writePolicy(ctx, p) })
+}
+
 func (s *Store) writePolicy(ctx context.Context, p register.PolicyCopy) error {
-	if s.cache == nil {
-		return errNoCache
-	}
 	tx, err := s.cache.BeginTx(ctx, nil)
 	if err != nil {
 		return err

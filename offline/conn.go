@@ -52,6 +52,7 @@ func openWriter(ctx context.Context, path string, o Options) (*sql.DB, error) {
 			"_foreign_keys":    {"1"},
 			"_busy_timeout":    {busyMillis},
 			"_txlock":          {"immediate"},
+			"_secure_delete":   {"1"}, // what is erased is overwritten
 			"_stmt_cache_size": {statements},
 		}),
 		begin: keepLog,

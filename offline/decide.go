@@ -11,62 +11,31 @@ import (
 	"sekisho/terminal/register"
 )
 
-// Decide is register.Store's. ctx counts until the transaction begins; from
-// there on it runs to its end.
+// Decide is register.Store's. ctx counts until the decision begins; from there
+// on it runs to its end.
 func (s *Store) Decide(ctx context.Context, scope register.Scope, decide func(register.Usage) (register.Changes, error)) (register.Receipt, error) {
-	var receipt register.Receipt
-	var err error
-	begun := s.do(ctx, func() {
-		if err = ctx.Err(); err != nil {
-			err = notStored(err)
-			return
-		}
-		receipt, err = s.carryOut(context.WithoutCancel(ctx), scope, decide)
-	})
-	if begun != nil {
-		return register.Receipt{}, notStored(begun)
+	w := &waiting{ctx: ctx, scope: scope, decide: decide, answered: make(chan struct{})}
+	select {
+	case <-s.quit:
+		return register.Receipt{}, notStored(ErrClosed)
+	default:
 	}
-	return receipt, err
-}
-
-func (s *Store) carryOut(ctx context.Context, scope register.Scope, decide func(register.Usage) (register.Changes, error)) (register.Receipt, error) {
-	if s.doubt != nil {
-		return register.Receipt{}, inDoubt(s.doubt)
+	select {
+	case s.decisions <- w:
+		<-w.answered
+		return w.receipt, w.err
+	case <-ctx.Done():
+		return register.Receipt{}, notStored(ctx.Err())
+	case <-s.quit:
+		return register.Receipt{}, notStored(ErrClosed)
 	}
-	tx, err := s.ledger.BeginTx(ctx, nil)
-	if err != nil {
-		return register.Receipt{}, s.abandon(ctx, nil, err)
-	}
-	usage, err := load(ctx, tx, s.at, scope)
-	if err != nil {
-		return register.Receipt{}, s.abandon(ctx, tx, err)
-	}
-	changes, own, err := s.call(decide, usage)
-	if err != nil {
-		return register.Receipt{}, s.abandon(ctx, tx, err)
-	}
-	if own != nil || empty(changes) {
-		s.undo(ctx, tx, nil)
-		return register.Receipt{Head: s.at.tree.head}, own
-	}
-	next, added, err := s.apply(ctx, tx, changes)
-	if err != nil {
-		return register.Receipt{}, s.abandon(ctx, tx, err)
-	}
-	if err := s.commit(tx); err != nil {
-		if err := s.lookUp(ctx, err); err != nil {
-			return register.Receipt{}, err
-		}
-	} else {
-		s.at = next
-	}
-	return register.Receipt{Head: next.tree.head, Outbox: added}, nil
 }
 
 // empty says whether there is nothing to store, and so no disk to wait for.
 func empty(c register.Changes) bool {
 	return len(c.Payments) == 0 && len(c.Counters) == 0 && c.Seen == nil && c.Sale == nil && len(c.Outbox) == 0 &&
-		len(c.Done) == 0 && len(c.Parked) == 0 && c.Policy == nil && len(c.Entries) == 0
+		len(c.Done) == 0 && len(c.Parked) == 0 && c.Policy == nil && len(c.Entries) == 0 &&
+		c.Mark == nil && c.Roles == nil && c.Freeze == nil && c.Limit == nil && c.Denials == nil && c.Quarantine == nil && len(c.Erase) == 0
 }
 
 var errPanic = errors.New("the decision broke off: see the log")

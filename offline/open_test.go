@@ -390,21 +390,3 @@ func TestSchemaHoldsByItself(t *testing.T) {
 		}
 	}
 }
-
-// TestMigrationsOnlyAdd: an older release goes on reading what a later one
-// wrote.
-func TestMigrationsOnlyAdd(t *testing.T) {
-	for _, kind := range []string{"ledger", "cache"} {
-		steps, err := migrations(kind)
-		if err != nil || len(steps) == 0 {
-			t.Fatalf("%s: %d migrations, %v", kind, len(steps), err)
-		}
-		for i, text := range steps {
-			for _, word := range []string{"DROP ", "RENAME ", "DELETE FROM"} {
-				if strings.Contains(strings.ToUpper(text), word) {
-					t.Errorf("%s %d has %s", kind, i+1, word)
-				}
-			}
-		}
-	}
-}

@@ -49,6 +49,10 @@ func (s *Store) snapshot(ctx context.Context) (register.Snapshot, error) {
 	if snap.Outbox, err = outbox(ctx, s.ledger, "ORDER BY id"); err != nil {
 		return snap, err
 	}
+	if err := standing(ctx, s.ledger, &snap); err != nil {
+		return snap, err
+	}
+	snap.Denials = s.cachedDenials(ctx)
 	snap.PolicyNote, err = s.cachedPolicy(ctx, s.at.policy)
 	return snap, err
 }
@@ -138,11 +142,14 @@ func (s *Store) Unresolved(ctx context.Context) ([]terminal.Payment, error) {
 	return found, nil
 }
 
+// leafPayment is the payment that a leaf names, written as the index has it.
+const leafPayment = "CASE WHEN json_valid(CAST(leaf AS TEXT)) THEN CAST(leaf AS TEXT) ->> 'payment' END"
+
 // CaseEntries is register.Reader's.
 func (s *Store) CaseEntries(ctx context.Context, id terminal.PaymentID) ([]register.Leaf, error) {
 	var leaves []register.Leaf
 	err := s.read(func(db *sql.DB) (err error) {
-		leaves, err = collect(ctx, db, "SELECT seq, leaf, private, salt FROM journal WHERE leaf ->> 'payment' = ? ORDER BY seq", []any{id},
+		leaves, err = collect(ctx, db, "SELECT seq, leaf, private, salt FROM journal WHERE "+leafPayment+" = ? ORDER BY seq", []any{id},
 			func(rows *sql.Rows) (l register.Leaf, err error) {
 				return l, rows.Scan(&l.Seq, &l.Bytes, &l.Private, &l.Salt)
 			})

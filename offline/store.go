@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"sekisho/terminal"
 	"sekisho/terminal/register"
 )
 
@@ -25,17 +26,18 @@ const closeTime = 10 * time.Second
 
 // Store is a register's ledger and cache, open. Its methods may be called from
 // any goroutine; decisions are carried out one by one, in the order in which
-// the store took them.
+// the store took them, and those that wait share a commit.
 type Store struct {
 	options Options
 	log     *slog.Logger
 	folder  *folder
 
-	jobs    chan func()
-	quit    chan struct{}
-	stopped chan struct{}
-	once    sync.Once
-	closed  error
+	jobs      chan func()
+	decisions chan *waiting
+	quit      chan struct{}
+	stopped   chan struct{}
+	once      sync.Once
+	closed    error
 
 	// Only the writer's goroutine, and Close after its end, touch these.
 	ledger *sql.DB
@@ -43,6 +45,9 @@ type Store struct {
 	at     position
 	doubt  error               // why the ledger is closed; nil while it is open
 	commit func(*sql.Tx) error // sql.Tx.Commit, but for tests of its failure
+
+	limits      map[terminal.AccountKey]register.AccountLimit // what the cache did not take
+	denialsLost bool                                          // the cache did not take a change to the denied accounts
 
 	reading sync.RWMutex // held for writing while the files are exchanged
 	readers *sql.DB      // nil while they are
@@ -68,8 +73,8 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		options: o, log: o.Log, folder: f,
-		jobs: make(chan func()), quit: make(chan struct{}), stopped: make(chan struct{}),
-		commit: (*sql.Tx).Commit,
+		jobs: make(chan func()), decisions: make(chan *waiting), quit: make(chan struct{}), stopped: make(chan struct{}),
+		commit: (*sql.Tx).Commit, limits: map[terminal.AccountKey]register.AccountLimit{},
 	}
 	if err := s.start(ctx); err != nil {
 		return nil, fmt.Errorf("offline: %w", errors.Join(err, s.closeFiles(), f.close()))
@@ -107,6 +112,8 @@ func (s *Store) run() {
 		select {
 		case job := <-s.jobs:
 			job()
+		case first := <-s.decisions:
+			s.commitGroup(first)
 		case <-s.quit:
 			return
 		}
@@ -133,7 +140,7 @@ func (s *Store) do(ctx context.Context, job func()) error {
 	}
 }
 
-// Close ends the writer after the decision that it is at, marks the ledger as
+// Close ends the writer after the decisions that it is at, marks the ledger as
 // cleanly ended, and lets go of the folder. It may be called more than once.
 func (s *Store) Close() error {
 	s.once.Do(func() {

@@ -42,6 +42,14 @@ func load(ctx context.Context, tx *sql.Tx, at position, scope register.Scope) (r
 			return u, err
 		}
 	}
+	if u.Tallies, err = tallies(ctx, tx, scope.Tallies); err != nil {
+		return u, err
+	}
+	if scope.Boot {
+		if u.BootYen, err = bootYen(ctx, tx, scope.Incarnation); err != nil {
+			return u, err
+		}
+	}
 	if scope.Outbox != "" {
 		u.Outbox, err = outbox(ctx, tx, "WHERE payment = ? ORDER BY id", scope.Outbox)
 	}

@@ -127,7 +127,7 @@ type Changes struct {
 	Policy   *PolicyCopy
 	Entries  []journal.Draft
 
-	Mark       *terminal.Millis // the highest authenticated time; authenticated time may lower it
+	Mark       *terminal.Millis // the highest authenticated time; authenticated time may lower it. Codes to be kept until before it may be forgotten
 	Roles      *NoteCopy        // version and text both in the ledger: they never go back a version
 	Freeze     *NoteCopy        // likewise
 	Limit      *AccountLimit

@@ -15,7 +15,7 @@ import (
 
 // everything is one change of each kind.
 func everything(id terminal.PaymentID) register.Changes {
-	p := payment(id, terminal.Sent)
+	p, mark, doubt := counted(id, terminal.Sent), noon+terminal.Millis(len(id)), "doubt of "+string(id)
 	return register.Changes{
 		Payments: []terminal.Payment{p},
 		Counters: []terminal.Counter{{Key: key(string(id)), Granted: amount(1000, 2), Used: amount(580, 1)}},
@@ -24,13 +24,20 @@ func everything(id terminal.PaymentID) register.Changes {
 		Outbox:   []register.OutboxItem{{Kind: register.OutAdvice, Payment: id, Body: []byte(`{"n":1}`)}},
 		Policy:   &register.PolicyCopy{Version: 3, Note: "text of " + string(id)},
 		Entries:  []journal.Draft{entry(p)},
+
+		Mark:       &mark,
+		Roles:      &register.NoteCopy{Version: 1, Note: "roles of " + string(id)},
+		Freeze:     &register.NoteCopy{Version: 1, Note: "freeze of " + string(id)},
+		Limit:      &register.AccountLimit{Account: "a1", Yen: 1, Told: mark},
+		Denials:    &register.DenialsCopy{Version: 1, Reset: true, Bodies: [][]byte{[]byte(id)}},
+		Quarantine: &doubt,
 	}
 }
 
 func scopeOf(id terminal.PaymentID) register.Scope {
 	return register.Scope{
 		Payment: id, Counters: []terminal.CounterKey{key(string(id))}, Seen: terminal.SeenKey("seen-" + id),
-		Account: "a1", Outbox: id,
+		Account: "a1", Outbox: id, Tallies: []register.Tally{{Cap: "hourly", Since: noon}}, Boot: true, Incarnation: incarnation,
 	}
 }
 
@@ -47,7 +54,7 @@ func usageText(u register.Usage) any {
 	for _, c := range u.Counters {
 		cs = append(cs, c)
 	}
-	return []any{u.Head, u.Payment, cs, u.Seen, u.Account, u.Outbox}
+	return []any{u.Head, u.Payment, cs, u.Seen, u.Account, u.Outbox, u.Tallies[register.Tally{Cap: "hourly", Since: noon}], u.BootYen}
 }
 
 func testAllOrNothing(t *testing.T, open Open) {
@@ -238,4 +245,64 @@ func testConcurrent(t *testing.T, open Open) {
 		t.Errorf("spent %d of %d", spent, callers*each-5)
 	}
 	checkHead(t, s, loaded(t, s).Head)
+}
+
+// testShared lets decisions wait behind one that runs, so that a store may commit
+// them together: each that fails, by its own word or the store's, fails alone,
+// and each sees those before it.
+func testShared(t *testing.T, open Open) {
+	const callers = 20
+	s, _ := fresh(t, open)
+	running, goOn := make(chan struct{}), make(chan struct{})
+	own := errors.New("own")
+	var work sync.WaitGroup
+	work.Go(func() {
+		s.Decide(ctx(t), register.Scope{}, func(register.Usage) (register.Changes, error) {
+			close(running)
+			<-goOn
+			return register.Changes{}, own
+		})
+	})
+	<-running
+	errs, receipts := make([]error, callers), make([]register.Receipt, callers)
+	for i := range callers {
+		work.Go(func() {
+			receipts[i], errs[i] = s.Decide(ctx(t), register.Scope{}, func(u register.Usage) (register.Changes, error) {
+				p := payment(terminal.PaymentID(fmt.Sprint("p", i)), terminal.ApprovedOffline)
+				c := register.Changes{Payments: []terminal.Payment{p}, Entries: []journal.Draft{entry(p)}, Outbox: []register.OutboxItem{{Kind: register.OutAdvice, Payment: p.ID}}}
+				switch i % 4 {
+				case 1:
+					return c, own
+				case 2:
+					panic("a bug")
+				case 3:
+					c.Counters = []terminal.Counter{{Key: key("c"), Used: amount(1, 0)}}
+				}
+				return c, nil
+			})
+		})
+	}
+	close(goOn)
+	work.Wait()
+	sizes := map[int64]bool{}
+	for i, err := range errs {
+		switch {
+		case i%4 == 0:
+			if err != nil || len(receipts[i].Outbox) != 1 || receipts[i].Outbox[0].ID == 0 {
+				t.Errorf("decision %d: %+v, %v", i, receipts[i], err)
+			}
+			sizes[receipts[i].Head.Size] = true
+		case i%4 == 1 && err != own, i%4 > 1 && !errors.Is(err, register.ErrNotStored):
+			t.Errorf("decision %d: %v", i, err)
+		}
+		_, err := s.Payment(ctx(t), terminal.PaymentID(fmt.Sprint("p", i)))
+		if (err == nil) != (i%4 == 0) {
+			t.Errorf("payment %d: %v", i, err)
+		}
+	}
+	snap := loaded(t, s)
+	if snap.Head.Size != callers/4 || len(snap.Outbox) != callers/4 || len(sizes) != callers/4 {
+		t.Errorf("journal of %d, outbox of %d, heads %v", snap.Head.Size, len(snap.Outbox), sizes)
+	}
+	checkHead(t, s, snap.Head)
 }

@@ -9,7 +9,10 @@
 //     the root is the Merkle tree hash of RFC 6962 over the leaves.
 //   - A counter never shrinks, never holds less than nothing, never releases
 //     more than was used. A code seen with one payment is refused for another.
-//     A policy never goes back a version.
+//     Policy, roles and freeze never go back a version.
+//   - What counts against a cap over time is what the payments say that count
+//     (Payment.Counting), from the same moment as the payment.
+//   - Erasing takes private parts and persons, and leaves every leaf and hash.
 //   - Outbox items keep their order; only Done removes one, Parked marks it, and
 //     doing either twice changes nothing. An id is never used again. The payment
 //     of an item, or of a code seen, is stored in the same decision or before.
@@ -60,6 +63,16 @@ func Run(t *testing.T, open Open) {
 		"Reopen":                testReopen,
 		"Closed":                testClosed,
 		"ConcurrentCallers":     testConcurrent,
+		"I3Tallies":             testTallies,
+		"BootYen":               testBoot,
+		"Mark":                  testMark,
+		"I6NotesNeverBack":      testNotes,
+		"Quarantine":            testQuarantine,
+		"Limit":                 testLimit,
+		"Denials":               testDenials,
+		"I6EraseKeepsProofs":    testErase,
+		"Reader":                testReader,
+		"I2SharedCommit":        testShared,
 		"Model":                 testModel,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })

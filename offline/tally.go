@@ -1,0 +1,97 @@
+package offline
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"slices"
+
+	"sekisho/terminal"
+	"sekisho/terminal/register"
+)
+
+// tally is one row: what a payment takes of one cap.
+type tally struct {
+	cap      terminal.CapID
+	account  terminal.AccountKey
+	created  terminal.Millis
+	amount   terminal.Amount
+	counting bool
+}
+
+func talliesOf(p terminal.Payment) []tally {
+	var rows []tally
+	for _, c := range p.Counts {
+		rows = append(rows, tally{c.Cap, p.Account, p.Created, c.Amount, p.Counting()})
+	}
+	slices.SortFunc(rows, func(a, b tally) int { return cmp.Compare(a.cap, b.cap) })
+	return rows
+}
+
+// putTallies makes a payment's rows what its counts say. Mostly they are there
+// already: a payment takes the same from its first step to its last.
+func putTallies(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
+	want := talliesOf(p)
+	for i, row := range want {
+		if row.amount.Negative() {
+			return refused("the payment counts less than nothing against cap %s", row.cap)
+		}
+		if i > 0 && want[i-1].cap == row.cap {
+			return refused("the payment counts twice against cap %s", row.cap)
+		}
+	}
+	have, err := collect(ctx, tx, "SELECT cap, account, created, yen, units, counting FROM tally WHERE payment = ? ORDER BY cap", []any{p.ID},
+		func(rows *sql.Rows) (r tally, err error) {
+			return r, rows.Scan(&r.cap, &r.account, &r.created, &r.amount.Yen, &r.amount.Units, &r.counting)
+		})
+	if err != nil || slices.Equal(have, want) {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, "DELETE FROM tally WHERE payment = ?", p.ID); err != nil {
+		return err
+	}
+	for _, row := range want {
+		_, err := tx.ExecContext(ctx, "INSERT INTO tally (payment, cap, account, created, yen, units, counting) VALUES (?, ?, ?, ?, ?, ?, ?)",
+			p.ID, row.cap, row.account, row.created, row.amount.Yen, row.amount.Units, row.counting)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// The two sums over tallies: of a cap, and of a cap and an account.
+const (
+	sumOfCap     = "SELECT coalesce(sum(yen), 0), coalesce(sum(units), 0) FROM tally WHERE counting = 1 AND cap = ? AND created >= ?"
+	sumOfAccount = sumOfCap + " AND account = ?"
+)
+
+func tallies(ctx context.Context, q querier, asked []register.Tally) (map[register.Tally]terminal.Amount, error) {
+	if len(asked) == 0 {
+		return nil, nil
+	}
+	sums := make(map[register.Tally]terminal.Amount, len(asked))
+	for _, t := range asked {
+		query, args := sumOfCap, []any{t.Cap, t.Since}
+		if t.Account != "" {
+			query, args = sumOfAccount, append(args, t.Account)
+		}
+		var sum terminal.Amount
+		if err := q.QueryRowContext(ctx, query, args...).Scan(&sum.Yen, &sum.Units); err != nil {
+			return nil, err
+		}
+		sums[t] = sum
+	}
+	return sums, nil
+}
+
+const sumOfBoot = `SELECT coalesce(sum(amount), 0) FROM payment
+	WHERE incarnation = ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND voided = 0`
+
+// bootYen sums what one incarnation approved offline and nobody voided; a
+// rejected advice counts on, its goods may have left.
+func bootYen(ctx context.Context, q querier, inc terminal.Incarnation) (terminal.Yen, error) {
+	var sum terminal.Yen
+	err := q.QueryRowContext(ctx, sumOfBoot, inc).Scan(&sum)
+	return sum, err
+}
