@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 //go:embed migrations
@@ -73,6 +75,9 @@ func inspect(ctx context.Context, path string, newest int64) error {
 	db := sql.OpenDB(connector{dsn: dsn(path, url.Values{"mode": {"ro"}, "_query_only": {"1"}, "_busy_timeout": {busyMillis}})})
 	defer db.Close()
 	_, minReader, err := schemaOf(ctx, db)
+	if interrupted(err) {
+		return nil
+	}
 	if err == nil && minReader > newest {
 		err = fmt.Errorf("%w (it needs schema %d, this release knows %d)", ErrNewer, minReader, newest)
 	}
@@ -80,6 +85,14 @@ func inspect(ctx context.Context, path string, newest int64) error {
 		return fmt.Errorf("%s: %w", filepath.Base(path), err)
 	}
 	return nil
+}
+
+// interrupted says whether the power went while the file was being made: only
+// until it is in WAL mode can there be a rollback journal to play back, which a
+// look that changes nothing cannot do. The writer does it.
+func interrupted(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e) && e.ExtendedCode == sqlite3.ErrReadonlyRollback
 }
 
 // schemaOf gives a file's schema number and the lowest that can read it, both

@@ -121,6 +121,41 @@ func TestFirstReleaseKeepsAwayFromThisLedger(t *testing.T) {
 	}
 }
 
+// TestI8PowerCutWhileAFileIsMade leaves a file half written beside the rollback
+// journal that undoes it, as a cut before the switch to WAL does.
+func TestI8PowerCutWhileAFileIsMade(t *testing.T) {
+	for _, name := range []string{ledgerFile, cacheFile} {
+		making, cut := filepath.Join(t.TempDir(), name), t.TempDir()
+		db := sql.OpenDB(connector{dsn: "file:" + making})
+		defer db.Close()
+		db.SetMaxOpenConns(1)
+		// A cache of one page, so that the journal is synced and pages are written
+		// before the end.
+		for _, text := range []string{"PRAGMA cache_size = 1", "BEGIN", "CREATE TABLE half (x)", "INSERT INTO half SELECT randomblob(50000)", "INSERT INTO half SELECT x FROM half"} {
+			if _, err := db.ExecContext(t.Context(), text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, suffix := range []string{"", "-journal"} {
+			if err := os.WriteFile(filepath.Join(cut, name+suffix), contents(t, making+suffix), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := inspectable(t, filepath.Join(cut, name)); !interrupted(err) {
+			t.Fatalf("%s: %v: the case is not what it should be", name, err)
+		}
+		mustSell(t, openAt(t, cut, Options{}))
+	}
+}
+
+// inspectable looks at a file as inspect does.
+func inspectable(t *testing.T, path string) error {
+	db := sql.OpenDB(connector{dsn: "file:" + path + "?mode=ro"})
+	defer db.Close()
+	_, _, err := schemaOf(t.Context(), db)
+	return err
+}
+
 // TestMigrationsOnlyAdd: an older release goes on reading what a later one
 // wrote.
 func TestMigrationsOnlyAdd(t *testing.T) {
