@@ -136,14 +136,29 @@ func (d *runDir) Save(a register.Anchor) error {
 	return os.Rename(next, d.path)
 }
 
-// anchored compares the ledger with the anchor. A ledger that is older than the
-// anchor, or another one of the same size, was put back: what it says is held
-// may have been spent, so the rights die with a new incarnation.
-func anchored(a register.Anchor, ledger journal.Head, log *slog.Logger) register.Anchor {
-	if ledger.Size > a.Head.Size || ledger == a.Head || a.Head.Size == 0 {
-		return a
+// anchored compares the ledger with the anchor, and says what is wrong with it:
+// register.LedgerOlder or register.LedgerForked, "" for nothing. headAt gives the
+// ledger's head as it was at a size. A ledger that is not the one of the last
+// commit of this boot was put back or changed: what it says is held may have been
+// spent, so the rights die with a new incarnation. That is saved with the first
+// commit, which makes the quarantine durable: killed before, the next start finds
+// it again.
+func anchored(a register.Anchor, ledger journal.Head, headAt func(int64) (journal.Head, error), log *slog.Logger) (register.Anchor, string, error) {
+	if a.Head.Size == 0 || ledger == a.Head {
+		return a, "", nil
 	}
-	log.Error("the ledger is older than this boot's last entry: it was put back; this register starts with no rights to sell from caps",
-		"ledger_size", ledger.Size, "last_size", a.Head.Size)
-	return fresh()
+	wrong := register.LedgerOlder
+	if ledger.Size >= a.Head.Size {
+		then, err := headAt(a.Head.Size)
+		if err != nil {
+			return a, "", fmt.Errorf("the ledger cannot be compared with this boot's last entry: %w", err)
+		}
+		if then == a.Head {
+			return a, "", nil
+		}
+		wrong = register.LedgerForked
+	}
+	log.Error("the ledger is not that of this boot's last entry: it was put back or changed; this register starts with no rights to sell from caps, in quarantine",
+		"reason", wrong, "ledger_size", ledger.Size, "last_size", a.Head.Size)
+	return fresh(), wrong, nil
 }

@@ -224,21 +224,38 @@ func TestI3AnOlderLedgerGetsANewIncarnation(t *testing.T) {
 		name   string
 		anchor register.Anchor
 		ledger journal.Head
-		keeps  bool
+		then   journal.Head // the ledger's head when it was of the anchor's size
+		wrong  string
 	}{
-		{"the same", known, known.Head, true},
-		{"killed between commit and save", known, journal.Head{Size: 10, Root: tlog.Hash{9}}, true},
-		{"one entry older", known, journal.Head{Size: 8, Root: tlog.Hash{9}}, false},
-		{"empty", known, journal.Head{}, false},
-		{"another of the same size", known, journal.Head{Size: 9, Root: tlog.Hash{9}}, false},
-		{"the first start after a boot", register.Anchor{Incarnation: known.Incarnation}, journal.Head{Size: 9, Root: tlog.Hash{9}}, true},
-		{"the very first start", register.Anchor{Incarnation: known.Incarnation}, journal.Head{}, true},
+		{"the same", known, known.Head, known.Head, ""},
+		{"killed between commit and save", known, journal.Head{Size: 10, Root: tlog.Hash{9}}, known.Head, ""},
+		{"longer, with another past", known, journal.Head{Size: 10, Root: tlog.Hash{9}}, journal.Head{Size: 9, Root: tlog.Hash{8}}, register.LedgerForked},
+		{"one entry older", known, journal.Head{Size: 8, Root: tlog.Hash{9}}, known.Head, register.LedgerOlder},
+		{"empty", known, journal.Head{}, known.Head, register.LedgerOlder},
+		{"another of the same size", known, journal.Head{Size: 9, Root: tlog.Hash{9}}, journal.Head{Size: 9, Root: tlog.Hash{9}}, register.LedgerForked},
+		{"the first start after a boot", register.Anchor{Incarnation: known.Incarnation}, journal.Head{Size: 9, Root: tlog.Hash{9}}, journal.Head{}, ""},
+		{"the very first start", register.Anchor{Incarnation: known.Incarnation}, journal.Head{}, journal.Head{}, ""},
 	} {
 		var log strings.Builder
-		got := anchored(c.anchor, c.ledger, slog.New(slog.NewTextHandler(&log, nil)))
-		if c.keeps != (got == c.anchor) || c.keeps != (log.Len() == 0) || (!c.keeps && !isFresh(got)) {
-			t.Errorf("%s: got %+v; log %q", c.name, got, log.String())
+		headAt := func(size int64) (journal.Head, error) {
+			if size != c.anchor.Head.Size || size > c.ledger.Size {
+				t.Errorf("%s: asked for the head at %d", c.name, size)
+			}
+			return c.then, nil
 		}
+		got, wrong, err := anchored(c.anchor, c.ledger, headAt, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil || wrong != c.wrong || (wrong == "") != (got == c.anchor) || (wrong == "") != (log.Len() == 0) || (wrong != "" && !isFresh(got)) {
+			t.Errorf("%s: got %+v, %q, %v; log %q", c.name, got, wrong, err, log.String())
+		}
+	}
+}
+
+// A ledger that cannot be read is not taken for one that is in order.
+func TestI3AnUnreadableLedgerIsNotCompared(t *testing.T) {
+	broken := errors.New("broken")
+	headAt := func(int64) (journal.Head, error) { return journal.Head{}, broken }
+	if _, _, err := anchored(anchor(), journal.Head{Size: 10}, headAt, slog.New(slog.DiscardHandler)); !errors.Is(err, broken) {
+		t.Errorf("got %v", err)
 	}
 }
 

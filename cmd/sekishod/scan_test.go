@@ -14,6 +14,7 @@ import (
 	"sekisho/scanner/aim"
 	"sekisho/scanner/framing"
 	"sekisho/terminal"
+	"sekisho/terminal/policy"
 	"sekisho/terminal/register"
 	"sekisho/terminal/web"
 )
@@ -67,7 +68,7 @@ func told(t *testing.T, e scanner.Event) (notice terminal.Reason, connected bool
 		if err != nil {
 			t.Fatal(err)
 		}
-		reg := register.New(register.Config{
+		reg := register.New(register.Config{Roles: &policy.Roles{},
 			Store: store, Signal: web.NewEvents(), Clock: machineClock{}, Anchors: forgetful{}, Log: slog.New(slog.DiscardHandler),
 		})
 		ctx, stop := context.WithCancel(context.Background())

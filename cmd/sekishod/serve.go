@@ -6,10 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/cmd/settings"
 	"sekisho/offline"
 	"sekisho/scanner"
+	"sekisho/terminal/journal"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
 	"sekisho/terminal/web"
@@ -60,16 +64,28 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	anchor := anchored(run.load(), snapshot.Head, log)
+	headAt := func(size int64) (journal.Head, error) {
+		return journal.HeadOf(size, tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return store.Hashes(ctx, at) }))
+	}
+	anchor, wrong, err := anchored(run.load(), snapshot.Head, headAt, log)
+	if err != nil {
+		return err
+	}
+	signer, err := journal.NewSigner(journal.Origin(k.identity.Store, k.identity.Register), k.register)
+	if err != nil {
+		return err
+	}
 
 	events := web.NewEvents()
 	reg := register.New(register.Config{
-		Identity: k.identity, Roles: k.roles, StoreKey: k.store, Sealer: k.sealer, Items: items,
+		Identity: k.identity, Roles: k.roles, StoreKey: k.store, Sealer: k.sealer, Signer: signer, Items: items,
 		Store: store, Backend: link, Signal: events, Clock: machineClock{}, Anchors: run, Log: log,
-		Incarnation: anchor.Incarnation, Anchor: anchor,
+		Incarnation: anchor.Incarnation, Anchor: anchor, Quarantine: wrong,
 	})
 	scan := scanner.New(scanner.Config{Path: cfg.Scanner, Baud: cfg.ScannerBaud}, log)
-	return together(ctx,
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	return together(running,
 		reg.Run,
 		func(ctx context.Context) error { return link.Run(ctx, reg) },
 		func(ctx context.Context) error {
@@ -87,7 +103,31 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 				"page", "http://"+listener.Addr().String()+"/", "journal_size", snapshot.Head.Size)
 			return web.New(web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, Log: log}).Serve(ctx, listener)
 		},
+		func(running context.Context) error {
+			stopOn(ctx, running, reg, log)
+			end()
+			return nil
+		},
 	)
+}
+
+// stopTime is how long a clean stop may take in all: far below the 90 s after
+// which systemd kills, and short enough for somebody who waits.
+const stopTime = 8 * time.Second
+
+// stopOn waits for the signal's context, and then lets the register give back
+// what it holds while all of its parts still run.
+func stopOn(signal, running context.Context, reg *register.Register, log *slog.Logger) {
+	select {
+	case <-running.Done():
+		return
+	case <-signal.Done():
+	}
+	ctx, cancel := context.WithTimeout(running, stopTime)
+	defer cancel()
+	if err := reg.Stop(ctx); err != nil {
+		log.Warn("the stop is not a clean one: what this register holds is given back at its next start", "error", err)
+	}
 }
 
 // onScan brings what the scanner saw to the register. What was dropped is

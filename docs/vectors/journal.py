@@ -67,6 +67,11 @@ ENTRIES = [
     (entry(9, "mark", payment=ONE, state="approved", mark="refund", refund=REFUND, sale="4711", amount=580, currency="JPY"), None),
     (entry(10, "mark", payment=ONE, state="approved", mark="refund-refused", reason="refund.refused", refund=REFUND, sale="4711", amount=580, currency="JPY"), None),
     (entry(11, "erase", payment=ONE), None),
+    (entry(12, "freeze", freeze=8), None),
+    (entry(13, "roles", roles=2), None),
+    (entry(14, "quarantine", reason="ledger.older"), None),
+    (entry(15, "quarantine"), None),
+    (entry(16, "stop"), None),
 ]
 
 

@@ -147,5 +147,14 @@ func (s *Set) Void(issuer string, issued time.Time) bool {
 	return told && terminal.MillisOf(issued) < at
 }
 
+// Whole gives the change that makes this set of nothing.
+func (s *Set) Whole() Change {
+	c := Change{Add: make([]byte, 0, len(s.ids)*recordSize), Before: maps.Clone(s.before)}
+	for i, id := range s.ids {
+		c.Add = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(c.Add, id), s.until[i])
+	}
+	return c
+}
+
 // Len is how many accounts are in the set.
 func (s *Set) Len() int { return len(s.ids) }

@@ -82,7 +82,7 @@ func TestI7NoPlaceForARawCode(t *testing.T) {
 		want  string
 	}{
 		{journal.Entry{}, `v seq time type incarnation payment state reason mark by void refund sale revision sale_hash amount currency
-			offline business_day spends categories approval_code policy private`},
+			offline business_day spends categories approval_code policy freeze roles private`},
 		{journal.Private{}, `code issuer account masked seen`},
 		{journal.Spend{}, `cap window yen units`},
 	} {

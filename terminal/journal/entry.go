@@ -26,6 +26,13 @@ const (
 	TypePayment Type = "payment" // a payment changed its state
 	TypeMark    Type = "mark"    // an approval was handed over, or its void or a refund was asked for or answered
 	TypeErase   Type = "erase"   // a payment's private parts were taken away
+	TypeStop    Type = "stop"    // a clean stop began: what was held was given back, where the line was up
+	TypeRoles   Type = "roles"   // others may sign from now on
+	TypeFreeze  Type = "freeze"  // head office stopped goods or issuers, or lifts it
+
+	// TypeQuarantine says that this register's rights are in doubt, for its
+	// Reason; without one, that they are in order again.
+	TypeQuarantine Type = "quarantine"
 )
 
 // The marks of a TypeMark entry.
@@ -76,6 +83,8 @@ type Entry struct {
 
 	Approval string `json:"approval_code,omitempty"`
 	Policy   int64  `json:"policy,omitempty"` // version in force
+	Freeze   int64  `json:"freeze,omitempty"` // likewise
+	Roles    int64  `json:"roles,omitempty"`  // likewise
 
 	Private string `json:"private,omitempty"` // salted hash of the private part, hex
 }
@@ -99,7 +108,7 @@ const exact = 1<<53 - 1
 // Leaf gives the canonical bytes of e, or an error where a number is too large
 // to be written exactly: its leaf would be that of another entry.
 func (e Entry) Leaf() ([]byte, error) {
-	numbers := []int64{e.Seq, int64(e.Time), e.Revision, e.Amount, e.Policy}
+	numbers := []int64{e.Seq, int64(e.Time), e.Revision, e.Amount, e.Policy, e.Freeze, e.Roles}
 	for _, s := range e.Spends {
 		numbers = append(numbers, s.Yen, s.Units)
 	}

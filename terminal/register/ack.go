@@ -14,7 +14,20 @@ var outKinds = map[wire.Type]OutboxKind{
 	wire.TypeReversal: OutReversal, wire.TypeAdvice: OutAdvice, wire.TypeVoid: OutVoid, wire.TypeRefund: OutRefund,
 }
 
-// acked takes the backend's acknowledgement.
+// acknowledged takes an acknowledgement of any kind; re is the message that it
+// answers.
+func (r *Register) acknowledged(re string, a wire.Ack) {
+	switch a.Of {
+	case wire.TypeCheckpoint:
+		r.checkpointAcked(re, a)
+	case wire.TypeGrants:
+		r.farewell.answered(re)
+	default:
+		r.acked(a)
+	}
+}
+
+// acked takes the backend's acknowledgement of what an item tells.
 func (r *Register) acked(a wire.Ack) {
 	if a.Status != wire.StatusAccepted && a.Status != wire.StatusRejected {
 		return // a word of a later release: as if none had come

@@ -79,8 +79,9 @@ func settleApproved(p terminal.Payment, u Usage, a wire.Answer, inc terminal.Inc
 		return Changes{}, err
 	}
 	after.Approval = a.Approval
-	c := moved(learn(after, a), inc)
-	c.Counters = counters
+	after = learn(after, a)
+	c := moved(after, inc)
+	c.Counters, c.Limit = counters, limitOf(after, a, now)
 	return c, nil
 }
 
@@ -144,9 +145,19 @@ func settleDeclined(p terminal.Payment, u Usage, a wire.Answer, inc terminal.Inc
 	if err != nil {
 		return Changes{}, err
 	}
-	c := moved(learn(after, a), inc)
-	c.Counters = release(p, u, reservedOf)
+	after = learn(after, a)
+	c := moved(after, inc)
+	c.Counters, c.Limit = release(p, u, reservedOf), limitOf(after, a, now)
 	return c, nil
+}
+
+// limitOf gives what the backend allows the account offline from now on; nil
+// where it says nothing, or of whom it speaks is not known.
+func limitOf(p terminal.Payment, a wire.Answer, now terminal.Millis) *AccountLimit {
+	if a.Limits == nil || p.Account == "" {
+		return nil
+	}
+	return &AccountLimit{Account: p.Account, Yen: terminal.Yen(a.Limits.Yen), Count: a.Limits.Count, Told: now}
 }
 
 func reservedOf(s terminal.Spend) terminal.Amount { return s.Reserved }
@@ -256,6 +267,7 @@ func (r *Register) onTime() {
 		}
 	}
 	r.pump()
+	r.sendCheckpoint(false)
 	if !r.working && r.session != 0 && now-r.saved >= saveEvery {
 		r.saveAnchor()
 	}
@@ -329,6 +341,9 @@ func (r *Register) untilNext() time.Duration {
 		} else {
 			next = min(next, w.queryAt)
 		}
+	}
+	if c := r.checkpoints; c.kept != nil && c.due > now && r.head.Size > c.kept.Size {
+		next = min(next, c.due)
 	}
 	for _, f := range r.inFlight {
 		if f.again > now {

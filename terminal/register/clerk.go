@@ -61,13 +61,16 @@ func (c *clerk) run(ctx context.Context) {
 
 func (c *clerk) carryOut(ctx context.Context, j job) result {
 	if j.decide == nil {
-		c.save(j.anchor)
-		return result{job: j, err: errNothing}
+		err := c.save(j.anchor)
+		if err == nil {
+			err = errNothing
+		}
+		return result{job: j, err: err}
 	}
 	receipt, err := c.store.Decide(ctx, j.scope, j.decide)
 	if err == nil {
 		j.anchor.Head = receipt.Head
-		c.save(j.anchor)
+		_ = c.save(j.anchor) // it is logged: what was sold is kept all the same
 		return result{job: j, receipt: receipt}
 	}
 	if errors.Is(err, ErrInDoubt) {
@@ -76,10 +79,12 @@ func (c *clerk) carryOut(ctx context.Context, j job) result {
 	return result{job: j, err: err}
 }
 
-func (c *clerk) save(a Anchor) {
-	if err := c.anchor.Save(a); err != nil {
+func (c *clerk) save(a Anchor) error {
+	err := c.anchor.Save(a)
+	if err != nil {
 		c.log.Error("the run directory takes no anchor: an older ledger put back would not be seen", "error", err)
 	}
+	return err
 }
 
 // reopen tries until the ledger is back or the register stops.

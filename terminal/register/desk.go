@@ -24,9 +24,8 @@ func ask[T any](ctx context.Context, r *Register, question func(answer func(T, *
 		run:    func() { question(answer) },
 		refuse: func(err *Error) { answer(none, err) },
 	})
-	stopping := &Error{Code: CodeShutdown, Text: "the till is stopping; try again when it is back"}
 	if !sent {
-		return none, stopping
+		return none, errStopping
 	}
 	select {
 	case got := <-replies:
@@ -37,8 +36,18 @@ func ask[T any](ctx context.Context, r *Register, question func(answer func(T, *
 	case <-ctx.Done():
 		return none, &Error{Code: CodeBusy, Text: "the till did not finish in time; ask for the state before trying again", Cause: ctx.Err()}
 	case <-r.ended:
-		return none, stopping
+		return none, errStopping
 	}
+}
+
+var errStopping = &Error{Code: CodeShutdown, Text: "the till is stopping; try again when it is back"}
+
+// sellable says why these lines cannot be sold now at all.
+func (r *Register) sellable(lines []terminal.Line) *Error {
+	if r.stopping {
+		return errStopping
+	}
+	return r.knownCategories(lines)
 }
 
 // storageError is what POS and page are told when a change was not stored.
@@ -59,7 +68,7 @@ const unpriced terminal.Yen = -1
 // PutSale makes the sale what the POS says.
 func (r *Register) PutSale(ctx context.Context, s terminal.Sale, ready bool) (terminal.Sale, error) {
 	return ask(ctx, r, func(answer func(terminal.Sale, *Error)) {
-		if err := r.knownCategories(s.Lines); err != nil {
+		if err := r.sellable(s.Lines); err != nil {
 			answer(s, err)
 			return
 		}
@@ -74,7 +83,7 @@ func (r *Register) AddLines(ctx context.Context, ref terminal.SaleRef, lines []t
 			answer(terminal.Sale{}, unknownSale)
 			return
 		}
-		if err := r.knownCategories(lines); err != nil {
+		if err := r.sellable(lines); err != nil {
 			answer(*r.sale, err)
 			return
 		}
@@ -89,7 +98,7 @@ func (r *Register) Ready(ctx context.Context, ref terminal.SaleRef) (terminal.Sa
 			answer(terminal.Sale{}, unknownSale)
 			return
 		}
-		if err := r.knownCategories(watched(*r.sale, r.policy).Lines); err != nil {
+		if err := r.sellable(watched(*r.sale, r.policy).Lines); err != nil {
 			answer(*r.sale, err)
 			return
 		}
@@ -234,18 +243,19 @@ func (r *Register) Caps(ctx context.Context) ([]Holding, error) {
 	type rules struct {
 		caps []terminal.Cap
 		day  terminal.BusinessDay
+		inc  terminal.Incarnation
 	}
 	now, err := ask(ctx, r, func(answer func(rules, *Error)) {
 		if r.policy == nil {
 			answer(rules{}, nil)
 			return
 		}
-		answer(rules{r.policy.Caps, r.policy.Business.Day(r.time.now())}, nil)
+		answer(rules{r.policy.Caps, r.policy.Business.Day(r.time.now()), r.cfg.Incarnation}, nil)
 	})
 	if err != nil || now.day == "" {
 		return []Holding{}, err
 	}
-	counters, err := r.cfg.Store.Counters(ctx, r.cfg.Incarnation, now.day)
+	counters, err := r.cfg.Store.Counters(ctx, now.inc, now.day)
 	if err != nil {
 		return nil, storageError(err)
 	}

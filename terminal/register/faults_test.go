@@ -19,6 +19,15 @@ type line struct {
 	up   bool
 	full bool // up, but its queue takes nothing
 	sent []wire.Message
+
+	redials int
+}
+
+// Redial implements register.Backend; the test brings the line down itself.
+func (l *line) Redial() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.redials++
 }
 
 func (l *line) set(up bool) {

@@ -18,28 +18,39 @@ const Software = "sekishod/0.1"
 // Hello gives the first message of a link. It may be called from any goroutine.
 func (r *Register) Hello(ctx context.Context) (wire.Message, error) {
 	type known struct {
-		m   wire.Message
-		day terminal.BusinessDay
+		m    wire.Message
+		days []terminal.BusinessDay
 	}
 	k, err := ask(ctx, r, func(answer func(known, *Error)) {
-		h := &wire.Hello{Register: string(r.cfg.Identity.Register), Store: string(r.cfg.Identity.Store), Software: Software}
-		out := known{m: wire.Message{Type: wire.TypeHello, ID: newID(), Incarnation: string(r.cfg.Incarnation), Journal: wireHead(r.head), Hello: h}}
-		if r.policy != nil {
-			h.Versions.Policy, out.day = r.policy.Version, r.policy.Business.Day(r.time.now())
+		h := &wire.Hello{
+			Register: string(r.cfg.Identity.Register), Store: string(r.cfg.Identity.Store), Software: Software,
+			Versions: r.versions(), Roles: r.roles.Version, Quarantine: r.quarantine,
 		}
-		answer(out, nil)
+		m := wire.Message{Type: wire.TypeHello, ID: newID(), Incarnation: string(r.cfg.Incarnation), Journal: wireHead(r.head), Hello: h}
+		answer(known{m, r.openWindows()}, nil)
 	})
-	if err != nil || k.day == "" {
-		return k.m, err
+	for _, day := range k.days {
+		counters, err := r.cfg.Store.Counters(ctx, terminal.Incarnation(k.m.Incarnation), day)
+		if err != nil {
+			return k.m, err
+		}
+		for _, c := range counters {
+			k.m.Hello.Counters = append(k.m.Hello.Counters, wireCounter(c))
+		}
 	}
-	counters, err := r.cfg.Store.Counters(ctx, r.cfg.Incarnation, k.day)
-	if err != nil {
-		return k.m, err
+	return k.m, err
+}
+
+// versions gives those of the rules that are held.
+func (r *Register) versions() wire.Versions {
+	v := wire.Versions{Denials: r.texts.denials}
+	if r.policy != nil {
+		v.Policy = r.policy.Version
 	}
-	for _, c := range counters {
-		k.m.Hello.Counters = append(k.m.Hello.Counters, wireCounter(c))
+	if r.freeze != nil {
+		v.Freeze = r.freeze.Version
 	}
-	return k.m, nil
+	return v
 }
 
 func wireHead(h journal.Head) *wire.Head {
@@ -70,6 +81,7 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 		r.session = w.Session
 		r.time.tell(terminal.Millis(w.Time), came)
 		clear(r.inFlight)
+		r.checkpoints, r.coming = checkpoints{}, nil
 		for n := range r.outbox {
 			r.outbox[n].Parked = false // each session tries again what was refused
 		}
@@ -79,21 +91,33 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 		}
 		r.tellView(EventLink)
 		r.accept(event{run: func() {
-			r.takePolicy(w.Policy, func() { r.mergeGrants(w.Grants) })
+			r.takeRules(w.Roles, w.Policy, w.Freeze, "", func() { r.welcomed(w) })
 		}})
 	}})
+}
+
+// welcomed carries on with a welcome once its rules are in force.
+func (r *Register) welcomed(w wire.Welcome) {
+	if r.session != w.Session {
+		return // another one came meanwhile
+	}
+	r.compareKept(w.Checkpoint)
+	r.heed(w, func() { r.mergeGrants(w.Grants) })
 }
 
 // LinkDown says that the line is known to be down: from now on the offline rules
 // decide.
 func (r *Register) LinkDown(ctx context.Context) {
-	r.post(ctx, event{at: true, run: func() {
-		if r.session == 0 {
-			return
-		}
-		r.session = 0
-		r.tellView(EventLink)
-	}})
+	r.post(ctx, event{at: true, run: r.lineIsDown})
+}
+
+func (r *Register) lineIsDown() {
+	if r.session == 0 {
+		return
+	}
+	r.session = 0
+	r.farewell.abandon()
+	r.tellView(EventLink)
 }
 
 // Received takes a message of the present session.
@@ -107,52 +131,19 @@ func (r *Register) Received(ctx context.Context, m wire.Message) {
 			r.answered(*m.Answer)
 		case wire.TypeAck:
 			r.time.tell(terminal.Millis(m.Ack.Time), came)
-			r.acked(*m.Ack)
+			r.acknowledged(m.Re, *m.Ack)
 		case wire.TypeGrants:
 			r.mergeGrants(m.Grants.Grants)
 		case wire.TypePolicy:
-			r.takePolicy(m.Policy.Note, nil)
+			r.takeRules(m.Policy.Roles, m.Policy.Note, "", m.ID, func() {})
+		case wire.TypeFreeze:
+			r.takeRules("", "", m.Freeze.Note, m.ID, func() {})
+		case wire.TypeDenials:
+			r.takeDenials(*m.Denials)
 		case wire.TypeError:
 			r.refusedByBackend(m.Re, m.Error)
 		}
 	}})
-}
-
-// takePolicy puts a newer policy in force. One that does not verify, or is not
-// newer, changes nothing.
-func (r *Register) takePolicy(text string, then func()) {
-	if then == nil {
-		then = func() {}
-	}
-	if text == "" {
-		then()
-		return
-	}
-	p, err := r.cfg.Roles.OpenPolicy(text, r.cfg.Identity.Class)
-	if err != nil {
-		r.cfg.Log.Error("the backend sent a policy that cannot be taken; the one before stays in force", "error", err)
-		then()
-		return
-	}
-	if p.Version < r.floor || r.policy != nil && p.Version <= r.policy.Version {
-		then()
-		return
-	}
-	now, inc := r.now(), r.cfg.Incarnation
-	r.decide(Scope{}, func(Usage) (Changes, error) {
-		return Changes{
-			Policy:  &PolicyCopy{Version: p.Version, Note: text},
-			Entries: []journal.Draft{{Entry: journal.Entry{Type: journal.TypePolicy, Time: now, Incarnation: inc, Policy: p.Version}}},
-		}, nil
-	}, func(err error) {
-		if err != nil {
-			r.cfg.Log.Error("a newer policy could not be kept; the one before stays in force", "error", err)
-		} else {
-			r.policy, r.floor, r.texts.policy = p, p.Version, text
-			r.tellView(EventPolicy)
-		}
-		then()
-	})
 }
 
 // mergeGrants takes new totals into the counters of this incarnation.

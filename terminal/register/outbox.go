@@ -78,6 +78,10 @@ func (r *Register) refusedByBackend(message string, why *wire.Error) {
 	if message == "" {
 		return // about nothing that it could read; an item that never left has no message either
 	}
+	r.farewell.answered(message)
+	if message == r.checkpoints.message {
+		r.farewell.told(farewellCheckpoint)
+	}
 	for _, i := range r.outbox {
 		if f, sent := r.inFlight[i.ID]; sent && f.message == message && !i.Parked {
 			r.park(i, why)

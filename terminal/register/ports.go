@@ -9,12 +9,15 @@ import (
 )
 
 // Backend is the link as the loop needs it. Its owner reports back through
-// Register.LinkUp, LinkDown and Received.
+// Register.LinkUp, LinkDown, Received and HelloRefused.
 type Backend interface {
 	// Send puts a message on the line of the present session. It does not wait
 	// for the network; false says that the link is down or its queue full and
 	// that nothing of the message left.
 	Send(m wire.Message) bool
+	// Redial drops the line, so that another session begins with a new hello. It
+	// does not wait.
+	Redial()
 }
 
 // Signal shows what the register decided: page, POS and, in time, the scanner's

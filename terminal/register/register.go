@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/mod/sumdb/note"
 
 	"crypto/hpke"
 
@@ -38,8 +39,10 @@ type Config struct {
 	Anchors AnchorStore
 	Log     *slog.Logger
 
-	Incarnation terminal.Incarnation
-	Anchor      Anchor // as the run directory had it; zero after a boot
+	Incarnation terminal.Incarnation // at start; a quarantine's end brings another
+	Anchor      Anchor               // as the run directory had it; zero after a boot
+	Quarantine  string               // what start found wrong with the ledger; "" for nothing
+	Signer      note.Signer          // of checkpoints; nil sends none
 }
 
 // Register owns one till. All of its fields below the line belong to the loop's
@@ -61,7 +64,13 @@ type Register struct {
 	freeze     *policy.Freeze // nil where nothing was ever frozen
 	denials    *denials.Set   // nil before the first set came
 	texts      texts
-	quarantine string // why this register's rights are in doubt; "" where they are not
+	roles      *policy.Roles // in force
+	rolesFloor int64         // likewise for roles
+	coming     *delta        // denied accounts of which parts are missing
+	deltas     []delta       // complete, to be applied
+	applying   bool          // one is
+	bodies     int           // of how many the cached set is made
+	quarantine string        // why this register's rights are in doubt; "" where they are not
 	sale       *terminal.Sale
 	current    *terminal.Payment // the latest attempt to pay the sale
 	unresolved map[terminal.PaymentID]terminal.Payment
@@ -77,6 +86,11 @@ type Register struct {
 	since      time.Duration // when it went there, on the boot clock
 	saved      time.Duration // when the anchor was last saved, on the boot clock
 	queue      []event
+
+	checkpoints checkpoints
+	stopping    bool
+	farewell    *farewell
+	beside      beside
 }
 
 // event is something that happened, to be handled on the loop's goroutine.
@@ -124,6 +138,7 @@ func New(cfg Config) *Register {
 // Run loads what the store holds and keeps the till until ctx ends. It returns
 // nil then, or an error where the ledger cannot be read or written at start.
 func (r *Register) Run(ctx context.Context) error {
+	r.beside.ctx = ctx
 	snapshot, err := r.cfg.Store.Load(ctx)
 	if err != nil {
 		close(r.ended)
@@ -135,6 +150,7 @@ func (r *Register) Run(ctx context.Context) error {
 	clerkCtx, stopClerk := context.WithCancel(context.WithoutCancel(ctx))
 	go func() { defer close(clerkDone); r.clerk.run(clerkCtx) }()
 	defer func() { stopClerk(); <-clerkDone }()
+	defer r.beside.all.Wait()
 	defer close(r.ended)
 
 	r.restore(snapshot)

@@ -65,6 +65,8 @@ func (r *Register) scanned(c payload.Code) {
 		return
 	}
 	switch why := notPayment(c.Kind); {
+	case r.stopping:
+		r.showNotice(terminal.Busy)
 	case r.sale == nil || r.sale.State == terminal.SaleOpen:
 		r.showNotice(terminal.SaleNotReady)
 	case why != "" && r.sale.State == terminal.SaleReady:

@@ -15,12 +15,13 @@ const defaultGive = 45 * time.Second
 // be reopened, and writes that it did. A payment found "sent" may or may not
 // have reached the backend: it is unknown.
 func (r *Register) restore(s Snapshot) {
-	r.head, r.sale, r.current, r.outbox, r.floor = s.Head, s.Sale, s.Current, s.Outbox, s.PolicyVersion
+	r.head, r.sale, r.current, r.outbox = s.Head, s.Sale, s.Current, s.Outbox
 	r.time.mark = s.Mark
 	clear(r.unresolved)
 	clear(r.waits)
 	clear(r.inFlight)
-	r.restorePolicy(s)
+	r.restoreRules(s)
+	found := r.restoreDoubt(s)
 	for _, p := range s.Unresolved {
 		r.keep(p)
 	}
@@ -28,6 +29,10 @@ func (r *Register) restore(s Snapshot) {
 	var unknown []terminal.Payment
 	r.decide(Scope{}, func(Usage) (Changes, error) {
 		c := Changes{Entries: []journal.Draft{{Entry: journal.Entry{Type: journal.TypeStart, Time: now, Incarnation: inc}}}}
+		if found != "" {
+			c.Quarantine = &found
+			c.Entries = append(c.Entries, quarantineEntry(found, inc, now))
+		}
 		for _, p := range s.Unresolved {
 			if p.State != terminal.Sent {
 				continue
@@ -46,24 +51,12 @@ func (r *Register) restore(s Snapshot) {
 			r.cfg.Log.Error("the start could not be journalled", "error", err)
 			return
 		}
+		r.cfg.Quarantine = ""
 		for _, p := range unknown {
 			r.keep(p)
 			r.tell(EventPayment, p)
 		}
 	})
-}
-
-// restorePolicy verifies the cached policy again: a cache is no authority.
-func (r *Register) restorePolicy(s Snapshot) {
-	if s.PolicyNote == "" {
-		return
-	}
-	p, err := r.cfg.Roles.OpenPolicy(s.PolicyNote, r.cfg.Identity.Class)
-	if err != nil || p.Version < s.PolicyVersion {
-		r.cfg.Log.Error("the cached policy is not the one last in force; waiting for the backend's", "error", err)
-		return
-	}
-	r.policy, r.texts.policy = p, s.PolicyNote
 }
 
 // keep mirrors a payment that has just been made durable.

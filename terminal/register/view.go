@@ -31,6 +31,7 @@ func (r *Register) picture() View {
 		Scanner:    "disconnected",
 		Policy:     PolicyView{State: "missing"},
 		Unresolved: len(r.unresolved), Outbox: len(r.outbox),
+		Quarantine: r.quarantine, Frozen: r.frozen(), Stopping: r.stopping,
 	}
 	if r.scannerUp {
 		v.Scanner = "connected"

@@ -25,6 +25,8 @@ type Till interface {
 	Received(ctx context.Context, m wire.Message)
 	// Heard says that a frame came just now, a pong too: the backend is there.
 	Heard()
+	// HelloRefused says that the backend answered a hello with an error.
+	HelloRefused(ctx context.Context, why *wire.Error)
 }
 
 // What the line is given to do its work in. A convenience store's line answers
@@ -48,8 +50,9 @@ type Link struct {
 	dialer websocket.Dialer
 	log    *slog.Logger
 
-	mu  sync.Mutex
-	out chan wire.Message // nil while there is no session
+	mu   sync.Mutex
+	out  chan wire.Message // nil while there is no session
+	conn *websocket.Conn   // of the session
 }
 
 // ErrURL says that a backend's address cannot be used.
@@ -85,6 +88,16 @@ func (l *Link) Send(m wire.Message) bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// Redial implements the register's Backend: it ends the session, and Run begins
+// another.
+func (l *Link) Redial() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.conn != nil {
+		l.conn.Close()
 	}
 }
 
@@ -138,10 +151,10 @@ func (l *Link) session(ctx context.Context, till Till) (welcomed bool, err error
 		l.write(ctx, conn, out)
 		conn.Close() // wakes the reader
 	})
-	l.open(out)
+	l.open(out, conn)
 	till.LinkUp(ctx, welcome)
 	err = l.read(ctx, conn, till)
-	l.open(nil)
+	l.open(nil, nil)
 	conn.Close() // a writer that is stuck on a line that failed need not be waited for
 	stop()
 	writer.Wait()
@@ -149,10 +162,10 @@ func (l *Link) session(ctx context.Context, till Till) (welcomed bool, err error
 	return true, err
 }
 
-func (l *Link) open(out chan wire.Message) {
+func (l *Link) open(out chan wire.Message, conn *websocket.Conn) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.out = out
+	l.out, l.conn = out, conn
 }
 
 func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
@@ -190,6 +203,7 @@ func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (wire
 	}
 	switch {
 	case m.Type == wire.TypeError:
+		till.HelloRefused(ctx, m.Error)
 		return wire.Welcome{}, fmt.Errorf("uplink: the backend refused the hello: %w", m.Error)
 	case m.Type != wire.TypeWelcome || m.Re != hello.ID:
 		return wire.Welcome{}, fmt.Errorf("uplink: the backend answered the hello with %q", m.Type)

@@ -181,8 +181,12 @@ func TestNoSession(t *testing.T) {
 			b := &backend{protocols: c.protocols, serve: c.serve}
 			line(t, b, c.till, func(t *testing.T, l *Link, _ func()) {
 				after(10 * time.Second)
-				if c.till.heard() != "" || l.Send(query("q")) {
-					t.Fatalf("a session began: %s", c.till.heard())
+				heard := c.till.heard()
+				if strings.Contains(heard, "up") || l.Send(query("q")) {
+					t.Fatalf("a session began: %s", heard)
+				}
+				if told := strings.Contains(heard, "refused: refused"); told != (name == "refused") {
+					t.Fatalf("the till was told %q", heard)
 				}
 				if len(b.dialled()) < 2 {
 					t.Fatal("it was not tried again")
@@ -424,4 +428,27 @@ func TestRealSocket(t *testing.T) {
 	if err := <-ended; err != nil || s.heard() != "up 1, down" {
 		t.Errorf("%v: %s", err, s.heard())
 	}
+}
+
+// Redial ends the session, and another begins with a hello of its own.
+func TestRedialBeginsAnotherSession(t *testing.T) {
+	sessions := int64(0)
+	b := &backend{serve: func(c *conn) { sessions++; c.welcome(sessions); c.drain() }}
+	s := &till{}
+	line(t, b, s, func(t *testing.T, l *Link, _ func()) {
+		after(time.Second)
+		l.Redial()
+		after(firstDelay + time.Second)
+		if got := s.heard(); got != "up 1, down, up 2" {
+			t.Fatal(got)
+		}
+	})
+}
+
+func TestRedialWithoutASessionDoesNothing(t *testing.T) {
+	l, err := New("wss://pay.example/v1", false, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Redial()
 }

@@ -82,6 +82,8 @@ func (s *till) silent() time.Duration {
 	return time.Since(s.last)
 }
 
+func (s *till) HelloRefused(_ context.Context, why *wire.Error) { s.note("refused: %s", why.Code) }
+
 func (s *till) Received(_ context.Context, m wire.Message) { s.note("got %s", m.ID) }
 
 // backend is a real websocket server; serve is one connection's life.

@@ -1,0 +1,143 @@
+package register
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"sekisho/terminal/journal"
+	"sekisho/terminal/wire"
+)
+
+// checkpointEvery is how often the journal's head is signed and sent while it
+// grows: what was written since can be rewritten unseen by whoever has the disk
+// and the register's key.
+const checkpointEvery = time.Minute
+
+// checkpoints is how far the backend can vouch for the journal's past.
+type checkpoints struct {
+	kept    *journal.Head // the last one that the backend has; nil before it was compared with the journal
+	due     time.Duration // not before, on the boot clock
+	making  bool          // one is being made beside the loop
+	message string        // the id under which the latest went
+	sent    journal.Head
+}
+
+// compareKept checks what the backend has against the journal: a journal that is
+// shorter, or has another root at that size, is not the one that was told (I6).
+// Checkpoints go up once it was found in order.
+func (r *Register) compareKept(told *wire.Head) {
+	r.checkpoints = checkpoints{}
+	if told == nil || told.Size == 0 {
+		r.checkpoints.kept = &journal.Head{}
+		return
+	}
+	root, err := hex.DecodeString(told.Root)
+	if err != nil || len(root) != tlog.HashSize {
+		return // the wire has checked it
+	}
+	kept := journal.Head{Size: told.Size, Root: tlog.Hash(root)}
+	if kept.Size > r.head.Size {
+		r.doubt(LedgerOlder, nil)
+		return
+	}
+	session := r.session
+	type found struct {
+		own journal.Head
+		err error
+	}
+	aside(r, func(ctx context.Context) found {
+		own, err := journal.HeadOf(kept.Size, r.stored(ctx))
+		return found{own, err}
+	}, func(f found) {
+		switch {
+		case r.session != session:
+		case f.err != nil:
+			r.cfg.Log.Error("the journal could not be compared with the backend's checkpoint", "error", f.err)
+		case f.own != kept:
+			r.doubt(LedgerForked, nil)
+		default:
+			r.checkpoints.kept = &kept
+		}
+	})
+}
+
+// sendCheckpoint makes and sends a checkpoint where one is due; now says that it
+// does not wait for its minute. It reports whether one is on its way.
+func (r *Register) sendCheckpoint(now bool) bool {
+	c := &r.checkpoints
+	if r.cfg.Signer == nil || r.session == 0 || c.kept == nil || c.making || r.head.Size <= c.kept.Size {
+		return false
+	}
+	if !now && r.cfg.Clock.Boot() < c.due {
+		return false
+	}
+	c.making, c.due = true, r.cfg.Clock.Boot()+checkpointEvery
+	from, to, session := c.kept.Size, r.head, r.session
+	type made struct {
+		body *wire.Checkpoint
+		err  error
+	}
+	aside(r, func(ctx context.Context) made {
+		body, err := r.signedHead(ctx, from, to)
+		return made{body, err}
+	}, func(m made) {
+		if r.session != session {
+			return // the next session begins anew
+		}
+		r.checkpoints.making = false
+		if r.farewell != nil && r.head.Size > to.Size && r.sendCheckpoint(true) {
+			return // the last one takes its place
+		}
+		if m.err != nil {
+			r.cfg.Log.Error("a checkpoint could not be made; trying again in a minute", "error", m.err)
+			r.farewell.told(farewellCheckpoint)
+			return
+		}
+		id := newID()
+		if !r.send(wire.Message{Type: wire.TypeCheckpoint, ID: id, Checkpoint: m.body}) {
+			r.farewell.told(farewellCheckpoint)
+			return
+		}
+		r.checkpoints.message, r.checkpoints.sent = id, to
+	})
+	return true
+}
+
+// signedHead signs a head with the proof that it extends the tree of size from.
+func (r *Register) signedHead(ctx context.Context, from int64, to journal.Head) (*wire.Checkpoint, error) {
+	proof, err := journal.Consistency(from, to.Size, r.stored(ctx))
+	if err != nil {
+		return nil, err
+	}
+	origin := journal.Origin(r.cfg.Identity.Store, r.cfg.Identity.Register)
+	text, err := journal.Checkpoint(origin, to, r.cfg.Signer)
+	body := &wire.Checkpoint{Note: text, From: from}
+	for h := range slices.Values(proof) {
+		body.Proof = append(body.Proof, hex.EncodeToString(h[:]))
+	}
+	return body, err
+}
+
+// checkpointAcked takes the backend's word on the latest checkpoint. A rejected
+// one does not extend what it has: it holds this register in doubt.
+func (r *Register) checkpointAcked(re string, a wire.Ack) {
+	c := &r.checkpoints
+	if re == "" || re != c.message {
+		return
+	}
+	c.message = ""
+	switch a.Status {
+	case wire.StatusAccepted:
+		c.kept = &c.sent
+	case wire.StatusRejected:
+		c.kept = nil
+		r.cfg.Log.Error("the backend does not take this journal's checkpoint", "reason", a.Reason)
+		r.doubt(InDoubt, errors.New(a.Reason))
+	}
+	r.farewell.told(farewellCheckpoint)
+}

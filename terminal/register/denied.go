@@ -1,0 +1,143 @@
+package register
+
+import (
+	"context"
+	"encoding/base64"
+
+	"sekisho/terminal"
+	"sekisho/terminal/denials"
+	"sekisho/terminal/wire"
+)
+
+const (
+	// maxDenied bounds what one set may bring, in bytes of Add: more than twice
+	// the 1,500,000 accounts that the design reckons with, at 12 bytes each.
+	maxDenied = 40 << 20
+	// maxBodies is how many deltas are kept before they are made one: each has to
+	// be merged again at every start.
+	maxBodies = 32
+)
+
+// delta is a change of the denied accounts on its way here, in parts.
+type delta struct {
+	from, to int64
+	next     int // the part that comes next
+	change   denials.Change
+}
+
+// takeDenials collects the parts of a change, in order, and applies it once the
+// last is there. What does not fit is dropped: the next hello tells the version
+// held, and the backend begins anew.
+func (r *Register) takeDenials(d wire.Denials) {
+	if d.Part == 1 {
+		r.coming = &delta{from: d.From, to: d.To, next: 1, change: denials.Change{Before: map[string]terminal.Millis{}}}
+	}
+	c := r.coming
+	if c == nil || c.from != d.From || c.to != d.To || c.next != d.Part {
+		r.cfg.Log.Warn("a part of the denied accounts came out of order; the next session brings them again")
+		r.coming = nil
+		return
+	}
+	add, err1 := base64.StdEncoding.DecodeString(d.Add)
+	remove, err2 := base64.StdEncoding.DecodeString(d.Remove)
+	if err1 != nil || err2 != nil || len(c.change.Add)+len(c.change.Remove)+len(add)+len(remove) > maxDenied {
+		r.cfg.Log.Warn("the denied accounts cannot be read, or are too many")
+		r.coming = nil
+		return
+	}
+	c.change.Add, c.change.Remove = append(c.change.Add, add...), append(c.change.Remove, remove...)
+	for issuer, at := range d.Before {
+		c.change.Before[issuer] = max(c.change.Before[issuer], terminal.Millis(at))
+	}
+	if c.next++; d.Part < d.Parts {
+		return
+	}
+	r.coming = nil
+	r.deltas = append(r.deltas, *c)
+	r.applyDenials()
+}
+
+// applyDenials applies the next complete change: beside the loop, since a whole
+// set takes its time, and one after the other. It is stored before it is used.
+func (r *Register) applyDenials() {
+	if r.applying || len(r.deltas) == 0 {
+		return
+	}
+	d := r.deltas[0]
+	r.deltas = r.deltas[1:]
+	base := r.denials
+	switch {
+	case d.from == 0:
+		base = &denials.Set{}
+	case base == nil || d.from != r.texts.denials:
+		r.cfg.Log.Warn("a change of the denied accounts is of another version than is held; the next session brings them again", "from", d.from, "held", r.texts.denials)
+		r.applyDenials()
+		return
+	}
+	r.applying = true
+	whole := d.from == 0 || r.bodies >= maxBodies
+	aside(r, func(context.Context) applied { return apply(base, d.change, whole) }, func(a applied) { r.storeDenials(d.to, whole, a) })
+}
+
+// applied is a set after a change, and the form in which that is kept.
+type applied struct {
+	set  *denials.Set
+	body []byte
+	err  error
+}
+
+func apply(base *denials.Set, change denials.Change, whole bool) applied {
+	set, err := base.Apply(change)
+	if err != nil {
+		return applied{err: err}
+	}
+	if whole {
+		change = set.Whole()
+	}
+	body, err := change.Body()
+	return applied{set: set, body: body, err: err}
+}
+
+func (r *Register) storeDenials(version int64, whole bool, a applied) {
+	if a.err != nil {
+		r.applying = false
+		r.cfg.Log.Error("the denied accounts cannot be applied; the set before stays in force", "error", a.err)
+		r.applyDenials()
+		return
+	}
+	r.decide(Scope{}, func(Usage) (Changes, error) {
+		return Changes{Denials: &DenialsCopy{Version: version, Reset: whole, Bodies: [][]byte{a.body}}}, nil
+	}, func(err error) {
+		r.applying = false
+		if err != nil {
+			r.cfg.Log.Error("the denied accounts could not be kept; the set before stays in force", "error", err)
+		} else {
+			r.denials, r.texts.denials, r.bodies = a.set, version, r.bodies+1
+			if whole {
+				r.bodies = 1
+			}
+			r.tellView(EventPolicy)
+		}
+		r.applyDenials()
+	})
+}
+
+// restoreDenials takes over the cached set. After a reopened ledger the one in
+// memory is as new.
+func (r *Register) restoreDenials(kept DenialsCopy) {
+	if kept.Version == 0 || r.denials != nil && r.texts.denials >= kept.Version {
+		return
+	}
+	set := &denials.Set{}
+	for _, body := range kept.Bodies {
+		change, err := denials.ParseBody(body)
+		if err == nil {
+			set, err = set.Apply(change)
+		}
+		if err != nil {
+			r.cfg.Log.Error("the cached denied accounts cannot be read; waiting for the backend's", "error", err)
+			return
+		}
+	}
+	r.denials, r.texts.denials, r.bodies = set, kept.Version, len(kept.Bodies)
+}

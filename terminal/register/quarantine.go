@@ -1,0 +1,138 @@
+package register
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/wire"
+)
+
+// Why a register's rights are in doubt.
+const (
+	LedgerOlder  = "ledger.older"  // entries that were there before are gone: it was put back
+	LedgerForked = "ledger.forked" // entries that were there before are others now
+	InDoubt      = "backend"       // head office or the backend says so
+)
+
+// doubt puts the register in quarantine: from now on, and for good once it is
+// stored. It sells online only, and nothing from what it holds, until head office
+// releases it. The first reason stays.
+func (r *Register) doubt(why string, cause error) {
+	if r.quarantine != "" {
+		return
+	}
+	r.quarantine = why
+	r.cfg.Log.Error("this register's rights are in doubt: it sells online only, until head office releases it", "reason", why, "cause", cause)
+	r.tellView(EventCaps)
+	r.report(string(terminal.Quarantined), "this register holds itself in doubt: "+why, "")
+	now, inc := r.now(), r.cfg.Incarnation
+	// It may have been found in the middle of something: the disk comes next.
+	r.queue = append([]event{{run: func() {
+		r.decide(Scope{}, func(Usage) (Changes, error) {
+			return Changes{Quarantine: &why, Entries: []journal.Draft{quarantineEntry(why, inc, now)}}, nil
+		}, func(err error) {
+			if err != nil {
+				r.cfg.Log.Error("the quarantine could not be kept: it ends with a restart, unless it is found again", "error", err)
+			}
+		})
+	}}}, r.queue...)
+}
+
+// restoreDoubt takes over a quarantine, and gives the one that this start found
+// and that is not stored yet; "" for none.
+func (r *Register) restoreDoubt(s Snapshot) (found string) {
+	if r.quarantine == "" {
+		r.quarantine = s.Quarantine
+	}
+	if r.quarantine == "" {
+		r.quarantine = r.cfg.Quarantine
+	}
+	if s.Quarantine == "" {
+		found = r.cfg.Quarantine
+	}
+	return found
+}
+
+func quarantineEntry(why string, inc terminal.Incarnation, now terminal.Millis) journal.Draft {
+	return journal.Draft{Entry: journal.Entry{Type: journal.TypeQuarantine, Time: now, Incarnation: inc, Reason: terminal.Reason(why)}}
+}
+
+// heed takes what a welcome says about this register's rights.
+func (r *Register) heed(w wire.Welcome, then func()) {
+	switch {
+	case w.Released != "" && w.Released == string(r.cfg.Incarnation):
+		r.renew(r.endQuarantine)
+	case w.Quarantine != "":
+		r.doubt(InDoubt, errors.New(w.Quarantine))
+		then()
+	default:
+		then()
+	}
+}
+
+// HelloRefused says that the backend did not take the hello. Trouble passes; a
+// refusal means that this register is not what the backend knows: it must not
+// sell from what it holds, and says its next hello as another incarnation, which
+// holds nothing, so that head office can see it and release it.
+func (r *Register) HelloRefused(ctx context.Context, why *wire.Error) {
+	if why.Code != wire.CodeRefused {
+		return
+	}
+	r.post(ctx, event{run: func() {
+		if r.quarantine != "" {
+			return
+		}
+		r.doubt(InDoubt, why)
+		r.queue = append(r.queue, event{run: func() { r.renew(func() {}) }})
+	}})
+}
+
+// renew makes the register another incarnation. That is saved in the anchor
+// first, so that a process killed afterwards does not come back as the old one.
+func (r *Register) renew(then func()) {
+	next := newIncarnation()
+	a := r.anchor()
+	a.Incarnation = next
+	r.working, r.since = true, r.cfg.Clock.Boot()
+	r.clerk.jobs <- job{anchor: a, then: func(err error) {
+		if !errors.Is(err, errNothing) {
+			r.cfg.Log.Error("a new incarnation could not be kept: it is tried again with the next session", "error", err)
+			return
+		}
+		r.cfg.Incarnation = next
+		then()
+	}}
+}
+
+// endQuarantine begins as another incarnation, as head office allows, and drops
+// the line, so that the next hello names it.
+func (r *Register) endQuarantine() {
+	now, inc, none := r.now(), r.cfg.Incarnation, ""
+	r.decide(Scope{}, func(Usage) (Changes, error) {
+		return Changes{Quarantine: &none, Entries: []journal.Draft{quarantineEntry(none, inc, now)}}, nil
+	}, func(err error) {
+		if err != nil {
+			r.cfg.Log.Error("the end of the quarantine could not be kept: head office must release this register again", "error", err)
+		} else {
+			r.quarantine = ""
+		}
+		r.lineIsDown()
+		r.cfg.Backend.Redial()
+	})
+}
+
+// newIncarnation gives 128 random bits in hex.
+func newIncarnation() terminal.Incarnation {
+	var id [16]byte
+	rand.Read(id[:]) // never fails since Go 1.24
+	return terminal.Incarnation(hex.EncodeToString(id[:]))
+}
+
+// report tells the backend what is wrong here; it may be lost with the line.
+func (r *Register) report(code, text, re string) {
+	r.send(wire.Message{Type: wire.TypeError, ID: newID(), Re: re, Error: &wire.Error{Code: wire.ErrorCode(code), Text: text}})
+}
