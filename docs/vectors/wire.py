@@ -37,11 +37,11 @@ def amount(yen, units):
     return {"yen": yen, "units": units}
 
 
-def upward(kind, body, key=None, **changes):
+def upward(kind, body, key=None, name=None, **changes):
     message = {
         "v": 1,
         "type": kind,
-        "id": "m-" + kind,
+        "id": "m-" + (name or kind),
         "session": 7,
         "incarnation": "5f0c6b0e3b7f4a51a3a1f6a1c0ffee01",
         "journal": HEAD,
@@ -51,8 +51,8 @@ def upward(kind, body, key=None, **changes):
     return {k: v for k, v in message.items() if v is not None}
 
 
-def downward(kind, body, re=None):
-    message = {"v": 1, "type": kind, "id": "b-" + kind, "re": re, "session": 7, kind: body}
+def downward(kind, body, re=None, name=None):
+    message = {"v": 1, "type": kind, "id": "b-" + (name or kind), "re": re, "session": 7, kind: body}
     return {k: v for k, v in message.items() if v is not None}
 
 
@@ -66,6 +66,7 @@ COUNTERS = [
         "returned": amount(0, 0),
     }
 ]
+RETURNED = [{**COUNTERS[0], "returned": amount(1840, 3)}]
 GRANTS = [{"cap": "tobacco-day", "window": DAY, "total": amount(3000, 5)}]
 SALE = {
     "ref": "4711-20260105-0042",
@@ -100,6 +101,11 @@ def evidence(payment, code):
     return base64.b64encode(hpke.seal(hpke.public(SECRET), EPHEMERAL, info, code.encode())).decode()
 
 
+def denied(account, minute):
+    """One record of the denials: the account's id, and the minute in which it ends."""
+    return base64.b64encode(bytes.fromhex(account) + minute.to_bytes(4, "big")).decode()
+
+
 GOOD = [
     upward(
         "hello",
@@ -108,14 +114,49 @@ GOOD = [
             "store": "store-0001",
             "software": "sekishod/0.1",
             "versions": VERSIONS,
+            "roles": 1,
             "counters": COUNTERS,
         },
         session=None,
     ),
+    upward(
+        "hello",
+        {
+            "register": "r1",
+            "store": "store-0001",
+            "software": "sekishod/0.1",
+            "versions": {"policy": 3, "freeze": 1, "denials": 2},
+            "roles": 1,
+            "counters": [],
+            "quarantine": "ledger.older",
+        },
+        session=None,
+        name="hello-in-doubt",
+    ),
     downward(
         "welcome",
-        {"session": 7, "time": NOW, "grants": GRANTS, "policy": "version = 3\n…\n\n— demo-chain AbCd…\n"},
+        {
+            "session": 7,
+            "time": NOW,
+            "grants": GRANTS,
+            "policy": "version = 3\n…\n\n— demo-policy-1 AbCd…\n— demo-policy-2 AbCd…\n",
+            "roles": "version = 2\n…\n\n— demo-root AbCd…\n",
+            "freeze": "version = 1\n…\n\n— demo-freeze AbCd…\n",
+            "checkpoint": {"size": 40, "root": hashlib.sha256(b"a journal before").hexdigest()},
+        },
         re="m-hello",
+    ),
+    downward(
+        "welcome",
+        {"session": 7, "time": NOW, "grants": [], "quarantine": "ledger.forked"},
+        re="m-hello",
+        name="welcome-in-doubt",
+    ),
+    downward(
+        "welcome",
+        {"session": 8, "time": NOW, "grants": [], "released": "5f0c6b0e3b7f4a51a3a1f6a1c0ffee01"},
+        re="m-hello-in-doubt",
+        name="welcome-released",
     ),
     upward(
         "authorise",
@@ -141,6 +182,7 @@ GOOD = [
             "account": "…vB4r",
             "account_key": "0f1e2d3c4b5a6978",
             "grants": [{"cap": "tobacco-day", "window": DAY, "total": amount(4160, 7)}],
+            "limits": {"yen": 2000, "count": 1},
             "time": NOW + 180,
         },
         re="m-authorise",
@@ -177,25 +219,79 @@ GOOD = [
         },
         re="m-advice",
     ),
-    downward("policy", {"note": "version = 4\n…\n\n— demo-chain AbCd…\n"}),
-    downward("freeze", {"note": "version = 1\nall = true\n\n— demo-freeze AbCd…\n"}),
-    downward("denials", {"from": 0, "to": 2, "part": 1, "parts": 1, "add": "Dx4tPEtaaXgBwiJg"}),
+    downward(
+        "ack",
+        {
+            "payment": PAYMENT,
+            "of": "refund",
+            "op": REFUND,
+            "status": "rejected",
+            "reason": "refund.refused",
+            "grants": GRANTS,
+            "time": NOW + 300,
+        },
+        re="m-refund",
+        name="ack-refund",
+    ),
+    downward("ack", {"of": "grants", "status": "accepted", "time": NOW + 400}, re="m-grants-back", name="ack-grants"),
+    downward(
+        "ack",
+        {"of": "checkpoint", "status": "rejected", "reason": "register.quarantine", "time": NOW + 500},
+        re="m-checkpoint",
+        name="ack-checkpoint",
+    ),
+    downward("policy", {"note": "version = 4\n…\n\n— demo-policy-1 AbCd…\n— demo-policy-2 AbCd…\n"}),
+    downward("policy", {"roles": "version = 3\n…\n\n— demo-root AbCd…\n"}, name="policy-roles"),
+    downward("freeze", {"note": "version = 1\n…\n\n— demo-freeze AbCd…\n"}),
+    downward("denials", {"from": 0, "to": 2, "part": 1, "parts": 1, "add": denied("0f1e2d3c4b5a6978", 29500000)}),
+    downward(
+        "denials",
+        {
+            "from": 2,
+            "to": 5,
+            "part": 1,
+            "parts": 2,
+            "add": denied("00000000000000ff", 29500000) + denied("0f1e2d3c4b5a6978", 29501440),
+            "issued_before": {"demo-wallet": NOW},
+        },
+        name="denials-part-1",
+    ),
+    downward(
+        "denials",
+        {"from": 2, "to": 5, "part": 2, "parts": 2, "remove": base64.b64encode(bytes(8)).decode()},
+        name="denials-part-2",
+    ),
     downward("grants", {"grants": GRANTS}),
+    upward("grants", {"grants": [], "counters": RETURNED}, name="grants-back"),
     upward("journal", {"from": 41, "leaves": [base64.b64encode(b"{}").decode()]}, key="entries"),
-    upward("checkpoint", {"note": "sekisho/store-0001/r1\n42\nAbCd…\n\n— r1 AbCd…\n"}),
+    upward(
+        "checkpoint",
+        {
+            "note": "sekisho/store-0001/r1\n42\nAbCd…\n\n— sekisho/store-0001/r1 AbCd…\n",
+            "from": 40,
+            "proof": [hashlib.sha256(b"a node").hexdigest(), hashlib.sha256(b"another").hexdigest()],
+        },
+    ),
     downward("error", {"code": "session", "text": "this is not the register's latest session"}, re="m-query"),
+    upward("error", {"code": "version", "text": "policy 2 follows policy 3"}, name="error-up"),
 ]
 
-BY_TYPE = {m["type"]: m for m in GOOD}
+
+def name(message):
+    """What the message's id says: its type, or a case of it."""
+    return message["id"].split("-", 1)[1]
+
+
+BY_NAME = {name(m): m for m in GOOD}
 
 
 def compact(value):
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def changed(kind, *path, to=None, drop=False):
+def changed(of, *path, to=None, drop=False):
     """A good message with one value changed or taken away."""
-    message = copy.deepcopy(BY_TYPE[kind])
+    message = copy.deepcopy(BY_NAME[of])
     place = message
     for step in path[:-1]:
         place = place[step]
@@ -213,8 +309,8 @@ def bad(name, code, text):
 BAD = [
     bad("nothing", "syntax", ""),
     bad("no-object", "syntax", "[1]"),
-    bad("cut-short", "syntax", compact(BY_TYPE["query"])[:-1]),
-    bad("two-messages", "syntax", compact(BY_TYPE["query"]) * 2),
+    bad("cut-short", "syntax", compact(BY_NAME["query"])[:-1]),
+    bad("two-messages", "syntax", compact(BY_NAME["query"]) * 2),
     bad("amount-as-text", "syntax", changed("authorise", "authorise", "amount", to="1160")),
     bad("amount-with-fraction", "syntax", changed("authorise", "authorise", "amount", to=1160.5)),
     bad("amount-beyond-64-bits", "syntax", changed("authorise", "authorise", "amount", to=2**63)),
@@ -265,6 +361,33 @@ BAD = [
     bad("ack-of-a-query", "body", changed("ack", "ack", "of", to="query")),
     bad("ack-without-status", "body", changed("ack", "ack", "status", drop=True)),
     bad("denials-backwards", "body", changed("denials", "denials", "from", to=3)),
+    bad("roles-below-zero", "body", changed("hello", "hello", "roles", to=-1)),
+    bad("quarantine-too-long", "body", changed("hello-in-doubt", "hello", "quarantine", to="x" * 101)),
+    bad("freeze-version-below-zero", "body", changed("hello", "hello", "versions", "freeze", to=-1)),
+    bad("welcome-checkpoint-without-root", "body", changed("welcome", "welcome", "checkpoint", "root", to="")),
+    bad("released-too-long", "body", changed("welcome-released", "welcome", "released", to="x" * 101)),
+    bad("limit-below-zero", "body", changed("answer", "answer", "limits", "yen", to=-1)),
+    bad("limit-count-below-zero", "body", changed("answer", "answer", "limits", "count", to=-1)),
+    bad("ack-without-payment", "body", changed("ack", "ack", "payment", drop=True)),
+    bad("ack-of-grants-with-payment", "body", changed("ack-grants", "ack", "payment", to=PAYMENT)),
+    bad("ack-of-checkpoint-with-payment", "body", changed("ack-checkpoint", "ack", "payment", to=PAYMENT)),
+    bad("policy-of-nothing", "body", changed("policy-roles", "policy", "roles", drop=True)),
+    bad("denials-part-0", "body", changed("denials", "denials", "part", to=0)),
+    bad("denials-part-beyond", "body", changed("denials", "denials", "part", to=2)),
+    bad("denials-too-many-parts", "body", changed("denials", "denials", "parts", to=1001)),
+    bad("denials-add-cut-short", "body", changed("denials", "denials", "add", to=base64.b64encode(bytes(11)).decode())),
+    bad("denials-add-no-base64", "body", changed("denials", "denials", "add", to="*")),
+    bad("denials-remove-cut-short", "body", changed("denials-part-2", "denials", "remove", to=base64.b64encode(bytes(12)).decode())),
+    bad("issued-before-below-zero", "body", changed("denials-part-1", "denials", "issued_before", "demo-wallet", to=-1)),
+    bad("issued-before-of-nobody", "body", changed("denials-part-1", "denials", "issued_before", to={"": NOW})),
+    bad("returned-below-zero", "body", changed("grants-back", "grants", "counters", 0, "returned", "units", to=-1)),
+    bad("grants-both-ways", "body", changed("grants-back", "grants", "grants", to=GRANTS)),
+    bad("grants-back-without-incarnation", "body", changed("grants-back", "incarnation", drop=True)),
+    bad("grants-back-without-head", "body", changed("grants-back", "journal", drop=True)),
+    bad("checkpoint-without-note", "body", changed("checkpoint", "checkpoint", "note", drop=True)),
+    bad("checkpoint-from-below-zero", "body", changed("checkpoint", "checkpoint", "from", to=-1)),
+    bad("checkpoint-proof-no-hash", "body", changed("checkpoint", "checkpoint", "proof", 0, to="ab")),
+    bad("checkpoint-proof-too-long", "body", changed("checkpoint", "checkpoint", "proof", to=[HASH] * 129)),
     bad("error-without-code", "body", changed("error", "error", "code", to="")),
 ]
 
@@ -272,16 +395,16 @@ BAD = [
 def write_seeds(folder):
     """One file per text, in the format of `go test` (testing.F)."""
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {m["type"]: compact(m) for m in GOOD} | {b["name"]: b["text"] for b in BAD}
-    for name, text in texts.items():
+    texts = {name(m): compact(m) for m in GOOD} | {b["name"]: b["text"] for b in BAD}
+    for seed, text in texts.items():
         # Nothing beyond the basic plane is in a text: a JSON string is a Go string.
-        (folder / name).write_text("go test fuzz v1\n[]byte(%s)\n" % json.dumps(text), encoding="ascii")
+        (folder / seed).write_text("go test fuzz v1\n[]byte(%s)\n" % json.dumps(text), encoding="ascii")
 
 
 def main():
     out = {
         "made_by": "docs/vectors/wire.py",
-        "messages": [{"type": m["type"], "text": compact(m)} for m in GOOD],
+        "messages": [{"name": name(m), "type": m["type"], "text": compact(m)} for m in GOOD],
         "bad": BAD,
         "evidence": {
             "private_key": SECRET.hex(),

@@ -28,6 +28,9 @@ func (w *Welcome) check() error {
 }
 
 func (g *Grants) check() error {
+	if len(g.Grants) > 0 && len(g.Counters) > 0 {
+		return bad("grants: totals go to the register, counters to the backend, never both")
+	}
 	if err := grants(g.Grants); err != nil {
 		return err
 	}

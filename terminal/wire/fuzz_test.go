@@ -54,7 +54,7 @@ func TestFuzzSeedsAreTheVectors(t *testing.T) {
 	set := vectors(t)
 	want := map[string]string{}
 	for _, v := range set.Messages {
-		want[string(v.Type)] = v.Text
+		want[v.Name] = v.Text
 	}
 	for _, v := range set.Bad {
 		want[v.Name] = v.Text
