@@ -42,6 +42,8 @@ var rules = []rule{
 	{register, core},
 	{[]string{"terminal/web/contract"}, nil},
 	{[]string{"terminal/register/storetest"}, []string{"terminal", "terminal/journal", "terminal/register"}},
+	{[]string{"terminal/web"}, slices.Concat(core, register, []string{"terminal/web/pin"})},
+	{[]string{"terminal/web/pin"}, nil},
 	{adapters, slices.Concat(core, register)},
 	// The mocks have no use for framing and payload: they write scanner bytes
 	// and payment codes from the documents.
@@ -52,7 +54,7 @@ var rules = []rule{
 	{[]string{"cmd/sekisho-sim"}, slices.Concat(core, mocks)},
 	{[]string{"cmd/sekisho-bench"}, slices.Concat(core, register, adapters, mocks)},
 	{[]string{"cmd/settings"}, nil},
-	{[]string{"cmd/sekishod", "cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings"})},
+	{[]string{"cmd/sekishod", "cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "terminal/web/pin"})},
 }
 
 // daemon is the program that runs in a store, and absent what must not be in it
