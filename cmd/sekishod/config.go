@@ -12,6 +12,9 @@ import (
 // errVersion says that only the release was asked for.
 var errVersion = errors.New("the release was asked for")
 
+// errSetPIN says that the PIN of the manager's page is to be set.
+var errSetPIN = errors.New("the PIN is to be set")
+
 // configure reads flags, file and environment, in rising order of precedence:
 // file, environment, flags.
 func configure(args, environ []string, stderr io.Writer) (settings.Settings, error) {
@@ -21,6 +24,7 @@ func configure(args, environ []string, stderr io.Writer) (settings.Settings, err
 	file := flags.String("config", "", "configuration `FILE` (TOML)")
 	data := flags.String("data", "", "data `DIR`: ledger.db, cache.db, keys/")
 	run := flags.String("run", "", "run `DIR`: lasts from one boot to the next")
+	setPIN := flags.Bool("set-pin", false, "set the PIN of the manager's page from standard input and end")
 	version := flags.Bool("version", false, "print the release and end")
 	if err := flags.Parse(args); err != nil {
 		return cfg, err
@@ -41,5 +45,11 @@ func configure(args, environ []string, stderr io.Writer) (settings.Settings, err
 	if *run != "" {
 		cfg.Run = *run
 	}
-	return cfg, cfg.Check()
+	if err := cfg.Check(); err != nil {
+		return cfg, err
+	}
+	if *setPIN {
+		return cfg, errSetPIN
+	}
+	return cfg, nil
 }

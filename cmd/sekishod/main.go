@@ -50,6 +50,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case errors.Is(err, errVersion):
 		fmt.Fprintln(stdout, register.Software)
 		return 0
+	case errors.Is(err, errSetPIN):
+		return askPIN(cfg, os.Stdin, stdout, stderr)
 	case err != nil:
 		fmt.Fprintln(stderr, "sekishod:", err)
 		return exitPerson

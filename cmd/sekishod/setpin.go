@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sekisho/cmd/settings"
+	"sekisho/terminal/web/pin"
+)
+
+// The files of the manager's PIN, in the data folder: the hash beside the
+// register's other secrets, and how many tries were wrong, which must survive a
+// reboot.
+const (
+	pinFile   = "keys/pin"
+	triesFile = "pin.tries"
+)
+
+// gate guards the manager's page of a register.
+func (d *runDir) gate(data string) *pin.Gate {
+	return &pin.Gate{
+		File: filepath.Join(data, pinFile), Tries: filepath.Join(data, triesFile),
+		Boot: d.boot, Clock: machineClock{}.Boot,
+	}
+}
+
+// setPIN reads a PIN from in, one line, and keeps its hash. The daemon may run:
+// it reads the file at each try. Tries that were wrong are forgotten, so that
+// whoever may write the keys can always end a wait.
+func setPIN(cfg settings.Settings, in io.Reader) error {
+	keys, err := find(cfg.Data)
+	if err != nil {
+		return err
+	}
+	const longest = 1024 // bytes; what is longer is refused below
+	line, err := bufio.NewReader(io.LimitReader(in, longest)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("the PIN cannot be read: %w", err)
+	}
+	hash, err := pin.Hash(strings.TrimRight(line, "\r\n"))
+	if err != nil {
+		return err
+	}
+	if err := pin.Keep(filepath.Join(string(keys), filepath.Base(pinFile)), []byte(hash+"\n")); err != nil {
+		return fmt.Errorf("the PIN cannot be kept: %w", err)
+	}
+	if err := os.Remove(filepath.Join(cfg.Data, triesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the PIN is set, but the wrong tries cannot be forgotten: %w", err)
+	}
+	return nil
+}
+
+// askPIN is sekishod --set-pin.
+func askPIN(cfg settings.Settings, in io.Reader, stdout, stderr io.Writer) int {
+	fmt.Fprintln(stderr, "sekishod: type the manager's new PIN, at least six characters, and Enter")
+	if err := setPIN(cfg, in); err != nil {
+		fmt.Fprintln(stderr, "sekishod:", err)
+		return exitPerson
+	}
+	fmt.Fprintln(stdout, "the PIN is set")
+	return 0
+}

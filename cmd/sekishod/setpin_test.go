@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"sekisho/cmd/settings"
+	"sekisho/terminal/web/pin"
+)
+
+func TestPINIsSetAndSetAgain(t *testing.T) {
+	data, _ := enrolled(t)
+	d := &runDir{boot: "boot-1"}
+	gate := d.gate(data)
+	if set, err := gate.Set(); set || err != nil {
+		t.Errorf("before: %v, %v", set, err)
+	}
+	for _, line := range []string{"246810\n", "135791", "864209\r\n"} {
+		for range 9 { // a wait must not outlive a new PIN
+			_ = gate.Try("wrong!")
+		}
+		var out, log strings.Builder
+		if code := askPIN(settings.Settings{Data: data}, strings.NewReader(line), &out, &log); code != 0 {
+			t.Fatalf("exit code %d: %s", code, &log)
+		}
+		if err := gate.Try(strings.TrimRight(line, "\r\n")); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		info, err := os.Stat(filepath.Join(data, "keys", "pin"))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("keys/pin: %v, %v", info.Mode(), err)
+		}
+		if text := read(t, filepath.Join(data, "keys", "pin")); strings.Contains(text, strings.TrimSpace(line)) || !strings.HasPrefix(text, "$argon2id$") {
+			t.Errorf("keys/pin holds %q", text)
+		}
+	}
+}
+
+func TestPINThatIsNotTaken(t *testing.T) {
+	data, _ := enrolled(t)
+	for _, in := range []string{"", "\n", "12345\n", strings.Repeat("12", 600)} {
+		if err := setPIN(settings.Settings{Data: data}, strings.NewReader(in)); !errors.Is(err, pin.ErrWeak) {
+			t.Errorf("%.10q: %v", in, err)
+		}
+	}
+	if err := setPIN(settings.Settings{Data: t.TempDir()}, strings.NewReader("246810\n")); err == nil || !needsPerson(err) {
+		t.Errorf("without keys/: %v", err)
+	}
+	var log strings.Builder
+	if code := askPIN(settings.Settings{Data: data}, strings.NewReader("12345\n"), io.Discard, &log); code != exitPerson || strings.Contains(log.String(), "12345") {
+		t.Errorf("exit code %d: %s", code, &log)
+	}
+}
