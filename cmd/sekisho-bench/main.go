@@ -17,6 +17,7 @@ import (
 func main() {
 	for _, measure := range []func() (fmt.Stringer, error){
 		passFigure, denialsSize, denialsLookup, denialsApply,
+		offlineApproval, onlineApproval, idle,
 	} {
 		f, err := measure()
 		if err != nil {

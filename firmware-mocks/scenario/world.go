@@ -362,3 +362,10 @@ func (w *World) Page() string {
 	}
 	return w.daemon.page + "?token=" + token
 }
+
+// Process is the running daemon's process id.
+func (w *World) Process() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.daemon.cmd.Process.Pid
+}
