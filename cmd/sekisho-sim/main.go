@@ -32,6 +32,6 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), keysCommand())
+	root.AddCommand(demoCommand(), keysCommand(), policyCommand())
 	return root
 }

@@ -65,6 +65,7 @@ func (b *Backend) admin() {
 		return b.RegisterDigits(ctx, p.Code, p.Issuer, p.Account)
 	})))
 	b.office()
+	b.publish()
 }
 
 // office mounts what head office does.

@@ -35,7 +35,8 @@ type Keys struct {
 	Root    note.Signer
 	Policy  []note.Signer // any two of them sign a policy
 	Freeze  note.Signer
-	Roles   string // the note that says so, signed by Root
+	Roles   string        // the note that says so, signed by Root
+	Signing *policy.Roles // what OpenRoles made of Roles
 	Backend hpke.PrivateKey
 	Wallet  ed25519.PrivateKey
 }
@@ -166,7 +167,19 @@ func loadSigners(dir string) (k Keys, err error) {
 		return k, err
 	}
 	roles, err := os.ReadFile(filepath.Join(dir, rolesFile))
+	if err != nil {
+		return k, err
+	}
+	root, err := os.ReadFile(filepath.Join(dir, "root.vkey"))
+	if err != nil {
+		return k, err
+	}
+	pinned, err := note.NewVerifier(strings.TrimSpace(string(root)))
+	if err != nil {
+		return k, fmt.Errorf("root.vkey: %w", err)
+	}
 	k.Roles = string(roles)
+	k.Signing, err = policy.OpenRoles(k.Roles, pinned, Realm)
 	return k, err
 }
 

@@ -119,7 +119,7 @@ func (w *World) open(ctx context.Context) error {
 // OpenBackend opens the backend on its file, and on the address it had before.
 func (w *World) OpenBackend(ctx context.Context) error {
 	b, err := backendsim.Open(ctx, backendsim.Config{
-		File: w.path("backend.db"), Note: w.note, Policy: w.policy, Key: w.keys.Backend,
+		File: w.path("backend.db"), Note: w.note, Policy: w.policy, Roles: w.keys.Roles, Signer: w.keys.Signing, Key: w.keys.Backend,
 		Now: w.setup.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	})
 	if err != nil {
