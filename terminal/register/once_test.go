@@ -290,7 +290,7 @@ func TestAuthoriseSaysWhatItIsAbout(t *testing.T) {
 		}
 		want := wire.Common{
 			Payment: string(id), JournalIndex: p.Number, BusinessDay: string(w.day()), Window: string(w.day()),
-			NotAfter: int64(p.NotAfter), SaleHash: w.reg.View().Sale.Hash(), Versions: wire.Versions{Policy: 1},
+			NotAfter: int64(p.NotAfter), SaleHash: w.reg.View().Sale.Hash(), Versions: wire.Versions{Policy: 1, Denials: 1},
 			Clock: wire.ClockAuthenticated, ContactAge: 0, Currency: "JPY", Counters: a.Counters,
 		}
 		if !reflect.DeepEqual(a.Common, want) {

@@ -3,7 +3,6 @@ package register
 import (
 	"encoding/json"
 	"slices"
-	"strings"
 	"time"
 
 	"crypto/hpke"
@@ -83,15 +82,11 @@ func (r *Register) newPayment(f facts) terminal.Payment {
 		ID: terminal.PaymentID(newID()), Sale: f.sale.Ref, Revision: f.sale.Revision, SaleHash: f.sale.Hash(),
 		Amount: f.sale.Total, Code: f.code.kind, Issuer: f.code.issuer, Masked: f.code.masked,
 		Account: f.code.account, Seen: f.code.seen, Incarnation: f.incarnation, Day: f.day,
-		Created: terminal.MillisOf(f.now),
+		Created: terminal.MillisOf(f.now), Versions: terminal.Versions(r.versions()),
 	}
 	if f.policy != nil {
-		p.Versions.Policy = f.policy.Version
 		p.NotAfter = terminal.MillisOf(f.now.Add(f.policy.Times.Answer))
 		p.Categories = categories(f)
-	}
-	if f.freeze != nil {
-		p.Versions.Freeze = f.freeze.Version
 	}
 	return p
 }
@@ -99,13 +94,13 @@ func (r *Register) newPayment(f facts) terminal.Payment {
 // categories are those of the sale's goods that the policy knows.
 func categories(f facts) []terminal.Category {
 	var found []terminal.Category
-	for _, l := range f.sale.Lines {
-		if f.policy.Knows(l.Category) {
-			found = append(found, l.Category)
+	for c := range f.takes.goods {
+		if f.policy.Knows(c) {
+			found = append(found, c)
 		}
 	}
 	slices.Sort(found)
-	return slices.Compact(found)
+	return found
 }
 
 // saleAfter is the sale once its payment came to stand where it is.
@@ -214,12 +209,10 @@ func wireSale(f facts) wire.Sale {
 	if f.policy == nil {
 		return out
 	}
-	for c, sum := range f.takes.goods {
-		if f.policy.Knows(c) && !sum.Zero() {
-			out.Lines = append(out.Lines, wire.Line{Category: string(c), Yen: sum.Yen, Units: sum.Units})
-		}
+	for _, c := range categories(f) {
+		sum := f.takes.goods[c]
+		out.Lines = append(out.Lines, wire.Line{Category: string(c), Yen: sum.Yen, Units: sum.Units})
 	}
-	slices.SortFunc(out.Lines, func(a, b wire.Line) int { return strings.Compare(a.Category, b.Category) })
 	return out
 }
 

@@ -3,6 +3,7 @@ package register
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"testing"
 	"time"
 
@@ -90,6 +91,7 @@ func TestRulesOverTime(t *testing.T) {
 			f.denials = denied(t, other, rulesNow, map[string]terminal.Millis{issuer: terminal.MillisOf(f.code.pass.Issued.Add(before))})
 		}
 	}
+	unknown := func(f *facts, _ *Usage) { f.denials = nil }
 	doubted := func(f *facts, _ *Usage) { f.quarantine = "ledger.older" }
 	told := func(yen terminal.Yen, count int64) edit {
 		return func(f *facts, u *Usage) { down(f, u); u.Account.Limit = &AccountLimit{Yen: yen, Count: count} }
@@ -143,6 +145,10 @@ func TestRulesOverTime(t *testing.T) {
 		{"issued as credentials begin to hold", ok, []edit{void("wallet", 0)}},
 		{"another issuer's credentials are void", ok, []edit{void("other", time.Hour)}},
 		{"denied, digits: the backend knows", ok, []edit{digits, denies(account, rulesNow)}},
+
+		{"no denials ever came, online", ok, []edit{unknown}},
+		{"no denials ever came, offline", terminal.OfflineLimit, []edit{down, unknown}},
+		{"no denials ever came, offline, rice balls", ok, []edit{down, unknown, sale("", 1, 1)}},
 
 		{"in doubt, online", ok, []edit{doubted}},
 		{"in doubt, offline, rice balls", terminal.Quarantined, []edit{down, doubted, sale("", 1, 1)}},
@@ -202,17 +208,17 @@ func TestI3WhatAPaymentIsCountedWith(t *testing.T) {
 	f.sale.Lines = append(f.sale.Lines, saleOf("beer", 3, 400).Lines...)
 	f.sale.Lines[0].Units = 3 // bundles
 	f.sale.Total = 10
-	got := judge(f.weighed(), u).counts
 	want := []terminal.Count{
 		{Cap: "hour", Amount: terminal.Amount{Units: 6}}, {Cap: "day", Amount: terminal.Amount{Yen: 2200}},
 		{Cap: "rolling", Amount: terminal.Amount{Yen: 1000, Units: 6}}, {Cap: "account", Amount: terminal.Amount{Units: 6}},
 	}
-	if len(got) != len(want) {
-		t.Fatalf("%+v, want %+v", got, want)
-	}
-	for i := range got {
-		if got[i] != want[i] {
-			t.Errorf("%+v, want %+v", got[i], want[i])
+	u.holds("tobacco-day", 9, 0)
+	u.holds("tobacco-offline", 9, 0)
+	u.holds("beer-day", 0, 9000)
+	f.policy.Caps[len(f.policy.Caps)-1].Limit.Units = 6
+	for _, f.linkUp = range []bool{true, false} {
+		if d := judge(f.weighed(), u); d.state == terminal.Refused || !slices.Equal(d.counts, want) {
+			t.Errorf("line up %v: %q %+v, want %+v", f.linkUp, d.reason, d.counts, want)
 		}
 	}
 }
@@ -256,6 +262,21 @@ func TestI3WindowsAreThoseOfAuthenticatedTime(t *testing.T) {
 		}
 		if scope := f.weighed().scope(); c.clock == wire.ClockWall && scope.Since != terminal.MillisOf(c.mark.Add(-24*time.Hour)) {
 			t.Errorf("%s: the account's payments count since %v", c.name, scope.Since)
+		}
+	}
+}
+
+// What was sold since the boot is asked for where the boot floor holds.
+func TestScopeOfTheBootFloor(t *testing.T) {
+	for _, c := range []struct {
+		up    bool
+		clock string
+		want  bool
+	}{{false, wire.ClockWall, true}, {false, wire.ClockAuthenticated, false}, {true, wire.ClockAuthenticated, false}} {
+		f, _ := ruled(t)
+		f.linkUp, f.clock = c.up, c.clock
+		if s := f.weighed().scope(); s.Boot != c.want || s.Incarnation != f.incarnation {
+			t.Errorf("%+v: %v of %q", c, s.Boot, s.Incarnation)
 		}
 	}
 }

@@ -14,6 +14,8 @@ func refuseOffline(f facts, u Usage) terminal.Reason {
 		return terminal.CodeUnknownOff
 	case u.Account.Declined:
 		return terminal.BackendDeclined
+	case f.denials == nil && !f.highResale().Zero():
+		return terminal.OfflineLimit // who is denied is not known here
 	case f.beyondCeiling(u), f.beyondBoot(u):
 		return terminal.OfflineLimit
 	case !f.within(terminal.ScopeAccount, u):

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/denials"
 	"sekisho/terminal/pass"
 	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
@@ -48,7 +49,7 @@ pass_issuer = [ { name = "wallet", key_id = "k1", key = %q } ]
 // ruled is a payment of rice balls for 300 yen with a good pass, line up.
 func ruled(t testing.TB) (facts, Usage) {
 	f := facts{
-		policy: rulesPolicy(t), now: rulesNow, clock: wire.ClockAuthenticated, day: "2026-11-20", linkUp: true,
+		policy: rulesPolicy(t), denials: new(denials.Set), now: rulesNow, clock: wire.ClockAuthenticated, day: "2026-11-20", linkUp: true,
 		incarnation: "i", sale: saleOf("", 2, 150),
 		code: presented{kind: terminal.CodePass, pass: &pass.Pass{
 			Credential: pass.Credential{

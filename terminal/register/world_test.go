@@ -263,6 +263,9 @@ func (w *world) up(policy string, grants ...wire.Grant) {
 	w.line.set(true)
 	w.reg.LinkUp(w.t.Context(), wire.Welcome{Session: w.session, Time: time.Now().UnixMilli(), Policy: policy, Grants: grants})
 	synctest.Wait()
+	if w.session == 1 {
+		w.receive(wire.Message{Type: wire.TypeDenials, Denials: &wire.Denials{To: 1, Part: 1, Parts: 1}})
+	}
 }
 
 func (w *world) down() {
