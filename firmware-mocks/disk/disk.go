@@ -29,9 +29,9 @@ const (
 
 // Names of the environment: preload/disk.c reads them.
 const (
-	envDir     = "SEKISHO_DISK_DIR"
-	envLog     = "SEKISHO_DISK_LOG"
-	envControl = "SEKISHO_DISK_CONTROL"
+	envDir     = "TESTDISK_DIR"
+	envLog     = "TESTDISK_LOG"
+	envControl = "TESTDISK_CONTROL"
 )
 
 // Disk is a preloaded library and the files by which a test speaks with it.

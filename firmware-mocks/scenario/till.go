@@ -30,6 +30,7 @@ type State struct {
 		Up bool `json:"up"`
 	} `json:"link"`
 	Scanner string `json:"scanner"`
+	Storage string `json:"storage"`
 	Policy  struct {
 		Version int64  `json:"version"`
 		State   string `json:"state"`

@@ -4,9 +4,9 @@
  * Go itself writes is not seen: it makes no call of libc.
  *
  * Environment, all of it made by the Go package beside this:
- *   SEKISHO_DISK_DIR      only files of this folder count
- *   SEKISHO_DISK_LOG      each operation on them is appended here, if set
- *   SEKISHO_DISK_CONTROL  a file of struct control, shared with the tests
+ *   TESTDISK_DIR      only files of this folder count
+ *   TESTDISK_LOG      each operation on them is appended here, if set
+ *   TESTDISK_CONTROL  a file of struct control, shared with the tests
  *
  * fsync does not wait for the machine's own disk: what counts as synced is what
  * the record says.
@@ -66,13 +66,13 @@ __attribute__((constructor)) static void begin(void)
 	real_close = dlsym(RTLD_NEXT, "close");
 	real_ftruncate = dlsym(RTLD_NEXT, "ftruncate");
 	real_unlink = dlsym(RTLD_NEXT, "unlink");
-	if ((path = getenv("SEKISHO_DISK_DIR")) != NULL && strlen(path) < sizeof dir) {
+	if ((path = getenv("TESTDISK_DIR")) != NULL && strlen(path) < sizeof dir) {
 		strcpy(dir, path);
 		dir_length = strlen(dir);
 	}
-	if ((path = getenv("SEKISHO_DISK_LOG")) != NULL)
+	if ((path = getenv("TESTDISK_LOG")) != NULL)
 		record = real_open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	if ((path = getenv("SEKISHO_DISK_CONTROL")) != NULL) {
+	if ((path = getenv("TESTDISK_CONTROL")) != NULL) {
 		int fd = real_open(path, O_RDWR | O_CLOEXEC);
 		void *at = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *control, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		if (at == MAP_FAILED)
