@@ -73,9 +73,9 @@ func TestI2I8DiskFullAndBack(t *testing.T) {
 
 	must(d.Fill())
 	show()
-	s, err := w.Till.Await(ctx, func(s State) bool { return s.Notice != nil && s.Notice.Reason == terminal.Storage })
+	s, err := w.Till.Await(ctx, func(s State) bool { return s.Storage == "failed" })
 	must(err)
-	if s.Verdict != nil || s.Storage != "failed" || s.Sale == nil || s.Sale.State != terminal.SaleReady {
+	if s.Verdict != nil || s.Sale == nil || s.Sale.State != terminal.SaleReady {
 		t.Errorf("with a full disk: %+v", s)
 	}
 	var p *Problem
@@ -85,6 +85,8 @@ func TestI2I8DiskFullAndBack(t *testing.T) {
 	if failed, err := d.Mend(); err != nil || failed == 0 {
 		t.Fatalf("the disk never was full (%d, %v)", failed, err)
 	}
+	_, err = w.Till.Await(ctx, func(s State) bool { return s.Storage == "ok" })
+	must(err)
 	show()
 	second := approved("meanwhile")
 	s, err = w.Till.State(ctx)

@@ -41,11 +41,12 @@ type clerk struct {
 	anchor AnchorStore
 	log    *slog.Logger
 	jobs   chan job
+	failed chan struct{} // told once the ledger in doubt could not be reopened: it may be long until done
 	done   chan result
 }
 
 func newClerk(store Store, anchor AnchorStore, log *slog.Logger) *clerk {
-	return &clerk{store: store, anchor: anchor, log: log, jobs: make(chan job, 1), done: make(chan result, 1)}
+	return &clerk{store: store, anchor: anchor, log: log, jobs: make(chan job, 1), failed: make(chan struct{}, 1), done: make(chan result, 1)}
 }
 
 func (c *clerk) run(ctx context.Context) {
@@ -98,6 +99,10 @@ func (c *clerk) reopen(ctx context.Context) *Snapshot {
 			}
 		}
 		c.log.Error("the ledger cannot be reopened; trying again", "error", err)
+		select {
+		case c.failed <- struct{}{}:
+		default: // the loop has yet to take the last one
+		}
 		select {
 		case <-ctx.Done():
 			return nil

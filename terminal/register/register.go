@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -173,6 +174,8 @@ func (r *Register) loop(ctx context.Context) {
 			return // whoever still waits sees r.ended
 		case e := <-r.inbox:
 			r.accept(e)
+		case <-r.clerk.failed:
+			r.diskFailed()
 		case done := <-r.clerk.done:
 			r.finish(done)
 		case <-timer.C:
@@ -206,6 +209,21 @@ func (r *Register) accept(e event) {
 	default:
 		r.queue = append(r.queue, e)
 	}
+}
+
+// diskFailed says so while the clerk tries on: whoever waits for an answer is
+// told now.
+func (r *Register) diskFailed() {
+	if !r.working {
+		return // it came back in the same moment
+	}
+	r.storage = storageFailed
+	r.queue = slices.DeleteFunc(r.queue, func(e event) bool {
+		if e.refuse != nil {
+			e.refuse(r.troubled())
+		}
+		return e.refuse != nil
+	})
 }
 
 func (r *Register) troubled() *Error {

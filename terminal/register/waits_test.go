@@ -1,6 +1,7 @@
 package register_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -200,6 +201,37 @@ func TestI8FailedDiskKeepsNobodyWaiting(t *testing.T) {
 		synctest.Wait()
 		w.wantState(id, terminal.Approved, "")
 		w.wantUnits("tobacco-day", 3, 0, 0)
+	})
+}
+
+// While a ledger in doubt cannot be reopened the till says that the disk failed,
+// not that it is slow, and whoever asked is told so and not kept waiting.
+func TestI8LedgerInDoubtKeepsNobodyWaiting(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.sells("s1", riceBall)
+		id := w.pays("account-1")
+		w.disk.fault(nil, func(_ register.Changes, err error) error { return errors.Join(err, register.ErrInDoubt) })
+		w.disk.mu.Lock()
+		w.disk.reopen = func() error { return errors.New("no room") }
+		w.disk.mu.Unlock()
+		w.answer(id, wire.OutcomeApproved)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		began := time.Now()
+		_, err := w.reg.CancelSale(ctx, "s1")
+		wantCode(t, err, register.CodeStorage)
+		if v := w.reg.View(); v.Storage != "failed" || time.Since(began) > 2*time.Second {
+			t.Fatalf("after %v storage is %q", time.Since(began), v.Storage)
+		}
+		w.disk.fault(nil, nil)
+		w.disk.mu.Lock()
+		w.disk.reopen = nil
+		w.disk.mu.Unlock()
+		w.after(2 * time.Second)
+		w.wantState(id, terminal.Approved, "")
+		if v := w.reg.View(); v.Storage != "ok" {
+			t.Fatalf("storage is %q", v.Storage)
+		}
 	})
 }
 
