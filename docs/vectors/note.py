@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Writes note.json beside itself: a policy and an identity as signed notes (the
-form of golang.org/x/mod/sumdb/note), their keys, and notes that must not open.
+"""Writes note.json beside itself: a policy, an identity, roles and freezes as signed
+notes (the form of golang.org/x/mod/sumdb/note), their keys, and notes that must
+not open.
 Made from docs/protocol.md without any of the product's code. Needs Python 3.9
 and nothing else.
 
@@ -21,6 +22,9 @@ NAME = "demo-chain"
 REALM = "demo/vectors"
 SEED = hashlib.sha256(b"head office, for vectors").digest()
 STRANGER = hashlib.sha256(b"a stranger, for vectors").digest()
+HEIR = hashlib.sha256(b"the next root, for vectors").digest()
+DESK = hashlib.sha256(b"the freeze desk, for vectors").digest()
+PEOPLE = [hashlib.sha256(b"person %d, for vectors" % n).digest() for n in (1, 2, 3)]
 ED25519 = b"\x01"  # the only kind of key
 
 POLICY = """\
@@ -132,6 +136,77 @@ def bad():
     }
 
 
+def person(n):
+    return "policy-%d" % n, PEOPLE[n - 1]
+
+
+ROOT, NEXT, FREEZER = (NAME, SEED), ("next-chain", HEIR), ("freeze-desk", DESK)
+
+
+def roles(version, root, threshold=2, keys=None):
+    keys = keys or [verifier(*person(n)) for n in (1, 2, 3)]
+    return 'version = %d\nrealm = "%s"\nroot = "%s"\n\n[policy]\nthreshold = %d\nkeys = [%s]\n\n[freeze]\nthreshold = 1\nkeys = ["%s"]\n' % (
+        version, REALM, verifier(*root), threshold, ", ".join('"%s"' % k for k in keys), verifier(*FREEZER))
+
+
+def signed(text, *keys):
+    return note(text, *[signature(text, *k) for k in keys])
+
+
+def freeze(version, rest):
+    return 'version = %d\nrealm = "%s"\n%s' % (version, REALM, rest)
+
+
+def trust():
+    """Who signs what: roles 1 under the root above, roles 2 that name another root,
+    roles 3 by that one; policies and freezes under roles 1."""
+    first = roles(1, ROOT)
+    second = signed(roles(2, NEXT), ROOT, NEXT)
+    third = signed(roles(3, NEXT), NEXT)
+    other_name = ("policy-2", PEOPLE[0])  # the first person's key in the second's name
+    stop = freeze(5, 'categories = ["tobacco"]\nissuers = ["demo-wallet"]\n')
+    less = freeze(6, 'categories = ["tobacco"]\n')
+    more = freeze(6, 'all = true\ncategories = ["tobacco"]\nissuers = ["demo-wallet"]\n')
+    return {
+        "text": first,
+        "note": signed(first, ROOT),
+        "chain": "\f".join([signed(first, ROOT), second, third]),
+        "bad_roles": {
+            "signed by the next root alone": signed(roles(2, NEXT), NEXT),
+            "the next root did not sign": signed(roles(2, NEXT), ROOT),
+            "signed by the policy role": signed(roles(2, ROOT), person(1), person(2), person(3)),
+            "one key under two names": signed(roles(2, ROOT, keys=[verifier(*person(1)), verifier(*other_name)]), ROOT),
+            "more keys needed than there are": signed(roles(2, ROOT, threshold=4), ROOT),
+            "an older version": signed(first, ROOT),
+            "the last note of the chain alone": third,
+        },
+        "policies": {
+            "one and two": signed(POLICY, person(1), person(2)),
+            "three, a stranger, one": signed(POLICY, person(3), ("somebody-else", STRANGER), person(1)),
+        },
+        "bad_policies": {
+            "one": signed(POLICY, person(1)),
+            "one twice": signed(POLICY, person(1), person(1)),
+            "one under two names": signed(POLICY, person(1), other_name),
+            "one and the root": signed(POLICY, person(1), ROOT),
+            "one and the freeze desk": signed(POLICY, person(1), FREEZER),
+            "one, and two's over another text": note(POLICY, signature(POLICY, *person(1)), signature(POLICY + "#\n", *person(2))),
+        },
+        "freeze": signed(stop, FREEZER),
+        "follows": {
+            "more, by the freeze desk": signed(more, FREEZER),
+            "less, by the policy role": signed(less, person(1), person(3)),
+        },
+        "does_not_follow": {
+            "less, by the freeze desk": signed(less, FREEZER),
+            "less, by the freeze desk and one of the policy role": signed(less, FREEZER, person(1)),
+            "the same version": signed(stop, FREEZER),
+            "an older version, by the policy role": signed(freeze(4, ""), person(1), person(2)),
+            "a version too far": signed(freeze(10_000_000_006, 'all = true\ncategories = ["tobacco"]\nissuers = ["demo-wallet"]\n'), FREEZER),
+        },
+    }
+
+
 def main():
     out = {
         "made_by": "docs/vectors/note.py",
@@ -144,6 +219,7 @@ def main():
         "second_signature": note(POLICY, signature(POLICY, "somebody-else", STRANGER), signature(POLICY, NAME, SEED)),
         "identity": {"text": IDENTITY, "note": note(IDENTITY, signature(IDENTITY, NAME, SEED))},
         "bad": bad(),
+        "trust": trust(),
     }
     path = pathlib.Path(__file__).resolve().parent / "note.json"
     path.write_text(json.dumps(out, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

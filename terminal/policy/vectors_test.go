@@ -28,6 +28,17 @@ type vectorSet struct {
 	Policy, Identity        signed
 	Second                  string `json:"second_signature"`
 	Bad                     map[string]string
+	Trust                   trust
+}
+
+// trust is who signs what, and what must not be taken.
+type trust struct {
+	Text, Note, Chain, Freeze string
+	BadRoles                  map[string]string `json:"bad_roles"`
+	Policies                  map[string]string
+	BadPolicies               map[string]string `json:"bad_policies"`
+	Follows                   map[string]string
+	DoesNotFollow             map[string]string `json:"does_not_follow"`
 }
 
 func vectors(t *testing.T) (set vectorSet, signer note.Signer, pinned note.Verifier) {
@@ -85,6 +96,70 @@ func TestI6TheBadNotesOfTheDocumentDoNotOpen(t *testing.T) {
 		if p != nil {
 			t.Errorf("%s: a policy came with the error", name)
 		}
+	}
+}
+
+func TestI6TheRolesOfTheDocumentSayWhoSigns(t *testing.T) {
+	set, signer, pinned := vectors(t)
+	first, err := policy.OpenRoles(set.Trust.Note, pinned, set.Realm)
+	if err != nil || first.Version != 1 || first.Policy.Threshold != 2 || len(first.Policy.Keys) != 3 || len(first.Freeze.Keys) != 1 {
+		t.Fatalf("got %+v, %v", first, err)
+	}
+	if got, err := policy.SignRoles(set.Trust.Text, signer); err != nil || got != set.Trust.Note {
+		t.Errorf("signed as\n%s\n%v", got, err)
+	}
+	for name, open := range map[string]func(string) (*policy.Roles, error){
+		"from the root": func(text string) (*policy.Roles, error) { return policy.OpenRoles(text, pinned, set.Realm) },
+		"from roles 1":  first.Next,
+	} {
+		if last, err := open(set.Trust.Chain); err != nil || last.Version != 3 || last.Root.Name() != "next-chain" {
+			t.Errorf("the chain %s: %+v, %v", name, last, err)
+		}
+	}
+	for name, text := range set.Trust.BadRoles {
+		if r, err := first.Next(text); err == nil || r != nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	for name, text := range set.Trust.Policies {
+		if p, err := first.OpenPolicy(text, "convenience"); err != nil || p.Version != 3 {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+	for name, text := range set.Trust.BadPolicies {
+		p, err := first.OpenPolicy(text, "convenience")
+		refused(t, name, err, policy.CodeSignature, "signed by")
+		if p != nil {
+			t.Errorf("%s: a policy came with the error", name)
+		}
+	}
+	if len(set.Trust.BadRoles) < 7 || len(set.Trust.Policies) < 2 || len(set.Trust.BadPolicies) < 6 {
+		t.Error("the document lost some")
+	}
+}
+
+func TestI6TheFreezesOfTheDocumentFollowOrNot(t *testing.T) {
+	set, _, pinned := vectors(t)
+	r, err := policy.OpenRoles(set.Trust.Note, pinned, set.Realm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, err := r.OpenFreeze(set.Trust.Freeze)
+	if err != nil || before.Lifts || !before.Categories["tobacco"] || !before.Issuers["demo-wallet"] {
+		t.Fatalf("got %+v, %v", before, err)
+	}
+	for name, text := range set.Trust.Follows {
+		if f, err := r.OpenFreeze(text); err != nil || f.Follows(before) != nil {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+	for name, text := range set.Trust.DoesNotFollow {
+		if f, err := r.OpenFreeze(text); err != nil || f.Follows(before) == nil {
+			t.Errorf("%s: %+v, %v", name, f, err)
+		}
+	}
+	if len(set.Trust.Follows) < 2 || len(set.Trust.DoesNotFollow) < 5 {
+		t.Error("the document lost some")
 	}
 }
 
