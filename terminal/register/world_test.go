@@ -465,3 +465,13 @@ func (w *world) loseCache() {
 		w.must(os.Remove(name))
 	}
 }
+
+// seed writes to the ledger while no register runs.
+func (w *world) seed(decide func(register.Usage) (register.Changes, error)) {
+	w.t.Helper()
+	store, err := offline.Open(w.t.Context(), w.dir, offline.Options{})
+	w.must(err)
+	_, err = store.Decide(w.t.Context(), register.Scope{}, decide)
+	w.must(err)
+	w.must(store.Close())
+}
