@@ -133,7 +133,8 @@ func (r *Register) checkpointAcked(re string, a wire.Ack) {
 	c.message = ""
 	switch a.Status {
 	case wire.StatusAccepted:
-		c.kept = &c.sent
+		kept := c.sent // the next one takes its place there
+		c.kept = &kept
 	case wire.StatusRejected:
 		c.kept = nil
 		r.cfg.Log.Error("the backend does not take this journal's checkpoint", "reason", a.Reason)

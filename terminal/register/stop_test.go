@@ -22,8 +22,14 @@ func (w *world) stops() <-chan error {
 	return ended
 }
 
+// wantStopped acknowledges the checkpoint of the stop, if there is one, and wants
+// nothing else to be waited for.
 func (w *world) wantStopped(ended <-chan error) {
 	w.t.Helper()
+	for _, m := range w.line.take(wire.TypeCheckpoint) {
+		w.ackCheckpoint(m, wire.StatusAccepted)
+	}
+	synctest.Wait()
 	select {
 	case err := <-ended:
 		w.must(err)

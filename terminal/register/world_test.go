@@ -151,6 +151,7 @@ type world struct {
 	boot    time.Time
 	ppm     time.Duration // how much the boot clock runs ahead, in millionths
 	session int64
+	found   string                   // what the next start finds wrong with the ledger
 	loaded  func(*register.Snapshot) // changes what the store gives at the next start; nil for nothing
 	asked   atomic.Int64             // how often the clock was: a loop that spins asks without end
 
@@ -230,7 +231,7 @@ func (w *world) start() {
 	w.disk.shown = w.shown
 	w.reg = register.New(register.Config{
 		Identity: policy.Identity{Register: "r1", Store: "s1", Class: "convenience", Realm: realm},
-		Roles:    keys().roles, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items,
+		Roles:    keys().roles, Signer: checkpointSigner(), Quarantine: w.found, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items,
 		Store: w.disk, Backend: w.line, Signal: w.shown, Clock: w, Anchors: w,
 		Log: slog.New(slog.DiscardHandler), Incarnation: w.inc, Anchor: w.anchor,
 	})
@@ -474,4 +475,15 @@ func (w *world) seed(decide func(register.Usage) (register.Changes, error)) {
 	_, err = store.Decide(w.t.Context(), register.Scope{}, decide)
 	w.must(err)
 	w.must(store.Close())
+}
+
+// registerKey is the register's own, which signs its checkpoints.
+var registerKey = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+
+func checkpointSigner() note.Signer {
+	s, err := journal.NewSigner(journal.Origin("s1", "r1"), registerKey)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
