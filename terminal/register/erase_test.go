@@ -2,6 +2,7 @@ package register_test
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sekisho/terminal"
@@ -80,6 +81,7 @@ func TestEraseWaitsForTheBackendsTime(t *testing.T) {
 func TestResolve(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		ask := func(id terminal.PaymentID, reverse bool) (terminal.Verdict, error) {
+			defer synctest.Wait()
 			return w.reg.Resolve(t.Context(), id, reverse)
 		}
 		_, err := ask("01890000-0000-7000-8000-000000000000", false)
@@ -131,6 +133,7 @@ func TestI8ResolveSendsAParkedItemAgain(t *testing.T) {
 		w.wantState(id, terminal.Advised, "")
 		_, err = w.reg.Resolve(t.Context(), id, false)
 		w.must(err)
+		synctest.Wait()
 		if n := len(w.line.take(wire.TypeAdvice)); n != 1 {
 			t.Fatalf("%d advices", n)
 		}

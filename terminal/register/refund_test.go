@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,6 +27,7 @@ func handedOver(w *world) terminal.PaymentID {
 	w.answer(id, wire.OutcomeApproved)
 	_, err := w.reg.HandOver(w.t.Context(), id)
 	w.must(err)
+	synctest.Wait()
 	return id
 }
 
@@ -33,6 +35,7 @@ func (w *world) refunds(id terminal.PaymentID, refund terminal.RefundID, amount 
 	w.t.Helper()
 	_, err := w.reg.Refund(w.t.Context(), id, refund, amount)
 	w.must(err)
+	synctest.Wait()
 }
 
 func (w *world) ackRefund(id terminal.PaymentID, refund terminal.RefundID, s wire.Status) {
