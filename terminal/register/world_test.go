@@ -150,6 +150,8 @@ type world struct {
 	items   map[terminal.GTIN]register.Item
 	boot    time.Time
 	ppm     time.Duration // how much the boot clock runs ahead, in millionths
+	wrong   time.Duration // by which the wall clock is
+	bought  int           // see buys
 	session int64
 	found   string                   // what the next start finds wrong with the ledger
 	loaded  func(*register.Snapshot) // changes what the store gives at the next start; nil for nothing
@@ -194,7 +196,7 @@ func (w *world) Boot() time.Duration {
 	passed := time.Since(w.boot)
 	return passed + passed*w.ppm/1_000_000
 }
-func (w *world) Wall() time.Time { return time.Now() }
+func (w *world) Wall() time.Time { return time.Now().Add(w.wrong) }
 
 // Save makes the world a register.AnchorStore, as long as one boot lasts.
 func (w *world) Save(a register.Anchor) error {
@@ -348,7 +350,12 @@ func (w *world) current() terminal.PaymentID {
 // passOf makes a pass of a device that was bound to the account some time ago.
 func (w *world) passOf(account string, bound time.Duration) string {
 	w.t.Helper()
-	now := time.Now()
+	return w.passAt(time.Now(), account, bound)
+}
+
+// passAt is passOf on a phone that believes that it is now.
+func (w *world) passAt(now time.Time, account string, bound time.Duration) string {
+	w.t.Helper()
 	credential, err := pass.IssueCredential(keys().issuer, pass.Credential{
 		Issuer: "wallet", KeyID: "k1", Audience: realm, Account: account, Device: &keys().device.PublicKey,
 		BoundAt: now.Add(-bound), Issued: now.Add(-time.Hour), Expires: now.Add(1000 * time.Hour), OfflineYen: 8000, OfflineCount: 4,
