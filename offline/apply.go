@@ -72,13 +72,24 @@ func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 			account = excluded.account, amount = excluded.amount, offline = excluded.offline, approved = excluded.approved,
 			voided = excluded.voided, bars = excluded.bars, unresolved = excluded.unresolved, created = excluded.created,
 			decided = excluded.decided, incarnation = excluded.incarnation, body = excluded.body`,
-		p.ID, p.Number, p.State, p.Sale, p.Account, p.Amount, p.Offline, p.State.Approval(),
-		p.Voided(), p.BarsAccount(), p.Unresolved(), p.Created, p.Decided, p.Incarnation, string(body))
+		append(paymentArgs(p), string(body))...)
 	if err != nil {
 		return err
 	}
 	return putTallies(ctx, tx, p)
 }
+
+// paymentArgs are the columns beside a payment's body.
+func paymentArgs(p terminal.Payment) []any {
+	return []any{
+		p.ID, p.Number, p.State, p.Sale, p.Account, p.Amount, p.Offline, p.State.Approval(),
+		p.Voided(), p.BarsAccount(), p.Unresolved(), p.Created, p.Decided, p.Incarnation,
+	}
+}
+
+// isAsItsBody says whether a row has just these columns.
+const isAsItsBody = `SELECT EXISTS (SELECT 1 FROM payment WHERE id = ? AND number = ? AND state = ? AND sale = ? AND account = ?
+	AND amount = ? AND offline = ? AND approved = ? AND voided = ? AND bars = ? AND unresolved = ? AND created = ? AND decided = ? AND incarnation = ?)`
 
 func putCounter(ctx context.Context, tx *sql.Tx, c terminal.Counter) error {
 	old, err := findCounter(ctx, tx, c.Key)

@@ -9,7 +9,8 @@
 // the text of the policy, limits of accounts, denied accounts. Both lie in
 // one data folder, which belongs to one process. A Store is the two files open
 // and carries out what a register decides; its contract is register.Store,
-// held by terminal/register/storetest.
+// held by terminal/register/storetest. A Reader is the ledger opened by another
+// process, to be looked at while the register runs.
 //
 // # Guarantees
 //
@@ -31,7 +32,8 @@
 //     for written. Where that cannot be done the answer is ErrInDoubt.
 //   - I3: a counter that shrinks, or holds less than nothing, is refused here
 //     too, by code and by the schema.
-//   - I6: journal entries and hashes only come. Verify proves every one.
+//   - I6: journal entries and hashes only come. VerifyAll proves every one, and
+//     holds the other tables against them.
 //   - I7: what is erased is overwritten in the file (secure_delete), and in the
 //     log with the next checkpoint, at the latest with a clean stop.
 //   - One connection writes, in one goroutine that Close ends, and only it

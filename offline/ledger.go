@@ -69,9 +69,12 @@ func (s *Store) openWriterAt(ctx context.Context) error {
 		return err
 	}
 	s.ledger = writer
-	s.at, err = readPosition(ctx, writer)
+	err = inView(ctx, writer, func(tx *sql.Tx) (err error) {
+		s.at, err = readPosition(ctx, tx)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("%s: %w", ledgerFile, err)
+		return fmt.Errorf("%s: %w", ledgerFile, opened(err))
 	}
 	return nil
 }
@@ -129,13 +132,7 @@ func setMeta(ctx context.Context, tx *sql.Tx, key string, value int64) error {
 	return err
 }
 
-func readPosition(ctx context.Context, db *sql.DB) (position, error) {
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
-		return position{}, opened(err)
-	}
-	defer tx.Rollback()
-	var p position
+func readPosition(ctx context.Context, tx *sql.Tx) (p position, err error) {
 	for key, into := range map[string]any{"commits": &p.commits, "policy": &p.policy, "clean": &p.clean} {
 		if err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", key).Scan(into); err != nil {
 			return position{}, fmt.Errorf("%w: meta %s: %w", ErrDamaged, key, err)

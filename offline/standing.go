@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 
 	"sekisho/terminal/register"
 )
@@ -65,7 +66,7 @@ func putQuarantine(ctx context.Context, tx *sql.Tx, reason *string) error {
 // standing reads what putStanding wrote.
 func standing(ctx context.Context, q querier, snap *register.Snapshot) error {
 	if err := q.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'mark'").Scan(&snap.Mark); err != nil {
-		return err
+		return fmt.Errorf("%w: meta mark: %w", ErrDamaged, err)
 	}
 	for kind, into := range map[string]*register.NoteCopy{noteRoles: &snap.Roles, noteFreeze: &snap.Freeze} {
 		err := q.QueryRowContext(ctx, "SELECT version, text FROM note WHERE kind = ?", kind).Scan(&into.Version, &into.Note)

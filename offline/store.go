@@ -28,6 +28,8 @@ const closeTime = 10 * time.Second
 // any goroutine; decisions are carried out one by one, in the order in which
 // the store took them, and those that wait share a commit.
 type Store struct {
+	reads
+
 	options Options
 	log     *slog.Logger
 	folder  *folder
@@ -76,6 +78,7 @@ func Open(ctx context.Context, dir string, o Options) (*Store, error) {
 		jobs: make(chan func()), decisions: make(chan *waiting), quit: make(chan struct{}), stopped: make(chan struct{}),
 		commit: (*sql.Tx).Commit, limits: map[terminal.AccountKey]register.AccountLimit{},
 	}
+	s.reads.lend = s.lendReaders
 	if err := s.start(ctx); err != nil {
 		return nil, fmt.Errorf("offline: %w", errors.Join(err, s.closeFiles(), f.close()))
 	}
@@ -201,4 +204,19 @@ func (s *Store) closeFiles() error {
 		s.cache = nil
 	}
 	return err
+}
+
+// read lends the readers' pool, which is not exchanged meanwhile.
+func (s *Store) lendReaders(use func(*sql.DB) error) error {
+	s.reading.RLock()
+	defer s.reading.RUnlock()
+	if s.readers != nil {
+		return use(s.readers)
+	}
+	select {
+	case <-s.quit:
+		return ErrClosed
+	default:
+		return register.ErrInDoubt
+	}
 }

@@ -40,10 +40,7 @@ func putTallies(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 			return refused("the payment counts twice against cap %s", row.cap)
 		}
 	}
-	have, err := collect(ctx, tx, "SELECT cap, account, created, yen, units, counting FROM tally WHERE payment = ? ORDER BY cap", []any{p.ID},
-		func(rows *sql.Rows) (r tally, err error) {
-			return r, rows.Scan(&r.cap, &r.account, &r.created, &r.amount.Yen, &r.amount.Units, &r.counting)
-		})
+	have, err := talliesIn(ctx, tx, p.ID)
 	if err != nil || slices.Equal(have, want) {
 		return err
 	}
@@ -58,6 +55,14 @@ func putTallies(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 		}
 	}
 	return nil
+}
+
+// talliesIn gives the rows of a payment that are there.
+func talliesIn(ctx context.Context, q querier, id terminal.PaymentID) ([]tally, error) {
+	return collect(ctx, q, "SELECT cap, account, created, yen, units, counting FROM tally WHERE payment = ? ORDER BY cap", []any{id},
+		func(rows *sql.Rows) (r tally, err error) {
+			return r, rows.Scan(&r.cap, &r.account, &r.created, &r.amount.Yen, &r.amount.Units, &r.counting)
+		})
 }
 
 // The two sums over tallies: of a cap, and of a cap and an account.

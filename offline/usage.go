@@ -126,6 +126,8 @@ func findCounter(ctx context.Context, q querier, key terminal.CounterKey) (termi
 	return found[0], nil
 }
 
+const isBarred = "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND bars = 1 AND decided >= ?)"
+
 func accountUsage(ctx context.Context, q querier, scope register.Scope) (register.AccountUsage, error) {
 	var u register.AccountUsage
 	err := q.QueryRowContext(ctx, `SELECT coalesce(sum(amount), 0), count(*) FROM payment
@@ -134,8 +136,7 @@ func accountUsage(ctx context.Context, q querier, scope register.Scope) (registe
 	if err != nil {
 		return u, err
 	}
-	err = q.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND bars = 1 AND decided >= ?)",
-		scope.Account, scope.Barred).Scan(&u.Declined)
+	err = q.QueryRowContext(ctx, isBarred, scope.Account, scope.Barred).Scan(&u.Declined)
 	return u, err
 }
 

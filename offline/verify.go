@@ -11,65 +11,132 @@ import (
 	"sekisho/terminal/register"
 )
 
-// verifyBatch is how many leaves Verify holds at once.
-const verifyBatch = 256
+// verifyLeaves is how many leaves, or payments, are looked at in one view.
+const verifyLeaves = 256
 
-// Verify reads the whole journal: every leaf is of this form, bears its own
-// number and hashes to what is stored, every hash above follows from those
-// below, and every private part that is still there fits its entry. The error
-// wraps ErrDamaged and names the entry. Decisions go on meanwhile; they are not
-// looked at.
-func (s *Store) Verify(ctx context.Context) error {
-	err := s.read(func(db *sql.DB) error { return verify(ctx, db) })
+// VerifyAll reads the whole ledger and gives the journal's head, which a
+// checkpoint can be held against. It finds:
+//
+//   - of the file: what SQLite itself finds (integrity_check), and rows that
+//     belong to nothing;
+//   - of the journal: a leaf that is not of this form, does not bear its own
+//     number or does not hash to what is stored, a hash that does not follow from
+//     those below, a private part that does not fit its entry, an entry whose
+//     payment is gone;
+//   - of what is not in the tree: a payment that is not what its last entry says,
+//     or has marks that no entry tells of; tallies and columns that are not what
+//     the payment says; a counter that has less used than the payments that count
+//     reserved; a code seen, a policy version or a quarantine that is not the
+//     journal's.
+//
+// It does not find a change to what no entry tells of: granted, returned, sent
+// and got of a counter, which the backend holds against its own; until when a
+// code is kept; the body of an outbox item, which the backend checks; the lines of
+// an open sale; the text of a signed note, which is checked when it is used; the
+// clock's mark and the number of commits.
+//
+// The error wraps ErrDamaged and names what is wrong. Decisions go on meanwhile;
+// those that come later are not looked at.
+func (r reads) VerifyAll(ctx context.Context) (journal.Head, error) {
+	var head journal.Head
+	err := r.lend(func(db *sql.DB) (err error) {
+		head, err = verify(ctx, db)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("offline: verify: %w", opened(err))
+		return head, fmt.Errorf("offline: verify: %w", opened(err))
 	}
-	return nil
+	return head, nil
 }
 
-func verify(ctx context.Context, db *sql.DB) error {
-	tx, err := db.BeginTx(ctx, nil) // one view of the ledger
+// Verify is VerifyAll for who has no use for the head.
+func (r reads) Verify(ctx context.Context) error {
+	_, err := r.VerifyAll(ctx)
+	return err
+}
+
+func verify(ctx context.Context, db *sql.DB) (journal.Head, error) {
+	if err := verifyFile(ctx, db); err != nil {
+		return journal.Head{}, err
+	}
+	head, said, err := verifyJournal(ctx, db)
+	if err != nil {
+		return head, err
+	}
+	if err := verifyStanding(ctx, db, head, said); err != nil {
+		return head, err
+	}
+	if err := verifyPayments(ctx, db); err != nil {
+		return head, err
+	}
+	return head, verifyRows(ctx, db)
+}
+
+// inView runs look in one view of the ledger. Each is short: while one lasts the
+// log cannot be emptied, which a store that mends itself waits for.
+func inView(ctx context.Context, db *sql.DB, look func(*sql.Tx) error) error {
+	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	want, err := readTree(ctx, tx)
-	if err != nil {
+	return look(tx)
+}
+
+// verifyJournal makes the tree anew from its leaves.
+func verifyJournal(ctx context.Context, db *sql.DB) (journal.Head, said, error) {
+	var want tree
+	var what said
+	err := inView(ctx, db, func(tx *sql.Tx) (err error) {
+		want, err = readTree(ctx, tx)
 		return err
+	})
+	if err != nil {
+		return journal.Head{}, what, err
 	}
 	g := tree{}.grow()
 	g.known = map[int64]tlog.Hash{}
 	for g.size < want.head.Size {
-		leaves, err := entries(ctx, tx, g.size, verifyBatch)
+		err := inView(ctx, db, func(tx *sql.Tx) error {
+			return verifyBatch(ctx, tx, g, want.head.Size, &what)
+		})
+		if err != nil {
+			return want.head, what, err
+		}
+	}
+	return want.head, what, nil
+}
+
+func verifyBatch(ctx context.Context, tx *sql.Tx, g *growing, size int64, what *said) error {
+	leaves, err := entries(ctx, tx, g.size, int(min(verifyLeaves, size-g.size)))
+	if err != nil {
+		return err
+	}
+	if len(leaves) == 0 {
+		return fmt.Errorf("%w: entry %d is missing", ErrDamaged, g.size)
+	}
+	for _, l := range leaves {
+		e, err := verifyLeaf(ctx, tx, g, l)
 		if err != nil {
 			return err
 		}
-		if len(leaves) == 0 {
-			return fmt.Errorf("%w: entry %d is missing", ErrDamaged, g.size)
-		}
-		for _, l := range leaves {
-			if err := verifyLeaf(ctx, tx, g, l); err != nil {
-				return err
-			}
-		}
-		if err := g.forget(); err != nil {
-			return err
-		}
+		what.hear(e)
 	}
-	return nil
+	return g.forget()
 }
 
-func verifyLeaf(ctx context.Context, tx *sql.Tx, g *growing, l register.Leaf) error {
+func verifyLeaf(ctx context.Context, tx *sql.Tx, g *growing, l register.Leaf) (journal.Entry, error) {
 	seq := g.size
 	if l.Seq != seq {
-		return fmt.Errorf("%w: entry %d is missing", ErrDamaged, seq)
+		return journal.Entry{}, fmt.Errorf("%w: entry %d is missing", ErrDamaged, seq)
 	}
-	if err := fits(l); err != nil {
-		return err
+	e, err := fits(l)
+	if err != nil {
+		return e, err
 	}
 	first, hashes, err := g.append(l.Bytes)
 	if err != nil {
-		return err
+		return e, err
 	}
 	indexes := make([]int64, len(hashes))
 	for i := range indexes {
@@ -77,34 +144,34 @@ func verifyLeaf(ctx context.Context, tx *sql.Tx, g *growing, l register.Leaf) er
 	}
 	kept, err := storedHashes(ctx, tx)(indexes)
 	if err != nil {
-		return err
+		return e, err
 	}
 	for i := range hashes {
 		if kept[i] != hashes[i] {
-			return fmt.Errorf("%w: entry %d is not the one that was hashed", ErrDamaged, seq)
+			return e, fmt.Errorf("%w: entry %d is not the one that was hashed", ErrDamaged, seq)
 		}
 	}
-	return nil
+	return e, nil
 }
 
 // fits says whether leaf and private part belong to each other and to their
 // place.
-func fits(l register.Leaf) error {
+func fits(l register.Leaf) (journal.Entry, error) {
 	e, err := journal.Parse(l.Bytes)
 	if err != nil {
-		return fmt.Errorf("%w: entry %d: %w", ErrDamaged, l.Seq, err)
+		return e, fmt.Errorf("%w: entry %d: %w", ErrDamaged, l.Seq, err)
 	}
 	if e.Seq != l.Seq {
-		return fmt.Errorf("%w: entry %d says that it is entry %d", ErrDamaged, l.Seq, e.Seq)
+		return e, fmt.Errorf("%w: entry %d says that it is entry %d", ErrDamaged, l.Seq, e.Seq)
 	}
 	if l.Private == nil {
-		return nil
+		return e, nil
 	}
 	var salt [journal.SaltSize]byte
 	if copy(salt[:], l.Salt) != journal.SaltSize || journal.HashPrivate(salt, l.Private) != e.Private {
-		return fmt.Errorf("%w: the private part of entry %d is not the one that was hashed", ErrDamaged, l.Seq)
+		return e, fmt.Errorf("%w: the private part of entry %d is not the one that was hashed", ErrDamaged, l.Seq)
 	}
-	return nil
+	return e, nil
 }
 
 // forget drops from memory what further growth does not ask for.

@@ -18,6 +18,7 @@ func main() {
 	for _, measure := range []func() (fmt.Stringer, error){
 		passFigure, denialsSize, denialsLookup, denialsApply,
 		offlineApproval, onlineApproval, idle,
+		groupFigure, ledgerFigures,
 	} {
 		f, err := measure()
 		if err != nil {

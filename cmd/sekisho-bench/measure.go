@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,18 @@ func (f figure) String() string {
 func (f figure) ratio() float64 { return float64(f.value) / float64(f.limit) }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
+
+// figures are several that need the same preparation.
+type figures []fmt.Stringer
+
+// String is a line for each.
+func (f figures) String() string {
+	var lines []string
+	for _, one := range f {
+		lines = append(lines, one.String())
+	}
+	return strings.Join(lines, "\n")
+}
 
 // inTurn runs product and limit once each per round, with the round's number,
 // the one that goes first changing from round to round, and returns the medians

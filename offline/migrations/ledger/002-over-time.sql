@@ -15,6 +15,9 @@ ALTER TABLE payment ADD COLUMN incarnation TEXT NOT NULL DEFAULT '';
 UPDATE payment SET incarnation = coalesce(body ->> 'incarnation', '');
 CREATE INDEX payment_boot ON payment (incarnation) WHERE offline = 1;
 
+-- Whether an account is barred must not cost a look at all that it ever bought.
+CREATE INDEX payment_bars ON payment (account, decided) WHERE bars = 1;
+
 -- What a payment takes of each cap that sums payments, written together with
 -- the payment. counting: whether it still counts. Each index holds all that one
 -- sum needs, so that a sum reads the rows of its window and no others.
