@@ -106,6 +106,7 @@ const watchPacks = "[[watch]]\ngtin = \"2000000000015\"\ncategory = \"tobacco\"\
 // keys are made once: they are the same in every world.
 var keys = sync.OnceValue(func() (k struct {
 	root, signer, freezer note.Signer // signer signs policies
+	rootText              string      // root's verifier key
 	roles                 *policy.Roles
 	issuer                ed25519.PrivateKey
 	device                *ecdsa.PrivateKey
@@ -124,6 +125,7 @@ var keys = sync.OnceValue(func() (k struct {
 		must(err)
 		public[name] = verifier
 	}
+	k.rootText = public["root"]
 	pinned, err := note.NewVerifier(public["root"])
 	must(err)
 	roles, err := policy.SignRoles(fmt.Sprintf("version = 1\nrealm = %q\nroot = %q\n[policy]\nthreshold = 1\nkeys = [%q]\n[freeze]\nthreshold = 1\nkeys = [%q]\n",
