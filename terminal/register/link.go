@@ -101,8 +101,10 @@ func (r *Register) welcomed(w wire.Welcome) {
 	if r.session != w.Session {
 		return // another one came meanwhile
 	}
-	r.compareKept(w.Checkpoint)
-	r.heed(w, func() { r.mergeGrants(w.Grants) })
+	r.heed(w, func() {
+		r.compareKept(w.Checkpoint)
+		r.mergeGrants(w.Grants)
+	})
 }
 
 // LinkDown says that the line is known to be down: from now on the offline rules

@@ -32,6 +32,9 @@ func (r *Register) doubt(why string, cause error) {
 	now, inc := r.now(), r.cfg.Incarnation
 	// It may have been found in the middle of something: the disk comes next.
 	r.queue = append([]event{{run: func() {
+		if r.quarantine != why {
+			return // it has ended meanwhile
+		}
 		r.decide(Scope{}, func(Usage) (Changes, error) {
 			return Changes{Quarantine: &why, Entries: []journal.Draft{quarantineEntry(why, inc, now)}}, nil
 		}, func(err error) {
