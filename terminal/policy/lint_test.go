@@ -42,6 +42,29 @@ func TestLintCountsWhatOfflineCouldCost(t *testing.T) {
 	}
 }
 
+// What a store shares offline bounds an account there, for each business day that
+// its window touches: three days of 24 hours touch four.
+func TestLintBoundsAnAccountByWhatTheStoreShares(t *testing.T) {
+	for _, c := range []struct{ old, new, about, words string }{
+		{"yen = 100000", "yen = 10000", "tobacco-account", "30000 yen at a register, 40000 yen at the 2 of a store, 400000 yen at those of 10 stores"},
+		{"yen = 100000", "yen = 2000", "tobacco-account", "8000 yen at a register, 8000 yen at the 2 of a store, 80000 yen at those of 10 stores"},
+		{"account_count = 5", "account_count = 1", "offline", "5000 yen at a register, 10000 yen at the 2 of a store"},
+		{"yen = 100000", "yen = 1000000000000000", "all-offline", "in 10 stores 10000000000000000 yen"},
+	} {
+		p, err := parsed(t, strings.Replace(storePolicy(t), c.old, c.new, 1)).For("convenience")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := policy.Lint(p, small); !says(found, policy.LevelOK, c.about, c.words) {
+			t.Errorf("%s: %q is not in %q", c.new, c.words, found)
+		}
+	}
+	huge := policy.Chain{Registers: 1 << 40, Stores: 1 << 40}
+	if found := policy.Lint(parsed(t, storePolicy(t)), huge); !says(found, policy.LevelOK, "offline", "any amount at those of") {
+		t.Errorf("a product that does not fit: %q", found)
+	}
+}
+
 func TestLintFindsContradictions(t *testing.T) {
 	cap := func(scope, rest string) string {
 		return "\n[[cap]]\nid = \"x\"\nscope = \"" + scope + "\"\n" + rest + "\n[[wallet]]"

@@ -3,6 +3,7 @@ package policy_test
 import (
 	"math"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
@@ -50,6 +51,27 @@ func TestWatchesTakesTheStricterOfListAndPOS(t *testing.T) {
 		if got := p.Watches(in); got != want {
 			t.Errorf("%s: got %+v, want %+v", c.name, got, want)
 		}
+	}
+}
+
+// The longest prefix counts wherever it stands, and a short number is filled up
+// with zeros before it is looked at.
+func TestMakersArticles(t *testing.T) {
+	p := parsed(t, storePolicy(t))
+	p.Makers = append(p.Makers, policy.Maker{Prefix: "0000049", Category: "tobacco", Units: 3})
+	number := "490221055000"
+	for range 2 {
+		for gtin, want := range map[terminal.GTIN]terminal.Category{
+			terminal.GTIN(number + digit(number)):                 "sweets",
+			terminal.GTIN("4940077" + eight("4940077")):           "tobacco",
+			terminal.GTIN("000004940077" + eight("4940077")):      "tobacco",
+			terminal.GTIN("494007700000" + digit("494007700000")): "",
+		} {
+			if got := p.Watches(terminal.Line{GTIN: gtin}); got.Category != want {
+				t.Errorf("%s: got %q, want %q", gtin, got.Category, want)
+			}
+		}
+		slices.Reverse(p.Makers)
 	}
 }
 
