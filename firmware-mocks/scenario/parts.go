@@ -290,12 +290,17 @@ func (s *Shift) backOnline(ctx context.Context) error {
 	if err := s.w.Settled(ctx); err != nil {
 		return fmt.Errorf("the backlog was not delivered: %w", err)
 	}
+	s.settle()
+	return s.compare(ctx)
+}
+
+// settle says that what was approved offline is acknowledged by now.
+func (s *Shift) settle() {
 	for i, r := range s.Results {
 		if r.Want.State == terminal.ApprovedOffline {
 			s.Results[i].Want.State = terminal.Settled
 		}
 	}
-	return s.compare(ctx)
 }
 
 // reboot: the register comes up without the line, and does not know the time.
@@ -310,7 +315,12 @@ func (s *Shift) reboot(ctx context.Context) error {
 	if err := s.startAgain(ctx); err != nil {
 		return err
 	}
-	return s.play(ctx, step{name: "one cartridge, before the line is back", lines: times(1, cartridge), code: s.newcomer("emi", longAgo), want: refused(terminal.ClockDoubt)})
+	return s.all(ctx,
+		step{name: "one cartridge, before the line is back", lines: times(1, cartridge), code: s.newcomer("emi", longAgo), want: refused(terminal.ClockDoubt)},
+		step{name: "lunch, from the small floor of a boot", lines: times(1, lunch), code: s.newcomer("ayumi", longAgo), want: approvedOffline},
+		step{name: "another customer's lunch", lines: times(1, lunch), code: s.newcomer("daisuke", longAgo), want: approvedOffline},
+		step{name: "a third one, beyond the floor of 1,500 yen", lines: times(1, lunch), code: s.newcomer("fumiko", longAgo), want: refused(terminal.OfflineLimit)},
+	)
 }
 
 // startAgain starts the daemon and waits for its scanner.
@@ -340,5 +350,6 @@ func (s *Shift) closing(ctx context.Context) error {
 	if err := s.w.Settled(ctx); err != nil {
 		return err
 	}
+	s.settle()
 	return s.compare(ctx)
 }
