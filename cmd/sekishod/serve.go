@@ -101,7 +101,7 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 			}
 			log.Info("sekishod runs", "register", k.identity.Register, "store", k.identity.Store,
 				"page", "http://"+listener.Addr().String()+"/", "journal_size", snapshot.Head.Size)
-			return web.New(web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, Log: log}).Serve(ctx, listener)
+			return web.New(web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log}).Serve(ctx, listener)
 		},
 		func(running context.Context) error {
 			stopOn(ctx, running, reg, log)

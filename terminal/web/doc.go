@@ -1,5 +1,6 @@
-// Package web is what POS and cashier see of a register: the local API under
-// /v1, its stream of events, and the cashier's page.
+// Package web is what POS, cashier and manager see of a register: the local API
+// under /v1, its stream of events, the cashier's page, and the manager's page
+// behind a PIN.
 //
 // # Nouns
 //

@@ -17,6 +17,7 @@ import (
 
 	"sekisho/terminal"
 	"sekisho/terminal/register"
+	"sekisho/terminal/web/pin"
 )
 
 // told is one event as a client reads it.
@@ -229,7 +230,7 @@ func (p *pipes) dial(context.Context, string, string) (net.Conn, error) {
 // serve runs a whole server in a bubble; end stops it and gives Serve's error.
 func serve(t *testing.T) (d *desk, events *Events, p *pipes, end func() error) {
 	p, events, d = newPipes(), NewEvents(), &desk{}
-	s := New(Config{Desk: d, Reader: &ledger{}, Events: events, Tokens: someTokens, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	s := New(Config{Desk: d, Reader: &ledger{}, Events: events, Tokens: someTokens, PIN: &pin.Gate{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx, p) }()
@@ -330,7 +331,7 @@ func TestI8StoppingEndsTheStreamsAtOnce(t *testing.T) {
 func TestI8RegisterThatHangsIsNotWaitedForLongerThanTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, events := newPipes(), NewEvents()
-		s := New(Config{Desk: hanging{&desk{}}, Reader: &ledger{}, Events: events, Tokens: someTokens, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+		s := New(Config{Desk: hanging{&desk{}}, Reader: &ledger{}, Events: events, Tokens: someTokens, PIN: &pin.Gate{}, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Serve(ctx, p) }()

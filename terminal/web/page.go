@@ -80,7 +80,7 @@ func (s *Server) pages(mux *http.ServeMux) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = w.Write(s.page.document) // a browser that goes away is no fault
 	}))
-	for _, name := range []string{"cashier.css", "cashier.js", "icon.svg"} {
+	for _, name := range []string{"cashier.css", "cashier.js", "manager.css", "icon.svg"} {
 		mux.HandleFunc("GET /static/"+name, func(w http.ResponseWriter, r *http.Request) {
 			http.ServeFileFS(w, r, s.page.static, name)
 		})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"sekisho/terminal/register"
+	"sekisho/terminal/web/pin"
 )
 
 // The waits of the server. None of them is part of the API: a till's own
@@ -30,6 +31,7 @@ type Config struct {
 	Reader register.Reader // the journal is read from
 	Events *Events         // are streamed
 	Tokens Tokens
+	PIN    *pin.Gate    // guards the manager's page
 	Log    *slog.Logger // gets what only the operator can mend
 }
 
@@ -41,11 +43,18 @@ type Server struct {
 	tokens Tokens
 	log    *slog.Logger
 	page   *page
+
+	gate    *pin.Gate
+	session *session
+	manager *manager
 }
 
 // New makes a server; Serve starts it.
 func New(c Config) *Server {
-	return &Server{desk: c.Desk, reader: c.Reader, events: c.Events, tokens: c.Tokens, log: c.Log, page: newPage()}
+	return &Server{
+		desk: c.Desk, reader: c.Reader, events: c.Events, tokens: c.Tokens, log: c.Log, page: newPage(),
+		gate: c.PIN, session: &session{clock: c.PIN.Clock}, manager: newManager(),
+	}
 }
 
 // route is one method and pattern of the API, in http.ServeMux's form, and who
@@ -86,6 +95,7 @@ func (s *Server) Handler() http.Handler {
 		mux.HandleFunc(r.method+" "+r.pattern, s.need(r.least, r.handle))
 	}
 	s.pages(mux)
+	s.managerPages(mux)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { s.nowhere(mux, w, r) })
 	return s.guard(mux)
 }

@@ -8,14 +8,19 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	"sekisho/terminal"
+	"sekisho/terminal/journal"
 	"sekisho/terminal/register"
+	"sekisho/terminal/web/pin"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,9 +38,11 @@ type desk struct {
 	mu    sync.Mutex
 	calls []call
 	view  register.View
-	err   error
-	caps  []register.Holding
-	rules register.Rules
+
+	verdict terminal.Verdict
+	err     error
+	caps    []register.Holding
+	rules   register.Rules
 }
 
 type call struct {
@@ -90,7 +97,9 @@ func (d *desk) Void(_ context.Context, id terminal.PaymentID) (terminal.Verdict,
 }
 
 func (d *desk) Verdict(_ context.Context, id terminal.PaymentID) (terminal.Verdict, error) {
-	return terminal.Verdict{Payment: id}, d.note(call{name: "verdict", id: id})
+	v := d.verdict
+	v.Payment = id
+	return v, d.note(call{name: "verdict", id: id})
 }
 
 func (d *desk) Refund(_ context.Context, id terminal.PaymentID, refund terminal.RefundID, amount terminal.Yen) (terminal.Verdict, error) {
@@ -123,6 +132,7 @@ func (d *desk) View() register.View {
 type ledger struct {
 	register.Reader
 	leaves []register.Leaf
+	whole  bool // leaves are the journal from its beginning
 	open   []terminal.Payment
 	from   int64
 	limit  int
@@ -134,7 +144,28 @@ func (l *ledger) Payment(context.Context, terminal.PaymentID) (terminal.Payment,
 
 func (l *ledger) Entries(_ context.Context, from int64, limit int) ([]register.Leaf, error) {
 	l.from, l.limit = from, limit
-	return l.leaves, nil
+	if !l.whole {
+		return l.leaves, nil
+	}
+	if from >= int64(len(l.leaves)) {
+		return nil, nil
+	}
+	return l.leaves[from:min(len(l.leaves), int(from)+limit)], nil
+}
+
+func (l *ledger) CaseEntries(_ context.Context, id terminal.PaymentID) ([]register.Leaf, error) {
+	return slices.DeleteFunc(slices.Clone(l.leaves), func(leaf register.Leaf) bool { return readLeaf(leaf).Payment != id }), nil
+}
+
+// write adds an entry to a whole journal.
+func (l *ledger) write(t *testing.T, e journal.Entry) {
+	t.Helper()
+	l.whole, e.Seq = true, int64(len(l.leaves))
+	leaf, err := e.Leaf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.leaves = append(l.leaves, register.Leaf{Seq: e.Seq, Bytes: leaf})
 }
 
 func (l *ledger) Unresolved(context.Context) ([]terminal.Payment, error) { return l.open, nil }
@@ -150,6 +181,8 @@ type till struct {
 	ledger *ledger
 	events *Events
 	server *Server
+	gate   *pin.Gate
+	boot   time.Duration // the machine's clock
 }
 
 // someTokens are the till's.
@@ -168,9 +201,11 @@ func cookie(r *http.Request) {
 
 func newTill(t *testing.T) *till {
 	t.Helper()
-	x := &till{desk: &desk{}, ledger: &ledger{}, events: NewEvents()}
+	x := &till{desk: &desk{}, ledger: &ledger{}, events: NewEvents(), boot: time.Hour}
+	dir := t.TempDir()
+	x.gate = &pin.Gate{File: filepath.Join(dir, "pin"), Tries: filepath.Join(dir, "tries"), Boot: "boot-1", Clock: func() time.Duration { return x.boot }}
 	x.server = New(Config{
-		Desk: x.desk, Reader: x.ledger, Events: x.events, Tokens: someTokens, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Desk: x.desk, Reader: x.ledger, Events: x.events, Tokens: someTokens, PIN: x.gate, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	})
 	x.Server = httptest.NewServer(x.server.Handler())
 	t.Cleanup(func() {
