@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"slices"
+	"strings"
 
 	"sekisho/terminal"
 	"sekisho/terminal/register"
@@ -44,17 +45,28 @@ func putTallies(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 	if err != nil || slices.Equal(have, want) {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, "DELETE FROM tally WHERE payment = ?", p.ID); err != nil {
-		return err
-	}
-	for _, row := range want {
-		_, err := tx.ExecContext(ctx, "INSERT INTO tally (payment, cap, account, created, yen, units, counting) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			p.ID, row.cap, row.account, row.created, row.amount.Yen, row.amount.Units, row.counting)
-		if err != nil {
+	if len(have) > 0 {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM tally WHERE payment = ?", p.ID); err != nil {
 			return err
 		}
 	}
-	return nil
+	return insertTallies(ctx, tx, p.ID, want)
+}
+
+// insertTallies writes all rows in one statement: there may be as many as a
+// policy has caps.
+func insertTallies(ctx context.Context, tx *sql.Tx, id terminal.PaymentID, rows []tally) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	var values []string
+	var args []any
+	for _, row := range rows {
+		values = append(values, "(?, ?, ?, ?, ?, ?, ?)")
+		args = append(args, id, row.cap, row.account, row.created, row.amount.Yen, row.amount.Units, row.counting)
+	}
+	_, err := tx.ExecContext(ctx, "INSERT INTO tally (payment, cap, account, created, yen, units, counting) VALUES "+strings.Join(values, ", "), args...)
+	return err
 }
 
 // talliesIn gives the rows of a payment that are there.
@@ -67,27 +79,35 @@ func talliesIn(ctx context.Context, q querier, id terminal.PaymentID) ([]tally, 
 
 // The two sums over tallies: of a cap, and of a cap and an account.
 const (
-	sumOfCap     = "SELECT coalesce(sum(yen), 0), coalesce(sum(units), 0) FROM tally WHERE counting = 1 AND cap = ? AND created >= ?"
+	sumOfCap     = "SELECT ?, coalesce(sum(yen), 0), coalesce(sum(units), 0) FROM tally WHERE counting = 1 AND cap = ? AND created >= ?"
 	sumOfAccount = sumOfCap + " AND account = ?"
 )
 
+// tallies asks for all sums in one statement.
 func tallies(ctx context.Context, q querier, asked []register.Tally) (map[register.Tally]terminal.Amount, error) {
 	if len(asked) == 0 {
 		return nil, nil
 	}
-	sums := make(map[register.Tally]terminal.Amount, len(asked))
-	for _, t := range asked {
-		query, args := sumOfCap, []any{t.Cap, t.Since}
+	var queries []string
+	var args []any
+	for i, t := range asked {
+		query := sumOfCap
+		args = append(args, i, t.Cap, t.Since)
 		if t.Account != "" {
 			query, args = sumOfAccount, append(args, t.Account)
 		}
-		var sum terminal.Amount
-		if err := q.QueryRowContext(ctx, query, args...).Scan(&sum.Yen, &sum.Units); err != nil {
-			return nil, err
-		}
-		sums[t] = sum
+		queries = append(queries, query)
 	}
-	return sums, nil
+	sums := make(map[register.Tally]terminal.Amount, len(asked))
+	_, err := collect(ctx, q, strings.Join(queries, " UNION ALL "), args, func(rows *sql.Rows) (sum terminal.Amount, err error) {
+		var i int
+		err = rows.Scan(&i, &sum.Yen, &sum.Units)
+		if err == nil {
+			sums[asked[i]] = sum
+		}
+		return sum, err
+	})
+	return sums, err
 }
 
 const sumOfBoot = `SELECT coalesce(sum(amount), 0) FROM payment
