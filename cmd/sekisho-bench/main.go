@@ -17,7 +17,7 @@ import (
 func main() {
 	for _, measure := range []func() (fmt.Stringer, error){
 		passFigure, denialsSize, denialsLookup, denialsApply,
-		offlineApproval, onlineApproval, idle,
+		offlineApproval, onlineApproval, capsInForce, idle,
 		groupFigure, ledgerFigures,
 	} {
 		f, err := measure()

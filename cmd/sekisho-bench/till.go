@@ -42,6 +42,7 @@ type till struct {
 	run      string // the run directory
 	stop     func() error
 	sales    int
+	basket   []terminal.Line // what each sale has; a meal where it is empty
 }
 
 // machine is the machine's clock, as sekishod has it.
@@ -164,7 +165,13 @@ func (t *till) phone() (*walletsim.Phone, error) {
 // sells puts the next sale, ready to be paid.
 func (t *till) sells(ctx context.Context) error {
 	t.sales++
-	sale := terminal.Sale{Ref: terminal.SaleRef(fmt.Sprintf("sale-%06d", t.sales)), Lines: []terminal.Line{meal}, Total: meal.Price}
+	sale := terminal.Sale{Ref: terminal.SaleRef(fmt.Sprintf("sale-%06d", t.sales)), Lines: t.basket}
+	if len(t.basket) == 0 {
+		sale.Lines = []terminal.Line{meal}
+	}
+	for _, l := range sale.Lines {
+		sale.Total += l.Price * terminal.Yen(l.Quantity)
+	}
 	_, err := t.reg.PutSale(ctx, sale, true)
 	return err
 }
