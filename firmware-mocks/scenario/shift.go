@@ -269,7 +269,7 @@ func PlayShift(ctx context.Context, w *World, out io.Writer) (*Shift, error) {
 		return s, fmt.Errorf("the register did not get ready: %w", err)
 	}
 	for _, part := range []func(context.Context) error{
-		s.morning, s.thieves, s.soldOut, s.badLine, s.staleRules, s.offline, s.backOnline, s.reboot, s.closing,
+		s.morning, s.thieves, s.soldOut, s.badLine, s.staleRules, s.frozen, s.offline, s.backOnline, s.reboot, s.closing,
 	} {
 		if err := part(ctx); err != nil {
 			return s, errors.Join(append(s.bad, err)...)

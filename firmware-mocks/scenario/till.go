@@ -41,6 +41,7 @@ type State struct {
 	Unresolved int               `json:"unresolved"`
 	Outbox     int               `json:"outbox"`
 	Parked     int               `json:"parked"`
+	Frozen     []string          `json:"frozen"`
 }
 
 // Notice tells of a scan that was no payment.
