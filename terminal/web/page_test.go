@@ -91,7 +91,7 @@ func TestEnglishIsASCII(t *testing.T) {
 func built(t *testing.T) []string {
 	keys := []string{"state.none", "approved", "declined", "unknown", "sent", "voided",
 		"confirm.void", "confirm.stop", "confirm.cancel", "policy.stale", "policy.missing", "storage.slow", "storage.failed",
-		"warning.storage.slow", "warning.storage.failed", "reference", "approval", "account", "offline", "error.late", "error.storage.paid",
+		"warning.storage.slow", "warning.storage.failed", "reference", "approval", "account", "offline", "error.late", "error.refund.refused", "error.storage.paid",
 		saidPrefix + "approved", saidPrefix + "sent", saidPrefix + "voided", saidPrefix + "unknown"}
 	for _, s := range []terminal.SaleState{terminal.SaleOpen, terminal.SaleReady, terminal.SalePaying, terminal.SalePaid} {
 		keys = append(keys, "state."+string(s))

@@ -70,6 +70,10 @@ function remains(before) {
 
 function takeVerdict(v, toTell) {
   if (!view) return;
+  if (v.refunds?.some(r => r.state === 'refused')) {
+    complain('refund.refused'); // its payment left the screen long ago
+    draw();
+  }
   const current = view.sale ? v.sale === view.sale.ref : remembered === v.payment;
   const older = view.verdict && Number(v.number) < Number(view.verdict.number);
   if (!current || older) return; // news of another payment: the counters show it
@@ -246,10 +250,19 @@ function drawStatus() {
   const usual = view.sale && view.sale.state === 'paying' ? 1 : 0;
   const parked = view.parked ? filled('parked', view.parked) : '';
   status('pending', filled('pending', view.unresolved) + parked, view.unresolved > usual || view.parked > 0);
-  const warnings = [word('warning.storage.' + view.storage), word('policy.' + view.policy.state)].filter(Boolean);
+  const warnings = [
+    view.stopping ? word('warning.stopping') : '', view.quarantine ? word('warning.quarantine') : '', frozen(view.frozen ?? []),
+    word('warning.storage.' + view.storage), word('policy.' + view.policy.state),
+  ].filter(Boolean);
   put('warning', warnings.join('\n'));
   $('warning').hidden = !answers || warnings.length === 0;
   $('status').hidden = !answers;
+}
+
+// frozen tells that head office stopped something, not what: the verdict does.
+function frozen(names) {
+  if (names.includes('all')) return word('warning.frozen.all');
+  return names.length ? word('warning.frozen') : '';
 }
 
 // drawNews shows what stands above every screen: a notice, and why a key did

@@ -27,7 +27,8 @@ type Gate struct {
 	Boot  string               // names the present boot of the machine
 	Clock func() time.Duration // since boot, suspend included
 
-	mu sync.Mutex
+	mu      sync.Mutex
+	compare func(phc, pin string) (bool, error) // verify where nil; a test need not burn the time that a hash takes
 }
 
 // The errors of a gate; match them with errors.Is. A wait is a *Wait.
@@ -80,7 +81,11 @@ func (g *Gate) Try(pin string) error {
 	if err := g.save(tries{Wrong: t.Wrong + 1, Boot: g.Boot, At: g.Clock()}); err != nil {
 		return fmt.Errorf("the try cannot be counted, so no PIN is compared: %w", err)
 	}
-	right, err := verify(phc, pin)
+	compare := verify
+	if g.compare != nil {
+		compare = g.compare
+	}
+	right, err := compare(phc, pin)
 	switch {
 	case err != nil:
 		return err
