@@ -22,6 +22,7 @@ import (
 
 	"sekisho/offline"
 	"sekisho/scanner"
+	"sekisho/terminal/journal"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
 )
@@ -159,6 +160,45 @@ func TestI3RunOverAnOlderLedgerGetsANewIncarnation(t *testing.T) {
 	third, log := shift(t, config)
 	if third.Incarnation == second.Incarnation || len(third.Incarnation) != 32 || !strings.Contains(log, "put back") {
 		t.Errorf("over an older ledger: %+v after %+v:\n%s", third, second, log)
+	}
+	if ledger, _ := kept(t, data); ledger.Quarantine != register.LedgerOlder {
+		t.Errorf("quarantine %q", ledger.Quarantine)
+	}
+	if fourth, _ := shift(t, config); fourth.Incarnation != third.Incarnation {
+		t.Errorf("the next start: %+v after %+v", fourth, third)
+	}
+}
+
+// kept gives what a stopped daemon left in the ledger, and its last entry.
+func kept(t *testing.T, data string) (register.Snapshot, journal.Entry) {
+	t.Helper()
+	store, err := offline.Open(t.Context(), data, offline.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	s, err := store.Load(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	leaves, err := store.Entries(t.Context(), s.Head.Size-1, 1)
+	if err != nil || len(leaves) != 1 {
+		t.Fatalf("%d entries, %v", len(leaves), err)
+	}
+	last, err := journal.Parse(leaves[0].Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, last
+}
+
+// A signal is a clean stop: the last entry says so, and nothing is in doubt.
+func TestASignalStopsCleanly(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	data, _ := enrolled(t)
+	shift(t, till(t, data))
+	if ledger, last := kept(t, data); last.Type != journal.TypeStop || ledger.Quarantine != "" {
+		t.Errorf("last entry %+v, quarantine %q", last, ledger.Quarantine)
 	}
 }
 

@@ -85,7 +85,10 @@ func TestI3StopGivesBackWhatIsHeld(t *testing.T) {
 		if e := w.leaves(); e[len(e)-1].Type != journal.TypeStop {
 			t.Errorf("last entry %+v", e[len(e)-1])
 		}
+		checkpoints := w.line.take(wire.TypeCheckpoint)
+		w.ackCheckpoint(checkpoints[len(checkpoints)-1], wire.StatusAccepted)
 		w.ackGrants(wire.Message{ID: "another"})
+		synctest.Wait()
 		w.wantStopping(ended)
 		w.ackGrants(sent[0])
 		w.wantStopped(ended)
