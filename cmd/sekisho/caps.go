@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"sekisho/terminal"
+	"sekisho/terminal/register"
+)
+
+// caps is "sekisho caps".
+func (s *staff) caps() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "caps", Short: "Show what this register may sell of each store cap without asking", Args: cobra.NoArgs,
+		Long: "Caps shows, for the present business day, what this register holds of each cap of the store and what it\n" +
+			"sold. While the line is up it asks for more as it needs it: 0 held does not mean that nothing is left.\n" +
+			"How high each cap is, and the caps of register and account, show in sekisho policy show.",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var held struct {
+				Caps []register.Holding `json:"caps"`
+			}
+			if err := s.call(cmd.Context(), "GET", "/v1/caps", nil, &held); err != nil {
+				return err
+			}
+			if asJSON {
+				return s.writeJSON(held)
+			}
+			t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(t, "CAP\tCATEGORY\tDAY\tHELD\tSOLD\tCOUNTS")
+			for _, h := range held.Caps {
+				counts := "always"
+				if h.OfflineOnly {
+					counts = "offline"
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", h.Cap, orAll(h.Category), h.Window, measured(h.Held, h.Counts), measured(h.Used, h.Counts), counts)
+			}
+			return t.Flush()
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	return cmd
+}
+
+func orAll(c terminal.Category) string {
+	if c == "" {
+		return "all goods"
+	}
+	return string(c)
+}
+
+// measured writes the measures that count, "yen" and "units".
+func measured(a terminal.Amount, counts []string) string {
+	var parts []string
+	if slices.Contains(counts, "yen") {
+		parts = append(parts, strconv.FormatInt(int64(a.Yen), 10)+" yen")
+	}
+	if slices.Contains(counts, "units") {
+		parts = append(parts, strconv.FormatInt(a.Units, 10)+" units")
+	}
+	return strings.Join(parts, ", ")
+}

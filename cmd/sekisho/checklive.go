@@ -1,0 +1,179 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"sekisho/terminal"
+)
+
+// The bounds of what is usual.
+const (
+	clockOff      = time.Minute        // between the machine's clock and the daemon's: both may be read a second apart
+	lineWarn      = 5 * time.Minute    // without the backend: the link is tried again every few seconds
+	lineFail      = 12 * time.Hour     // half of the time after which the default policy sells nothing offline
+	policyWarn    = 7 * 24 * time.Hour // before its end: a week for head office to send the next
+	unresolvedOld = time.Hour          // an unknown is reversed after 45 s; longer waits for the line or for a person
+)
+
+func (p *patient) daemon() finding {
+	if p.silent != nil {
+		return broken("systemctl status sekishod, then journalctl -u sekishod: its last line says why it stopped", "%v", p.silent)
+	}
+	if p.state.Stopping {
+		return look("wait until it has stopped", "it is stopping: nothing more is sold")
+	}
+	return well("incarnation %s", p.state.Incarnation)
+}
+
+func (p *patient) storage() finding {
+	if p.state == nil {
+		return unasked()
+	}
+	switch p.state.Storage {
+	case "ok":
+		return well("the disk takes what it is given")
+	case "slow":
+		return look("see whether the disk is full, worn out or busy with a backup", "the disk is slow: it has not answered for 2 s")
+	}
+	return broken("see disk space above; if there is some, the disk may be failing: change the register", "the disk does not take what must be kept: nothing is approved")
+}
+
+func (p *patient) clock() finding {
+	if p.state == nil {
+		return unasked()
+	}
+	off := p.now().Sub(p.state.Time.Time()).Abs().Round(time.Second)
+	switch {
+	case p.state.Clock != "authenticated":
+		return look("bring the line up: the time comes with it", "the backend was not heard since the boot: no high-resale goods are sold")
+	case off > clockOff:
+		return look("set the machine's clock (timedatectl); sales do not depend on it, the logs of other programs do", "the machine's clock is %s away from the backend's", off)
+	}
+	return well("told by the backend, the machine's own is %s away", off)
+}
+
+func (p *patient) scanner() finding {
+	if err := scannerThere(p.cfg.Scanner); err != nil {
+		return broken("plug the scanner in, and see that the setting scanner is its path under /dev/serial/by-id", "%v", err)
+	}
+	if p.state == nil {
+		return unasked()
+	}
+	if p.state.Scanner != "connected" {
+		return broken("unplug it and plug it in again; see that no other program has it open and that the daemon's user is in the group dialout", "it is there, and the daemon cannot open it")
+	}
+	return well("%s", p.cfg.Scanner)
+}
+
+func (p *patient) line() finding {
+	if p.state == nil {
+		return unasked()
+	}
+	if p.state.Link.Up {
+		return well("up")
+	}
+	const remedy = "see the router and its line; sekishod tries again by itself every few seconds"
+	if p.state.Link.LastContact == 0 {
+		return broken(remedy, "down, and the backend was never heard since the boot: no high-resale goods are sold")
+	}
+	return lineDown(p.state.Time.Time().Sub(p.state.Link.LastContact.Time()).Round(time.Second), remedy)
+}
+
+func lineDown(silent time.Duration, remedy string) finding {
+	switch {
+	case silent >= lineFail:
+		return broken(remedy, "down, last heard %s ago: little or nothing is sold offline", silent)
+	case silent >= lineWarn:
+		return look(remedy, "down, last heard %s ago", silent)
+	}
+	return look("wait a minute; "+remedy, "down, last heard %s ago", silent)
+}
+
+func (p *patient) policyInForce() finding {
+	if p.state == nil {
+		return unasked()
+	}
+	if p.noRules != nil {
+		return broken("see whether sekisho and sekishod are of one release", "%v", p.noRules)
+	}
+	const remedy = "ask head office for a new policy; it comes by itself while the line is up"
+	v := p.state.Policy
+	left := v.GoodUntil.Time().Sub(p.state.Time.Time())
+	switch {
+	case v.State == "missing":
+		return broken("bring the line up: the first policy comes with it", "none has come yet: nothing is approved")
+	case v.State == "stale" || left <= 0:
+		return broken(remedy, "version %d was good until %s: no high-resale goods are sold", v.Version, p.date(v.GoodUntil))
+	case left < policyWarn:
+		return look(remedy, "version %d is good until %s only", v.Version, p.date(v.GoodUntil))
+	}
+	return well("version %d, good until %s", v.Version, p.date(v.GoodUntil))
+}
+
+// date writes a time of the store's clock.
+func (p *patient) date(at terminal.Millis) string {
+	zone := storeZone
+	if p.rules.policy != nil {
+		zone = p.rules.policy.Business.Zone
+	}
+	return at.Time().In(zone).Format("2006-01-02 15:04")
+}
+
+func (p *patient) frozen() finding {
+	if p.state == nil {
+		return unasked()
+	}
+	if len(p.state.Frozen) > 0 {
+		return look("head office did this and lifts it; take cash meanwhile", "head office stopped: %s", frozen(p.rules.freeze))
+	}
+	return well("nothing is stopped")
+}
+
+func (p *patient) quarantine() finding {
+	if p.state == nil {
+		return unasked()
+	}
+	if p.state.Quarantine != "" {
+		return broken("tell head office: only they end it. Payments go on while the line is up", "this register's records are in doubt (%s)", p.state.Quarantine)
+	}
+	return well("none")
+}
+
+func (p *patient) unresolved() finding {
+	var oldest terminal.Payment
+	count := 0
+	err := p.withLedger(p.ctx, func(l ledger) error {
+		list, err := l.Unresolved(p.ctx)
+		if count = len(list); count > 0 {
+			oldest = list[0]
+		}
+		return err
+	})
+	if err != nil {
+		return broken("see the ledger above", "%v", err)
+	}
+	if count == 0 {
+		return well("none")
+	}
+	age := p.now().Sub(oldest.Created.Time()).Round(time.Second)
+	says := fmt.Sprintf("%d, the oldest for %s", count, age)
+	if age >= unresolvedOld {
+		return look("sekisho payments --unresolved, then sekisho payments resolve ID; with the line up they settle by themselves", "%s", says)
+	}
+	return well("%s", says)
+}
+
+func (p *patient) outbox() finding {
+	if p.state == nil {
+		return unasked()
+	}
+	switch {
+	case p.state.Parked > 0:
+		return look("sekisho payments --unresolved, then sekisho payments resolve ID sends it again; if the backend refuses it again, tell head office",
+			"%d messages that the backend does not take, of %d", p.state.Parked, p.state.Outbox)
+	case p.state.Outbox > 0:
+		return well("%d messages wait for the line", p.state.Outbox)
+	}
+	return well("empty")
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"sekisho/terminal"
+	"sekisho/terminal/register"
+)
+
+// Each bound of doctor's, from both sides; what a script can reach is in
+// testdata.
+func TestDoctorsBounds(t *testing.T) {
+	now := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+	of := func(change func(*register.View)) *patient {
+		v := &register.View{
+			Time: terminal.MillisOf(now), Clock: "authenticated", Storage: "ok", Scanner: "connected",
+			Link:   register.LinkView{Up: true, LastContact: terminal.MillisOf(now)},
+			Policy: register.PolicyView{Version: 1, State: "in-force", GoodUntil: terminal.MillisOf(now.Add(policyWarn))},
+		}
+		change(v)
+		return &patient{staff: &staff{now: func() time.Time { return now }}, state: v}
+	}
+	down := func(ago time.Duration) func(*register.View) {
+		return func(v *register.View) { v.Link = register.LinkView{LastContact: terminal.MillisOf(now.Add(-ago))} }
+	}
+	until := func(left time.Duration) func(*register.View) {
+		return func(v *register.View) { v.Policy.GoodUntil = terminal.MillisOf(now.Add(left)) }
+	}
+	told := func(off time.Duration) func(*register.View) {
+		return func(v *register.View) { v.Time = terminal.MillisOf(now.Add(off)) }
+	}
+	as := func(change func(*register.View)) func(*register.View) { return change }
+	for _, c := range []struct {
+		name   string
+		check  func(*patient) finding
+		change func(*register.View)
+		want   level
+	}{
+		{"daemon", (*patient).daemon, as(func(*register.View) {}), ok},
+		{"stopping", (*patient).daemon, as(func(v *register.View) { v.Stopping = true }), warn},
+		{"storage", (*patient).storage, as(func(*register.View) {}), ok},
+		{"a slow disk", (*patient).storage, as(func(v *register.View) { v.Storage = "slow" }), warn},
+		{"a failed disk", (*patient).storage, as(func(v *register.View) { v.Storage = "failed" }), fail},
+		{"a state of a later release", (*patient).storage, as(func(v *register.View) { v.Storage = "odd" }), fail},
+		{"clock", (*patient).clock, told(-clockOff), ok},
+		{"a clock that is off", (*patient).clock, told(clockOff + time.Second), warn},
+		{"a clock that is off the other way", (*patient).clock, told(-clockOff - time.Second), warn},
+		{"no authenticated time", (*patient).clock, as(func(v *register.View) { v.Clock = "wall" }), warn},
+		{"line", (*patient).line, as(func(*register.View) {}), ok},
+		{"line just down", (*patient).line, down(0), warn},
+		{"line long down", (*patient).line, down(lineFail - time.Second), warn},
+		{"line too long down", (*patient).line, down(lineFail), fail},
+		{"never heard", (*patient).line, as(func(v *register.View) { v.Link = register.LinkView{} }), fail},
+		{"policy", (*patient).policyInForce, until(policyWarn), ok},
+		{"policy near its end", (*patient).policyInForce, until(policyWarn - time.Second), warn},
+		{"policy at its end", (*patient).policyInForce, until(0), fail},
+		{"stale", (*patient).policyInForce, as(func(v *register.View) { v.Policy.State = "stale" }), fail},
+		{"missing", (*patient).policyInForce, as(func(v *register.View) { v.Policy.State = "missing" }), fail},
+		{"frozen", (*patient).frozen, as(func(v *register.View) { v.Frozen = []string{"tobacco"} }), warn},
+		{"not frozen", (*patient).frozen, as(func(*register.View) {}), ok},
+		{"quarantine", (*patient).quarantine, as(func(v *register.View) { v.Quarantine = "ledger.older" }), fail},
+		{"no quarantine", (*patient).quarantine, as(func(*register.View) {}), ok},
+		{"outbox", (*patient).outbox, as(func(v *register.View) { v.Outbox = 3 }), ok},
+		{"parked", (*patient).outbox, as(func(v *register.View) { v.Outbox, v.Parked = 3, 1 }), warn},
+	} {
+		f := c.check(of(c.change))
+		if f.Level != c.want || f.Says == "" || (f.Level == ok) != (f.Remedy == "") {
+			t.Errorf("%s: %+v, want %s and a remedy where it is not ok", c.name, f, c.want)
+		}
+	}
+	for free, want := range map[uint64]level{spaceFail - 1: fail, spaceFail: warn, spaceWarn - 1: warn, spaceWarn: ok} {
+		if f := spaceFor(free); f.Level != want {
+			t.Errorf("%d bytes free: %+v", free, f)
+		}
+	}
+	silent := &patient{staff: &staff{}}
+	for _, c := range checks[8:] {
+		if c.name == "scanner" || c.name == "unresolved payments" {
+			continue // seen without the daemon
+		}
+		if f := c.look(silent); f.Level != warn || f.Remedy == "" {
+			t.Errorf("%s without the daemon: %+v", c.name, f)
+		}
+	}
+}

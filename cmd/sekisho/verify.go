@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"sekisho/terminal/journal"
+	"sekisho/terminal/register"
+)
+
+// verify is "sekisho verify".
+func (s *staff) verify() *cobra.Command {
+	var checkpoint, export, key string
+	cmd := &cobra.Command{
+		Use: "verify", Short: "Prove the journal, or an export of it", Args: cobra.NoArgs,
+		Long: "Verify reads the whole journal and makes its tree anew. That shows damage and clumsy changes. Who has\n" +
+			"the register's key can write another journal that fits in itself: only a checkpoint that the backend\n" +
+			"kept, given with --checkpoint, shows that the past is the one that was told.\n\n" +
+			"With --export it needs no register: only the export, the checkpoint and the register's public key,\n" +
+			"which the backend has from enrolment.",
+		Example: "  sekisho verify\n" +
+			"  sekisho verify --checkpoint backend.note\n" +
+			"  sekisho verify --export case.json --checkpoint backend.note --key sekisho/store-0001/r1+0123abcd+…",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			told, err := s.told(checkpoint, key)
+			if err != nil {
+				return err
+			}
+			if export != "" {
+				if checkpoint == "" || key == "" {
+					return person(errors.New("an export is checked with --checkpoint and --key"))
+				}
+				return s.verifyExport(export, told)
+			}
+			return s.withLedger(cmd.Context(), func(l ledger) error { return s.verifyLedger(cmd.Context(), l, told) })
+		},
+	}
+	cmd.Flags().StringVar(&checkpoint, "checkpoint", "", "`FILE` with a checkpoint that the backend kept")
+	cmd.Flags().StringVar(&export, "export", "", "check this export `FILE` instead of the ledger")
+	cmd.Flags().StringVar(&key, "key", "", "the register's checkpoint key `VKEY`; without it keys/register.key's")
+	return cmd
+}
+
+// checkpointed is what the backend kept; nil where no checkpoint was given.
+type checkpointed struct {
+	origin string
+	head   journal.Head
+}
+
+// told opens the checkpoint file, if one was given.
+func (s *staff) told(file, key string) (*checkpointed, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, person(fmt.Errorf("the checkpoint cannot be read: %w", err))
+	}
+	var verifier note.Verifier
+	if key != "" {
+		if verifier, err = note.NewVerifier(key); err != nil {
+			return nil, person(fmt.Errorf("--key is no verifier key (NAME+HASH+KEY): %w", err))
+		}
+	} else if verifier, err = s.checkpointKey(); err != nil {
+		return nil, person(err)
+	}
+	head, err := journal.OpenCheckpoint(string(text), verifier.Name(), verifier)
+	if err != nil {
+		return nil, err
+	}
+	return &checkpointed{verifier.Name(), head}, nil
+}
+
+// errFound says which entry does not fit.
+type errFound struct {
+	seq  int64
+	text string
+}
+
+func (e *errFound) Error() string {
+	return fmt.Sprintf("entry %d %s: keep the ledger as it is, and tell head office", e.seq, e.text)
+}
+
+// verifyLedger proves every entry up to the present end, and holds the journal
+// against what the backend kept.
+func (s *staff) verifyLedger(ctx context.Context, l ledger, told *checkpointed) error {
+	end, err := size(ctx, l)
+	if err != nil {
+		return err
+	}
+	var tree journal.Replay
+	var then journal.Head
+	if told != nil && told.head.Size == 0 {
+		then = tree.Head()
+	}
+	next, err := each(ctx, l, 0, func(leaf register.Leaf) error {
+		if leaf.Seq >= end {
+			return errEnd
+		}
+		if err := fits(leaf, tree.Head().Size); err != nil {
+			return err
+		}
+		tree.Add(leaf.Bytes)
+		if told != nil && leaf.Seq+1 == told.head.Size {
+			then = tree.Head()
+		}
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnd) {
+		return err
+	}
+	if next != end {
+		return &errFound{next, "is missing"}
+	}
+	if err := hashesFit(ctx, l, tree.Head()); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "journal: %d entries, root %s\n", end, tree.Head().Hex())
+	return s.compare(told, then, end)
+}
+
+// errEnd stops a walk at the entry after which only newer ones come.
+var errEnd = errors.New("the end")
+
+// fits says whether a leaf is one, stands in its place, and has the private part
+// that it was written with.
+func fits(leaf register.Leaf, seq int64) error {
+	if leaf.Seq != seq {
+		return &errFound{seq, "is missing"}
+	}
+	e, err := journal.Parse(leaf.Bytes)
+	if err != nil || e.Seq != seq {
+		return &errFound{seq, "is not what the register wrote"}
+	}
+	if leaf.Private == nil {
+		return nil
+	}
+	if _, err := journal.OpenPrivate(e, leaf.Private, hex.EncodeToString(leaf.Salt)); err != nil {
+		return &errFound{seq, "has another private part than it was written with"}
+	}
+	return nil
+}
+
+// hashesFit says whether the stored hashes, from which proofs are made, give the
+// tree of the leaves.
+func hashesFit(ctx context.Context, l ledger, want journal.Head) error {
+	got, err := head(ctx, l, want.Size)
+	if err != nil && !errors.Is(err, register.ErrNotFound) {
+		return err
+	}
+	if err != nil || got != want {
+		return errors.New("the stored hashes are not those of the entries: keep the ledger as it is, and tell head office")
+	}
+	return nil
+}
+
+// compare says what the backend's checkpoint says of this journal.
+func (s *staff) compare(told *checkpointed, then journal.Head, end int64) error {
+	switch {
+	case told == nil:
+		fmt.Fprintln(s.out, "not held against the backend: give --checkpoint to see whether the past is the one that was told")
+		return nil
+	case told.head.Size > end:
+		return fmt.Errorf("the backend has a checkpoint of %d entries and this ledger has %d: it is older, or entries were taken away; keep it, and tell head office",
+			told.head.Size, end)
+	case told.head != then:
+		return fmt.Errorf("the first %d entries are not those that the register told the backend: its past was changed; keep the ledger, and tell head office",
+			told.head.Size)
+	}
+	fmt.Fprintf(s.out, "checkpoint: the first %d entries are those that the backend knows\n", told.head.Size)
+	return nil
+}
+
+// verifyExport checks an export without a register.
+func (s *staff) verifyExport(file string, told *checkpointed) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return person(fmt.Errorf("the export cannot be read: %w", err))
+	}
+	e, err := journal.ParseExport(text)
+	if err != nil {
+		return err
+	}
+	shown, err := e.Verify(told.origin, told.head)
+	if errors.Is(err, journal.ErrOtherTree) {
+		return person(fmt.Errorf("%w; export it again on the register with --checkpoint and this checkpoint", err))
+	}
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "export: %d entries of payment %s are in the journal of %s, of %d entries\n", len(shown), e.Payment, e.Origin, e.Size)
+	if e.Newer > 0 {
+		fmt.Fprintf(s.out, "the register says that %d more came after that checkpoint\n", e.Newer)
+	}
+	t := newTable(s.out, storeZone)
+	for _, x := range shown {
+		if err := t.write(x.Entry, nil); err != nil {
+			return err
+		}
+	}
+	return t.flush()
+}
