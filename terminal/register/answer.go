@@ -268,6 +268,7 @@ func (r *Register) onTime() {
 	}
 	r.pump()
 	r.sendCheckpoint(false)
+	r.payOwed()
 	if !r.working && r.session != 0 && now-r.saved >= saveEvery {
 		r.saveAnchor()
 	}
@@ -344,6 +345,9 @@ func (r *Register) untilNext() time.Duration {
 	}
 	if c := r.checkpoints; c.kept != nil && c.due > now && r.head.Size > c.kept.Size {
 		next = min(next, c.due)
+	}
+	if len(r.owed.list) > 0 {
+		next = min(next, r.owed.due)
 	}
 	for _, f := range r.inFlight {
 		if f.again > now {

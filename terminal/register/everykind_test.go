@@ -2,9 +2,13 @@ package register_test
 
 import (
 	"context"
+	"encoding/base64"
+	"fmt"
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/policy"
+	"sekisho/terminal/register"
 	"sekisho/terminal/wire"
 )
 
@@ -107,6 +111,21 @@ var kinds = []kind{
 		w.must(err)
 		return w.acking(id, wire.TypeVoid), func() bool { return w.payment(id).Void.Acknowledged }
 	}},
+	{"a refund", func(w *world) (func(), func() bool) {
+		id, refund := w.sold(), refundID()
+		return w.asking(func(ctx context.Context) error { _, err := w.reg.Refund(ctx, id, refund, 50); return err }),
+			func() bool { return w.payment(id).Refunded() == 50 }
+	}},
+	{"a refund is acknowledged", func(w *world) (func(), func() bool) {
+		id, refund := w.sold(), refundID()
+		w.refunds(id, refund, 50)
+		return func() { w.ackRefund(id, refund, wire.StatusAccepted) }, func() bool { return w.payment(id).Refunds[0].State == terminal.RefundDone }
+	}},
+	{"an old payment is erased", func(w *world) (func(), func() bool) {
+		id := w.sold()
+		w.welcomed(func(m *wire.Welcome) { m.Time += (register.KeepPrivate + time.Hour).Milliseconds() })
+		return w.asking(func(ctx context.Context) error { return w.reg.Erase(ctx, id) }), func() bool { return w.payment(id).Account == "" }
+	}},
 	{"grants", func(w *world) (func(), func() bool) {
 		return func() { w.grant(w.units("tobacco-day", 2)) }, func() bool { return w.counter("tobacco-day").Granted.Units == 2 }
 	}},
@@ -114,6 +133,31 @@ var kinds = []kind{
 		note := w.policy(2)
 		return func() { w.receive(wire.Message{Type: wire.TypePolicy, Policy: &wire.Policy{Note: note}}) },
 			func() bool { return w.reg.View().Policy.Version == 2 }
+	}},
+	{"a freeze", func(w *world) (func(), func() bool) {
+		note, err := policy.SignFreeze(fmt.Sprintf("version = 1\nrealm = %q\ncategories = [\"tobacco\"]\n", realm), keys().freezer)
+		w.must(err)
+		return func() { w.receive(wire.Message{Type: wire.TypeFreeze, Freeze: &wire.Freeze{Note: note}}) },
+			func() bool { return w.kept().Freeze.Version == 1 && len(w.reg.View().Frozen) == 1 }
+	}},
+	{"denials", func(w *world) (func(), func() bool) {
+		add := base64.StdEncoding.EncodeToString([]byte{1, 2, 3, 4, 5, 6, 7, 8, 0x7f, 0, 0, 0})
+		return func() {
+				w.receive(wire.Message{Type: wire.TypeDenials, Denials: &wire.Denials{From: 1, To: 2, Part: 1, Parts: 1, Add: add}})
+			},
+			func() bool {
+				rules, err := w.reg.Rules(w.t.Context())
+				w.must(err)
+				return rules.Denials == 2
+			}
+	}},
+	{"a quarantine", func(w *world) (func(), func() bool) {
+		w.grant(w.units("tobacco-day", 2))
+		return func() { w.welcomed(func(m *wire.Welcome) { m.Quarantine = "over-spent" }) }, func() bool { return w.kept().Quarantine != "" && w.reg.View().Quarantine != "" }
+	}},
+	{"a clean stop", func(w *world) (func(), func() bool) {
+		w.grant(w.units("tobacco-day", 2))
+		return w.asking(w.reg.Stop), func() bool { return w.counter("tobacco-day").Returned.Units == 2 }
 	}},
 }
 
@@ -126,6 +170,23 @@ func (w *world) approved() terminal.PaymentID {
 	w.answer(id, wire.OutcomeApproved)
 	w.wantState(id, terminal.Approved, "")
 	return id
+}
+
+// sold is a payment whose goods left.
+func (w *world) sold() terminal.PaymentID {
+	w.t.Helper()
+	id := w.approved()
+	_, err := w.reg.HandOver(w.t.Context(), id)
+	w.must(err)
+	return id
+}
+
+// kept is what the ledger has, whatever the register goes by.
+func (w *world) kept() register.Snapshot {
+	w.t.Helper()
+	s, err := w.disk.Load(w.t.Context())
+	w.must(err)
+	return s
 }
 
 // offlineSale sells a pack with the line down.

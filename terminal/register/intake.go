@@ -40,8 +40,10 @@ func (r *Register) takeStored(what string, c Changes, e journal.Entry, use, then
 	c.Entries = []journal.Draft{{Entry: e}}
 	r.decide(Scope{}, func(Usage) (Changes, error) { return c, nil }, func(err error) {
 		if err != nil {
-			r.cfg.Log.Error("what the backend sent could not be kept; the one before stays in force", "what", what, "error", err)
+			r.cfg.Log.Error("what the backend sent could not be kept yet; it is tried again", "what", what, "error", err)
+			r.owe(what, c, use)
 		} else {
+			r.paidUp(what)
 			use()
 			r.tellView(EventPolicy)
 		}

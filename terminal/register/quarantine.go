@@ -31,19 +31,19 @@ func (r *Register) doubt(why string, cause error) {
 	r.report(string(terminal.Quarantined), "this register holds itself in doubt: "+why, "")
 	now, inc := r.now(), r.cfg.Incarnation
 	// It may have been found in the middle of something: the disk comes next.
+	c := Changes{Quarantine: &why, Entries: []journal.Draft{quarantineEntry(why, inc, now)}}
 	r.queue = append([]event{{run: func() {
-		if r.quarantine != why {
-			return // it has ended meanwhile
-		}
-		r.decide(Scope{}, func(Usage) (Changes, error) {
-			return Changes{Quarantine: &why, Entries: []journal.Draft{quarantineEntry(why, inc, now)}}, nil
-		}, func(err error) {
+		r.decide(Scope{}, func(Usage) (Changes, error) { return c, nil }, func(err error) {
 			if err != nil {
-				r.cfg.Log.Error("the quarantine could not be kept: it ends with a restart, unless it is found again", "error", err)
+				r.cfg.Log.Error("the quarantine could not be kept yet; it is tried again", "error", err)
+				r.owe(quarantineOwed, c, func() {})
 			}
 		})
 	}}}, r.queue...)
 }
+
+// quarantineOwed names a quarantine that rules and is not stored yet.
+const quarantineOwed = "quarantine"
 
 // restoreDoubt takes over a quarantine, and gives the one that this start found
 // and that is not stored yet; "" for none.
@@ -122,6 +122,7 @@ func (r *Register) endQuarantine() {
 			r.cfg.Log.Error("the end of the quarantine could not be kept: head office must release this register again", "error", err)
 		} else {
 			r.quarantine = ""
+			r.paidUp(quarantineOwed)
 		}
 		r.lineIsDown()
 		r.cfg.Backend.Redial()

@@ -72,6 +72,7 @@ type Register struct {
 	applying   bool          // one is
 	bodies     int           // of how many the cached set is made
 	quarantine string        // why this register's rights are in doubt; "" where they are not
+	owed       owed          // stored as soon as the disk takes it
 	sale       *terminal.Sale
 	current    *terminal.Payment // the latest attempt to pay the sale
 	unresolved map[terminal.PaymentID]terminal.Payment
