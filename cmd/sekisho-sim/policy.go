@@ -213,21 +213,29 @@ func readSigner(path string) (note.Signer, error) {
 
 func diffCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "diff OLD NEW",
+		Use:   "diff [OLDER...] OLD NEW",
 		Short: "Say what a new policy changes; what lets more through begins with !",
-		Args:  cobra.ExactArgs(2),
+		Long: `Say what the last FILE changes of the one before it. What lets more through, or
+would not be taken, begins with "!". With older policies before these, oldest
+first, the ids of caps are looked for there: none may be used again.`,
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var both [2]*policy.Policy
+			all := make([]*policy.Policy, len(args))
 			for i, path := range args {
 				text, _, err := textOf(path)
 				if err != nil {
 					return err
 				}
-				if both[i], err = policy.Parse(text); err != nil {
+				if all[i], err = policy.Parse(text); err != nil {
 					return fmt.Errorf("%s: %w", path, err)
 				}
 			}
-			for _, line := range policy.Diff(both[0], both[1]) {
+			last := len(all) - 1
+			said := policy.Diff(all[last-1], all[last])
+			if last > 1 {
+				said = append(policy.Reused(all[last], all[:last]...), said...)
+			}
+			for _, line := range said {
 				fmt.Fprintln(cmd.OutOrStdout(), line)
 			}
 			return nil

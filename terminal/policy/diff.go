@@ -76,6 +76,24 @@ func diffCaps(before, after *Policy) (said []string) {
 	return said
 }
 
+// Reused says which caps of a policy carry an id that in an older one named
+// another cap, or was gone in between: counters and journals go by ids for ever.
+// The older ones are in their order.
+func Reused(now *Policy, past ...*Policy) (said []string) {
+	for _, c := range now.Caps {
+		gone := false
+		for i := len(past) - 1; i >= 0; i-- {
+			old, was := past[i].Cap(c.ID)
+			if was && (gone || !sameBut(c, old)) {
+				said = append(said, fmt.Sprintf("! the id of cap %s was used before, in version %d: %s", c.ID, past[i].Version, words(old)))
+				break
+			}
+			gone = gone || !was
+		}
+	}
+	return said
+}
+
 // sameBut says whether two caps differ in their limits alone.
 func sameBut(a, b terminal.Cap) bool {
 	a.Limit = b.Limit

@@ -193,6 +193,31 @@ func TestExplain(t *testing.T) {
 	}
 }
 
+// An id that was gone for a while does not come back, for the same cap neither.
+func TestReused(t *testing.T) {
+	with := parsed(t, storePolicy(t))
+	without := parsed(t, strings.Replace(storePolicy(t), `id = "tobacco-day"`, `id = "tobacco-day-2"`, 1))
+	another := parsed(t, strings.Replace(storePolicy(t), "category = \"tobacco\"\nunits = 257", "category = \"drinks\"\nunits = 1", 1))
+	higher := parsed(t, strings.Replace(storePolicy(t), "units = 257", "units = 300", 1))
+	for name, c := range map[string]struct {
+		now  *policy.Policy
+		past []*policy.Policy
+		want int
+	}{
+		"the same":            {with, []*policy.Policy{with, higher}, 0},
+		"a new one":           {without, []*policy.Policy{with, with}, 0},
+		"gone and back":       {with, []*policy.Policy{with, without}, 1},
+		"gone, back, kept":    {with, []*policy.Policy{with, without, with}, 1},
+		"another":             {another, []*policy.Policy{with}, 1},
+		"another for a while": {with, []*policy.Policy{with, another, with}, 1},
+		"nothing before":      {with, nil, 0},
+	} {
+		if said := policy.Reused(c.now, c.past...); len(said) != c.want || c.want == 1 && !strings.HasPrefix(said[0], "! the id of cap tobacco-day was used before, in version 7: tobacco-day: ") {
+			t.Errorf("%s: %q", name, said)
+		}
+	}
+}
+
 // digit is the check digit of 12 digits (GS1 General Specifications, 7.9).
 func digit(number string) string {
 	sum := 0
