@@ -238,7 +238,8 @@ func (r *Register) Verdict(ctx context.Context, id terminal.PaymentID) (terminal
 	return ask(ctx, r, func(answer func(terminal.Verdict, *Error)) { answer(terminal.VerdictOf(p, r.proof()), nil) })
 }
 
-// Caps gives what this register holds of each store cap today.
+// Caps gives what this register holds of each store cap today, and what was used
+// of its own.
 func (r *Register) Caps(ctx context.Context) ([]Holding, error) {
 	type rules struct {
 		caps []terminal.Cap
@@ -259,7 +260,8 @@ func (r *Register) Caps(ctx context.Context) ([]Holding, error) {
 	if err != nil {
 		return nil, storageError(err)
 	}
-	return holdings(now.caps, counters, now.day), nil
+	own, err := r.ownCaps(ctx)
+	return append(holdings(now.caps, counters, now.day), own...), err
 }
 
 func holdings(caps []terminal.Cap, counters []terminal.Counter, day terminal.BusinessDay) []Holding {
@@ -268,17 +270,11 @@ func holdings(caps []terminal.Cap, counters []terminal.Counter, day terminal.Bus
 		if c.Scope != terminal.ScopeStore {
 			continue
 		}
-		h := Holding{Cap: c.ID, Category: c.Category, Window: day, OfflineOnly: c.OfflineOnly, Counts: []string{}}
+		h := newHolding(c, day)
 		for _, t := range counters {
 			if t.Key.Cap == c.ID {
 				h.Held, h.Used = t.Held(), t.Used.Minus(t.Released)
 			}
-		}
-		if c.Limit.Yen != terminal.Unlimited {
-			h.Counts = append(h.Counts, "yen")
-		}
-		if c.Limit.Units != terminal.Unlimited {
-			h.Counts = append(h.Counts, "units")
 		}
 		out = append(out, h)
 	}

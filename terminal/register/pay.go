@@ -47,18 +47,25 @@ func (r *Register) pay(code presented) {
 }
 
 func (r *Register) facts(code presented) facts {
+	f := r.moment()
+	f.sale, f.code = watched(*r.sale, r.policy), code
+	return f.weighed()
+}
+
+// moment is what of the facts is true whatever is sold.
+func (r *Register) moment() facts {
 	f := facts{
 		policy: r.policy, freeze: r.freeze, denials: r.denials, quarantine: r.quarantine,
 		now: r.time.now(), mark: r.time.mark, clock: r.time.quality(),
 		linkUp: r.session != 0, contactAge: r.time.age(),
-		incarnation: r.cfg.Incarnation, sale: watched(*r.sale, r.policy), code: code,
+		incarnation: r.cfg.Incarnation,
 	}
 	if r.policy != nil {
 		f.day = r.policy.Business.Day(f.now)
 	} else {
 		f.day = terminal.Business{Zone: time.UTC}.Day(f.now)
 	}
-	return f.weighed()
+	return f
 }
 
 // scope is what the rules need to see of the ledger.

@@ -163,7 +163,8 @@ type Desk interface {
 	Void(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error)
 	// Verdict gives the verdict on any payment as it stands.
 	Verdict(ctx context.Context, id terminal.PaymentID) (terminal.Verdict, error)
-	// Caps gives what this register holds of each store cap today.
+	// Caps gives what this register holds of each store cap today, and what was
+	// used of its own caps over time.
 	Caps(ctx context.Context) ([]Holding, error)
 	// Refund gives back a part of a payment, or all of it, after the goods were
 	// handed over. The same id again changes nothing; with another amount it is
@@ -203,9 +204,13 @@ type Rules struct {
 	Class         string `json:"class"` // of this store
 }
 
-// Holding is what this register may spend of one store cap without asking.
+// Holding is what this register may spend of one store cap without asking; of a
+// cap of its own over time it holds nothing, and tells only what was used in the
+// window that runs now.
 type Holding struct {
 	Cap         terminal.CapID       `json:"cap"`
+	Scope       terminal.Scope       `json:"scope"` // of the store or of this register
+	Per         terminal.Window      `json:"per"`
 	Category    terminal.Category    `json:"category,omitempty"`
 	Window      terminal.BusinessDay `json:"window"`
 	OfflineOnly bool                 `json:"offline_only,omitempty"`

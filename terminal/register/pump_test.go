@@ -173,7 +173,13 @@ func TestI3RegisterCapOverLineAndRestart(t *testing.T) {
 		p.restart()
 		synctest.Wait()
 		p.buys(1, terminal.Refused)
+		if own := p.own(); own.Cap != "packs-hour" || own.Per != terminal.PerHour || own.Used.Units != 3 || !own.Held.Zero() {
+			t.Errorf("%+v", own)
+		}
 		p.after(time.Minute)
+		if own := p.own(); !own.Used.Zero() {
+			t.Errorf("%+v, and the hour has just begun", own)
+		}
 		p.buys(2, terminal.ApprovedOffline)
 	})
 }
@@ -239,4 +245,16 @@ func TestI5ANewArticleOfAWatchedMaker(t *testing.T) {
 		w.sells("s1", l)
 		w.wantState(w.pays("account-1"), terminal.Refused, terminal.CapRegister)
 	})
+}
+
+// own gives what the desk tells of this register's only cap over time.
+func (p *pump) own() register.Holding {
+	p.t.Helper()
+	all, err := p.reg.Caps(p.t.Context())
+	p.must(err)
+	last := all[len(all)-1]
+	if len(all) != 3 || all[0].Scope != terminal.ScopeStore || last.Scope != terminal.ScopeRegister {
+		p.t.Fatalf("%+v", all)
+	}
+	return last
 }

@@ -62,16 +62,16 @@ func (t *timekeeper) lastHeard() time.Duration {
 
 // age gives how long ago the backend was heard, a suspend included, also while
 // the line is up: that it is pinged every few seconds keeps it small. After a
-// boot it is what the wall clock says, where that is not before the mark; -1
-// where it is not known.
+// boot it is what the wall clock says; below zero where it is not known, as when
+// that clock is before the mark.
 func (t *timekeeper) age() time.Duration {
 	if !t.told.IsZero() {
 		return max(0, t.clock.Boot()-t.lastHeard())
 	}
-	if wall := t.clock.Wall(); t.mark > 0 && !wall.Before(t.mark.Time()) {
-		return wall.Sub(t.mark.Time())
+	if t.mark == 0 {
+		return -1
 	}
-	return -1
+	return t.clock.Wall().Sub(t.mark.Time())
 }
 
 // lastContact gives when the backend was last heard; 0 for not known.
