@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"net"
@@ -14,6 +15,7 @@ import (
 	"sekisho/offline"
 	"sekisho/scanner"
 	"sekisho/terminal/journal"
+	"sekisho/terminal/policy"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
 	"sekisho/terminal/web"
@@ -60,28 +62,14 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 			log.Error("the ledger was not closed cleanly", "error", err)
 		}
 	}()
-	snapshot, err := store.Load(ctx)
-	if err != nil {
-		return err
-	}
-	headAt := func(size int64) (journal.Head, error) {
-		return journal.HeadOf(size, tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return store.Hashes(ctx, at) }))
-	}
-	anchor, wrong, err := anchored(run.load(), snapshot.Head, headAt, log)
-	if err != nil {
-		return err
-	}
-	signer, err := journal.NewSigner(journal.Origin(k.identity.Store, k.identity.Register), k.register)
-	if err != nil {
-		return err
-	}
-
 	events := web.NewEvents()
-	reg := register.New(register.Config{
-		Identity: k.identity, Roles: k.roles, StoreKey: k.store, Sealer: k.sealer, Signer: signer, Items: items,
+	reg, err := newRegister(ctx, register.Config{
+		Identity: k.identity, Roles: k.roles, StoreKey: k.store, Sealer: k.sealer, Items: items,
 		Store: store, Backend: link, Signal: events, Clock: machineClock{}, Anchors: run, Log: log,
-		Incarnation: anchor.Incarnation, Anchor: anchor, Quarantine: wrong,
-	})
+	}, k.register, run)
+	if err != nil {
+		return err
+	}
 	scan := scanner.New(scanner.Config{Path: cfg.Scanner, Baud: cfg.ScannerBaud}, log)
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -92,16 +80,9 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 			return scan.Run(ctx, func(e scanner.Event) { onScan(ctx, reg, log, e) })
 		},
 		func(ctx context.Context) error {
-			// Nobody looks before the register shows what it holds: an approval
-			// that waits for its goods must not be missed (I2).
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-reg.Loaded():
-			}
-			log.Info("sekishod runs", "register", k.identity.Register, "store", k.identity.Store,
-				"page", "http://"+listener.Addr().String()+"/", "journal_size", snapshot.Head.Size)
-			return web.New(web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log}).Serve(ctx, listener)
+			return servePages(ctx, reg, k.identity, listener, web.Config{
+				Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log,
+			})
 		},
 		func(running context.Context) error {
 			stopOn(ctx, running, reg, log)
@@ -109,6 +90,40 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 			return nil
 		},
 	)
+}
+
+// servePages serves API and pages. Nobody looks before the register shows what it
+// holds: an approval that waits for its goods must not be missed (I2).
+func servePages(ctx context.Context, reg *register.Register, id policy.Identity, listener net.Listener, pages web.Config) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-reg.Loaded():
+	}
+	pages.Log.Info("sekishod runs", "register", id.Register, "store", id.Store, "page", "http://"+listener.Addr().String()+"/")
+	return web.New(pages).Serve(ctx, listener)
+}
+
+// newRegister makes the register of a configuration, once the ledger was compared
+// with what this boot last saw of it.
+func newRegister(ctx context.Context, cfg register.Config, key ed25519.PrivateKey, run *runDir) (*register.Register, error) {
+	snapshot, err := cfg.Store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	headAt := func(size int64) (journal.Head, error) {
+		return journal.HeadOf(size, tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return cfg.Store.Hashes(ctx, at) }))
+	}
+	if cfg.Anchor, cfg.Quarantine, err = anchored(run.load(), snapshot.Head, headAt, cfg.Log); err != nil {
+		return nil, err
+	}
+	cfg.Incarnation = cfg.Anchor.Incarnation
+	cfg.Signer, err = journal.NewSigner(journal.Origin(cfg.Identity.Store, cfg.Identity.Register), key)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Log.Info("the ledger was opened", "journal_size", snapshot.Head.Size)
+	return register.New(cfg), nil
 }
 
 // stopTime is how long a clean stop may take in all: far below the 90 s after

@@ -20,6 +20,10 @@
 //     acknowledgement of a reversal, ends an unknown.
 //   - I5: what cannot be checked is refused for high-resale goods; ordinary
 //     goods go on selling within the offline limits.
+//   - I6: the journal's head goes up signed, each time with the proof that it
+//     extends the one before; roles, policy and freeze never go back a version.
+//     A ledger that is not what this boot or the backend last saw puts the
+//     register in quarantine: online only, nothing from what it holds.
 //   - I8: nothing waits for ever: every wait has a timer or a key of the
 //     cashier's that ends it.
 package register
