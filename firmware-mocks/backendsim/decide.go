@@ -57,7 +57,7 @@ func (b *Backend) dispatch(t *tx, c caller, m wire.Message, forced terminal.Reas
 	case wire.TypeVoid:
 		return acknowledged(t, c, m)(l.void(t, c, m.Void))
 	case wire.TypeRefund:
-		return acknowledged(t, c, m)(l.refund(t, c, m.Refund))
+		return acknowledged(t, c, m)(l.refund(t, c, m.Refund, forced))
 	case wire.TypeGrants:
 		return acknowledged(t, c, m)(l.takeBack(t, c, m))
 	case wire.TypeCheckpoint:

@@ -15,7 +15,7 @@ type FaultKind string
 const (
 	DropBefore FaultKind = "drop-before" // read a message and forget it
 	DropAfter  FaultKind = "drop-after"  // do what it asks and forget the answer
-	Refuse     FaultKind = "refuse"      // decline an authorise, with Reason
+	Refuse     FaultKind = "refuse"      // decline an authorise, with Reason, or reject a refund
 	Delay      FaultKind = "delay"       // handle a message after Delay, while later ones pass it
 	GoAway     FaultKind = "go-away"     // close every link, refuse new ones
 	Withhold   FaultKind = "withhold"    // answer without the grants

@@ -276,6 +276,7 @@ func (l *link) handle(m wire.Message) {
 	if _, lost := l.b.faults.take(DropAfter, m.Type); lost {
 		return
 	}
+	l.b.stamp(reply)
 	if reply.Answer != nil {
 		if _, withheld := l.b.faults.take(Withhold, m.Type); withheld {
 			reply.Answer.Grants = nil
@@ -292,6 +293,20 @@ func (l *link) handle(m wire.Message) {
 		l.send(reply)
 	}
 	l.after(m, reply, err)
+}
+
+// stamp gives an answer the time of its sending: the register's clock follows it,
+// and would be late by the time of the commit.
+func (b *Backend) stamp(reply wire.Message) {
+	now := b.now().UnixMilli()
+	switch {
+	case reply.Answer != nil:
+		reply.Answer.Time = now
+	case reply.Ack != nil:
+		reply.Ack.Time = now
+	case reply.Welcome != nil:
+		reply.Welcome.Time = now
+	}
 }
 
 // after does what follows a message's answer: news after a welcome, and the end

@@ -71,9 +71,10 @@ func (l *ledger) void(t *tx, c caller, v *wire.Void) (*wire.Ack, error) {
 
 // refund gives a part back, at most what is left. It gives no right to sell
 // back: goods that came back count as sold.
-func (l *ledger) refund(t *tx, c caller, r *wire.Refund) (*wire.Ack, error) {
+// forced rejects it whatever it is.
+func (l *ledger) refund(t *tx, c caller, r *wire.Refund, forced terminal.Reason) (*wire.Ack, error) {
 	return t.operate(c, operation{r.Payment, r.ID, wire.TypeRefund, r.Amount}, func(p payment) (bool, error) {
-		if !p.charged() || r.Amount > p.amount-p.refunded {
+		if forced != "" || !p.charged() || r.Amount > p.amount-p.refunded {
 			return false, nil
 		}
 		if err := t.exec("UPDATE payment SET refunded = refunded + ? WHERE id = ?", r.Amount, p.id); err != nil {

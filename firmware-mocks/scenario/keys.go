@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"sekisho/terminal/journal"
 	"sekisho/terminal/policy"
 )
 
@@ -203,7 +204,8 @@ func readHex(dir, name string) ([]byte, error) {
 	return hex.DecodeString(strings.TrimSpace(string(text)))
 }
 
-// enrol writes what the register gets from head office.
+// enrol writes what the register gets from head office, and keeps for head office
+// the public half of the register's key, by which it checks its checkpoints.
 func (k Keys) enrol(operator, data string, id policy.Identity) error {
 	vkey, err := os.ReadFile(filepath.Join(operator, "root.vkey"))
 	if err != nil {
@@ -213,8 +215,15 @@ func (k Keys) enrol(operator, data string, id policy.Identity) error {
 	if err != nil {
 		return err
 	}
-	_, register, err := ed25519.GenerateKey(rand.Reader)
+	public, register, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
+		return err
+	}
+	checkpoints, err := note.NewEd25519VerifierKey(journal.Origin(id.Store, id.Register), public)
+	if err != nil {
+		return err
+	}
+	if err := writeAll(operator, map[string]string{string(id.Register) + ".vkey": checkpoints + "\n"}); err != nil {
 		return err
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(register)

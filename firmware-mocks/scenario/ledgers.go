@@ -20,9 +20,10 @@ var forgersKey = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 
 // sold is one payment that the customer paid.
 type sold struct {
-	amount int64
-	state  terminal.State
-	voided bool
+	amount   int64
+	refunded int64 // as the backend acknowledged it
+	state    terminal.State
+	voided   bool
 }
 
 // registerLedger reads what the register's file says of its payments.
@@ -32,7 +33,8 @@ func registerLedger(ctx context.Context, file string) (map[string]sold, error) {
 		return nil, err
 	}
 	defer db.Close()
-	rows, err := db.QueryContext(ctx, "SELECT id, state, amount, voided FROM payment")
+	rows, err := db.QueryContext(ctx, `SELECT id, state, amount, voided, (SELECT ifnull(sum(r.value ->> 'amount'), 0)
+		FROM json_each(payment.body, '$.refunds') r WHERE r.value ->> 'state' = 'done') FROM payment`)
 	if err != nil {
 		return nil, fmt.Errorf("the register's ledger cannot be read: %w", err)
 	}
@@ -41,7 +43,7 @@ func registerLedger(ctx context.Context, file string) (map[string]sold, error) {
 	for rows.Next() {
 		var id string
 		var p sold
-		if err := rows.Scan(&id, &p.state, &p.amount, &p.voided); err != nil {
+		if err := rows.Scan(&id, &p.state, &p.amount, &p.voided, &p.refunded); err != nil {
 			return nil, err
 		}
 		all[id] = p
@@ -85,7 +87,8 @@ func (s *Shift) compare(ctx context.Context) error {
 }
 
 // Differences holds the register's ledger against the backend's: what the
-// register calls paid was charged once, in full, and nothing else was.
+// register calls paid was charged once, in full but for what was refunded, and
+// nothing else was.
 func Differences(ctx context.Context, register map[string]sold, backend backendsim.Ledger) ([]error, error) {
 	moves, err := backend.Charges(ctx, "")
 	if err != nil {
@@ -105,7 +108,7 @@ func Differences(ctx context.Context, register map[string]sold, backend backends
 		p := register[id]
 		due := int64(0)
 		if p.state.Approval() && p.state != terminal.Rejected && !p.voided {
-			due = p.amount
+			due = p.amount - p.refunded
 		}
 		if charged[id] != due {
 			bad = append(bad, wrong("payment %s is %s at the register, %d yen are due, %d were charged", id, p.state, due, charged[id]))

@@ -151,6 +151,7 @@ func (s *Shift) badLine(ctx context.Context) error {
 	// The first four answers to "what became of it?" are lost too: a second and
 	// more, in which another code can be shown.
 	lost := append(once(backendsim.DropAfter), backendsim.Fault{Kind: backendsim.DropAfter, Type: wire.TypeQuery, Count: 4})
+	late := []backendsim.Fault{{Kind: backendsim.Delay, Count: 1, Delay: s.w.setup.Rules.Answer + s.w.setup.Rules.GiveUp/3}}
 	s.say("messages are lost on the way")
 	return s.all(ctx,
 		step{
@@ -164,6 +165,10 @@ func (s *Shift) badLine(ctx context.Context) error {
 		step{
 			name: "lunch, the request lost, given up after a time", lines: times(1, lunch), code: s.newcomer("rika", longAgo),
 			faults: once(backendsim.DropBefore), via: terminal.Unknown, want: reversed(terminal.BackendSilent),
+		},
+		step{
+			name: "lunch, the request on its way for longer than it may", lines: times(1, lunch), code: s.newcomer("late", longAgo),
+			faults: late, via: terminal.Unknown, want: declined(terminal.AuthoriseTooLate),
 		},
 		step{
 			name: "lunch, approved for another amount, asked again", lines: times(1, lunch), code: s.newcomer("jun", longAgo),
@@ -297,7 +302,10 @@ func (s *Shift) backOnline(ctx context.Context) error {
 // settle says that what was approved offline is acknowledged by now.
 func (s *Shift) settle() {
 	for i, r := range s.Results {
-		if r.Want.State == terminal.ApprovedOffline {
+		if r.Want.State != terminal.ApprovedOffline {
+			continue
+		}
+		if s.Results[i].Want = r.Later; r.Later == (Want{}) {
 			s.Results[i].Want.State = terminal.Settled
 		}
 	}

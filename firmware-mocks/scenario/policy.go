@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	_ "embed"
 	"encoding/base64"
@@ -22,7 +23,9 @@ type Rules struct {
 	GoodFor    time.Duration // from now; below zero for a policy past its date
 	Answer     time.Duration
 	GiveUp     time.Duration
-	TobaccoDay int64 // units a store and day
+	TobaccoDay int64  // units a store and day
+	Unitemised string // what a total without goods counts as; refused where empty
+	Also       string // more of the policy's text
 }
 
 // DemoRules let every cap of the shift be met within two minutes.
@@ -44,12 +47,14 @@ func PolicyNote(k Keys, r Rules, now time.Time) (string, *policy.Policy, error) 
 		"Answer":     r.Answer.String(),
 		"GiveUp":     r.GiveUp.String(),
 		"TobaccoDay": r.TobaccoDay,
+		"Unitemised": cmp.Or(r.Unitemised, "refuse"),
 		"Pack":       string(pack.GTIN), "Carton": string(carton.GTIN), "Cartridge": string(cartridge.GTIN),
 		"Key": base64.StdEncoding.EncodeToString(k.Wallet.Public().(ed25519.PublicKey)),
 	})
 	if err != nil {
 		return "", nil, err
 	}
+	text.WriteString(r.Also)
 	signed, err := policy.Sign(text.String(), k.Policy[0], k.Policy[1])
 	if err != nil {
 		return "", nil, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 
 	"sekisho/firmware-mocks/backendsim"
@@ -44,6 +45,7 @@ type Result struct {
 	Want    Want
 	Verdict terminal.Verdict // zero where a notice came
 	Void    bool             // the cashier undid it afterwards
+	Later   Want             // what becomes of an offline approval once the line is back; settled where empty
 }
 
 // Wrong says that something did not come out as it must.
@@ -59,7 +61,24 @@ type Shift struct {
 	w       *World
 	out     io.Writer
 	Results []Result
+	said    map[terminal.Reason]bool // what the till said beside the verdicts
 	bad     []error
+}
+
+// Reasons are all that the till gave, in verdicts, notices and problems.
+func (s *Shift) Reasons() map[terminal.Reason]bool {
+	all := maps.Clone(s.said)
+	for _, r := range s.Results {
+		all[r.Want.Reason] = true
+		if r.Want.State == terminal.Rejected {
+			all[terminal.AdviceRejected] = true // its sentence
+		}
+	}
+	return all
+}
+
+func newShift(w *World, out io.Writer) *Shift {
+	return &Shift{w: w, out: out, said: map[terminal.Reason]bool{}}
 }
 
 // code makes what the customer shows, at the moment of showing it.
@@ -78,6 +97,8 @@ type step struct {
 	quit     bool               // at via the cashier gives up
 	void     bool               // the cashier undoes the approval
 	putAgain bool               // the POS puts the paid sale again: it must not be payable twice
+	later    Want               // what becomes of an offline approval; settled where empty
+	total    terminal.Yen       // without lines: all that the POS tells
 }
 
 // stepTime bounds a step: the longest is an unknown that is given up.
@@ -94,7 +115,7 @@ func (s *Shift) play(ctx context.Context, st step) error {
 			return err
 		}
 	}
-	if err := s.w.Till.Put(ctx, ref, st.lines); err != nil {
+	if err := s.put(ctx, ref, st); err != nil {
 		return fmt.Errorf("%s: the sale was not taken: %w", st.name, err)
 	}
 	text, err := st.code(ctx)
@@ -117,8 +138,15 @@ func (s *Shift) play(ctx context.Context, st step) error {
 	if err != nil {
 		return fmt.Errorf("%s: no verdict: %w", st.name, err)
 	}
-	s.note(Result{Step: st.name, Want: st.want, Verdict: v, Void: st.void})
+	s.note(Result{Step: st.name, Want: st.want, Verdict: v, Void: st.void, Later: st.later})
 	return s.close(ctx, st, ref, v)
+}
+
+func (s *Shift) put(ctx context.Context, ref terminal.SaleRef, st step) error {
+	if st.lines == nil {
+		return s.w.Till.PutTotal(ctx, ref, st.total)
+	}
+	return s.w.Till.Put(ctx, ref, st.lines)
 }
 
 // close is what the cashier does about a verdict.
@@ -188,6 +216,7 @@ func (s *Shift) showFor(ctx context.Context, text string, why terminal.Reason) e
 	if err == nil && state.Notice.Reason != why {
 		err = wrong("the till said %s, must say %s", state.Notice.Reason, why)
 	}
+	s.said[why] = true
 	return err
 }
 
@@ -264,12 +293,13 @@ func (s *Shift) all(ctx context.Context, steps ...step) error {
 // PlayShift plays the demo's shift from opening to closing, restart included,
 // and gives every deviation from what must come, joined.
 func PlayShift(ctx context.Context, w *World, out io.Writer) (*Shift, error) {
-	s := &Shift{w: w, out: out}
+	s := newShift(w, out)
 	if err := w.Ready(ctx); err != nil {
 		return s, fmt.Errorf("the register did not get ready: %w", err)
 	}
 	for _, part := range []func(context.Context) error{
-		s.morning, s.thieves, s.soldOut, s.badLine, s.staleRules, s.frozen, s.offline, s.backOnline, s.reboot, s.closing,
+		s.morning, s.thieves, s.soldOut, s.badLine, s.staleRules, s.frozen, s.offline, s.backOnline, s.reboot, s.backOnline,
+		s.newRules, s.stoppedWallet, s.overTime, s.refunds, s.told, s.backOnline, s.cleanStop, s.closing,
 	} {
 		if err := part(ctx); err != nil {
 			return s, errors.Join(append(s.bad, err)...)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"sekisho/terminal"
 	"sekisho/terminal/web/contract"
 )
 
@@ -60,7 +61,31 @@ func TestShift(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	if len(s.Results) < 30 {
+	if len(s.Results) < 70 {
 		t.Errorf("only %d verdicts: the shift did not play to its end\n%s", len(s.Results), out.String())
+	}
+	everyReason(t, s.Reasons())
+}
+
+// elsewhere are the reasons that the shift does not reach, and the tests that
+// reach them by the daemon's public doors.
+var elsewhere = map[terminal.Reason]string{
+	terminal.CodeBill:      "TestOtherNotices", // a bill is no QR code, which is all that the shift's scanner is shown
+	terminal.GoodsNoPrice:  "TestOtherNotices",
+	terminal.SaleNotReady:  "TestOtherNotices",
+	terminal.SaleTaken:     "TestOtherNotices",
+	terminal.PolicyMissing: "TestI5BeforeAnyPolicyNothingIsApproved",
+	terminal.Quarantined:   "TestI8AnOlderLedgerPutBackIsReleasedByHeadOffice",
+	terminal.Storage:       "TestI2ALockedLedgerApprovesNothing",
+}
+
+// everyReason fails for a reason that nothing reaches, and for one that is listed
+// as reached elsewhere and no longer has to be.
+func everyReason(t *testing.T, reached map[terminal.Reason]bool) {
+	t.Helper()
+	for _, why := range terminal.Reasons() {
+		if _, listed := elsewhere[why]; listed == reached[why] {
+			t.Errorf("%s: reached by the shift: %v, listed as reached elsewhere: %v", why, reached[why], listed)
+		}
 	}
 }

@@ -38,6 +38,7 @@ type State struct {
 	Sale       *terminal.Sale    `json:"sale"`
 	Verdict    *terminal.Verdict `json:"verdict"`
 	Notice     *Notice           `json:"notice"`
+	Quarantine string            `json:"quarantine"`
 	Unresolved int               `json:"unresolved"`
 	Outbox     int               `json:"outbox"`
 	Parked     int               `json:"parked"`
@@ -76,6 +77,24 @@ func (t *Till) Put(ctx context.Context, ref terminal.SaleRef, lines []terminal.L
 		total += l.Price * terminal.Yen(l.Quantity)
 	}
 	return t.call(ctx, http.MethodPut, "v1/sales/"+url.PathEscape(string(ref)), map[string]any{"lines": lines, "total": total, "ready": true}, nil)
+}
+
+// PutTotal puts a sale of which the POS tells the total and nothing else.
+func (t *Till) PutTotal(ctx context.Context, ref terminal.SaleRef, total terminal.Yen) error {
+	return t.call(ctx, http.MethodPut, "v1/sales/"+url.PathEscape(string(ref)), map[string]any{"lines": []terminal.Line{}, "total": total, "ready": true}, nil)
+}
+
+// Refund asks for a part of a payment to be given back.
+func (t *Till) Refund(ctx context.Context, id terminal.PaymentID, refund terminal.RefundID, amount terminal.Yen) error {
+	return t.call(ctx, http.MethodPost, "v1/payments/"+string(id)+"/refunds", map[string]any{"id": refund, "amount": amount}, nil)
+}
+
+// Denied is how many accounts the register denies by its own list.
+func (t *Till) Denied(ctx context.Context) (int, error) {
+	var rules struct {
+		Denied int `json:"denied_accounts"`
+	}
+	return rules.Denied, t.call(ctx, http.MethodGet, "v1/policy", nil, &rules)
 }
 
 // Cancel closes a sale that is not paid.

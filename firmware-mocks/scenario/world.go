@@ -34,6 +34,12 @@ type Setup struct {
 	Door func(http.RoundTripper) http.RoundTripper // stands between till and daemon; nil for nothing
 }
 
+// The demo's store and its only register.
+const (
+	storeID    = "store-1"
+	registerID = "register-1"
+)
+
 // World is one store with one register, its customers and its backend.
 type World struct {
 	setup   Setup
@@ -86,7 +92,7 @@ func (w *World) path(parts ...string) string {
 
 // make writes keys, policy and configuration.
 func (w *World) make() error {
-	id := policy.Identity{Register: "register-1", Store: "store-1", Class: Class, Realm: Realm}
+	id := policy.Identity{Register: registerID, Store: storeID, Class: Class, Realm: Realm}
 	var err error
 	if w.keys, err = MakeKeys(w.path("operator"), w.path("register"), id); err != nil {
 		return err
@@ -127,6 +133,13 @@ func (w *World) OpenBackend(ctx context.Context) error {
 	}
 	if w.address == "" {
 		w.address = "127.0.0.1:0"
+	}
+	key, err := os.ReadFile(w.path("operator", registerID+".vkey"))
+	if err == nil {
+		err = b.Enrol(ctx, storeID, registerID, strings.TrimSpace(string(key)))
+	}
+	if err != nil {
+		return errors.Join(err, b.Close())
 	}
 	listener, err := net.Listen("tcp", w.address)
 	if err != nil {
