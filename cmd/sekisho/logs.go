@@ -78,7 +78,7 @@ func (s *staff) logs() *cobra.Command {
 	flags.StringVar(&f.sinceText, "since", "", "from this `TIME` on, or how long ago: 2026-01-05, \"2026-01-05 18:30\", 90m")
 	flags.StringVar(&f.untilTo, "until", "", "before this `TIME`")
 	flags.StringSliceVar(&f.reasons, "reason", nil, "with one of these reason `CODES`, such as cap.store")
-	flags.StringSliceVar(&f.types, "type", nil, "of one of these `TYPES`: start, policy, payment, mark, erase, quarantine")
+	flags.StringSliceVar(&f.types, "type", nil, "of one of these `TYPES`: start, stop, policy, freeze, roles, payment, mark, erase, quarantine")
 	flags.StringSliceVar(&f.categories, "category", nil, "payments of goods of one of these `CATEGORIES`")
 	flags.Int64Var(&f.least, "min-amount", 0, "of at least so many `YEN`")
 	flags.Int64Var(&f.most, "max-amount", 0, "of at most so many `YEN`")

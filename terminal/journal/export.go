@@ -95,6 +95,9 @@ func (e Export) Verify(origin string, head Head) ([]Shown, error) {
 	if e.Root != head.Root {
 		return nil, fmt.Errorf("%w: the journal that it is from is not the one of the checkpoint", ErrExport)
 	}
+	if len(e.Entries) == 0 {
+		return nil, fmt.Errorf("%w: it has no entries", ErrExport)
+	}
 	var shown []Shown
 	last := int64(-1)
 	for _, x := range e.Entries {

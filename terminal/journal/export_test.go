@@ -127,6 +127,7 @@ func TestI6AChangedExportProvesNothing(t *testing.T) {
 		"a proof too short":             func(e *Export) { e.Entries[1].Proof = e.Entries[1].Proof[1:] },
 		"no proof":                      func(e *Export) { e.Entries[1].Proof = nil },
 		"another root":                  func(e *Export) { e.Root[0] ^= 1 },
+		"no entries":                    func(e *Export) { e.Entries = nil },
 		"another register":              func(e *Export) { e.Origin = "sekisho/store-0001/r2" },
 		"another payment":               func(e *Export) { e.Payment = set.Exports[2].Payment },
 		"an entry twice":                func(e *Export) { e.Entries[1] = e.Entries[0] },
@@ -183,4 +184,29 @@ func TestI6AnErasedEntryIsStillProved(t *testing.T) {
 	if err != nil || slices.ContainsFunc(shown, func(s Shown) bool { return s.Private != nil }) {
 		t.Errorf("%v, %v", shown, err)
 	}
+}
+
+// FuzzExport feeds what somebody could send to whoever checks an export. It must
+// not panic, and what it takes must be in the tree of the document.
+func FuzzExport(f *testing.F) {
+	f.Fuzz(func(t *testing.T, text []byte) {
+		e, err := ParseExport(text)
+		if err != nil {
+			return
+		}
+		set := vectors(t)
+		root, err := hex.DecodeString(set.Roots[len(set.Entries)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown, err := e.Verify(vectorOrigin, Head{Size: int64(len(set.Entries)), Root: tlog.Hash(root)})
+		if err != nil && !errors.Is(err, ErrExport) && !errors.Is(err, ErrOtherTree) {
+			t.Fatal(err)
+		}
+		for _, s := range shown {
+			if !reflect.DeepEqual(s.Entry, set.Entries[s.Entry.Seq].Entry) {
+				t.Fatalf("entry %d was never written: %+v", s.Entry.Seq, s.Entry)
+			}
+		}
+	})
 }
