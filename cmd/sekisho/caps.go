@@ -19,7 +19,7 @@ func (s *staff) caps() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "caps", Short: "Show what this register may sell of each store cap without asking", Args: cobra.NoArgs,
 		Long: "Caps shows, for the present business day, what this register holds of each cap of the store and what it\n" +
-			"sold. While the line is up it asks for more as it needs it: 0 held does not mean that nothing is left.\n" +
+			"sold, and what it sold under its own caps over time. While the line is up it asks for more as it needs it: 0 held does not mean that nothing is left.\n" +
 			"How high each cap is, and the caps of register and account, show in sekisho policy show.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var held struct {
@@ -32,13 +32,17 @@ func (s *staff) caps() *cobra.Command {
 				return s.writeJSON(held)
 			}
 			t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "CAP\tCATEGORY\tDAY\tHELD\tSOLD\tCOUNTS")
+			fmt.Fprintln(t, "CAP\tFOR\tPER\tCATEGORY\tDAY\tHELD\tSOLD\tCOUNTS")
 			for _, h := range held.Caps {
 				counts := "always"
 				if h.OfflineOnly {
 					counts = "offline"
 				}
-				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", h.Cap, orAll(h.Category), h.Window, measured(h.Held, h.Counts), measured(h.Used, h.Counts), counts)
+				holds := "-" // a cap of the register's own is counted, not held
+				if h.Scope == terminal.ScopeStore {
+					holds = measured(h.Held, h.Counts)
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", h.Cap, h.Scope, h.Per, orAll(h.Category), h.Window, holds, measured(h.Used, h.Counts), counts)
 			}
 			return t.Flush()
 		},
