@@ -144,12 +144,16 @@ func TestI3ARefusedHelloIsQuarantined(t *testing.T) {
 		w.reg.HelloRefused(t.Context(), &wire.Error{Code: wire.CodeTrouble, Text: "later"})
 		synctest.Wait()
 		w.wantQuarantine("")
-		for range 3 {
+		refused := func() terminal.Incarnation {
 			w.reg.HelloRefused(t.Context(), &wire.Error{Code: wire.CodeRefused, Text: "retired"})
 			synctest.Wait()
+			return w.reg.View().Incarnation
+		}
+		next := refused()
+		if again := refused(); again != next {
+			t.Fatalf("another incarnation with each refusal: %s after %s", again, next)
 		}
 		w.wantQuarantine(register.InDoubt)
-		next := w.reg.View().Incarnation
 		if next == inc1 || w.anchor.Incarnation != next {
 			t.Fatalf("incarnation %s, the anchor has %s", next, w.anchor.Incarnation)
 		}
