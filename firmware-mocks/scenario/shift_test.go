@@ -27,7 +27,10 @@ func worldWith(t *testing.T, setup Setup) (*World, *contract.Contract) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	setup.Dir, setup.Binary, setup.Listen, setup.Fast, setup.Log = t.TempDir(), binary, "127.0.0.1:0", true, &log
+	setup.Dir, setup.Binary, setup.Listen, setup.Fast = t.TempDir(), binary, "127.0.0.1:0", true
+	if setup.Log == nil {
+		setup.Log = &log
+	}
 	setup.Door = func(next http.RoundTripper) http.RoundTripper {
 		return c.Transport(next, func(err error) { t.Errorf("not as described: %v", err) })
 	}
