@@ -175,6 +175,7 @@ func (g *group) seal(ctx context.Context) error {
 }
 
 func (g *group) succeed() {
+	g.s.untidy += len(g.members)
 	for i, w := range g.members {
 		w.answer(g.own[i])
 	}

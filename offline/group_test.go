@@ -3,6 +3,8 @@ package offline
 import (
 	"database/sql"
 	"errors"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -190,5 +192,28 @@ func TestI1OneFailsAlone(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// TestLogBeginsAfresh: with the writer's own copying of the log into the file
+// the log stays as long as it was after the first round.
+func TestLogBeginsAfresh(t *testing.T) {
+	dir := t.TempDir()
+	s := openAt(t, dir, Options{})
+	var sizes []int64
+	for range 4 {
+		for range tidyAfter {
+			if _, err := sell(t.Context(), s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		info, err := os.Stat(filepath.Join(dir, ledgerFile+logSuffix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes = append(sizes, info.Size())
+	}
+	if sizes[3] > sizes[0]*3/2 { // deeper trees write some pages more
+		t.Errorf("the log grew: %d bytes", sizes)
 	}
 }

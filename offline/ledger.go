@@ -69,6 +69,10 @@ func (s *Store) openWriterAt(ctx context.Context) error {
 		return err
 	}
 	s.ledger = writer
+	// No commit pays for copying the log: tidy does it, once all are answered.
+	if _, err := writer.ExecContext(ctx, "PRAGMA wal_autocheckpoint = 0"); err != nil {
+		return fmt.Errorf("%s: %w", ledgerFile, opened(err))
+	}
 	err = inView(ctx, writer, func(tx *sql.Tx) (err error) {
 		s.at, err = readPosition(ctx, tx)
 		return err
@@ -104,6 +108,24 @@ func (s *Store) settle(ctx context.Context) error {
 	s.at.commits++
 	s.at.clean = false
 	return nil
+}
+
+// tidyAfter is after how many decisions the log is copied into the file: about
+// 4,000 pages, or 16 MB, which a start after a power cut reads in some
+// milliseconds.
+const tidyAfter = 300
+
+// tidy copies the log into the file, as far as readers allow, so that the log
+// begins afresh. What fails here fails again at the next commit, and is told
+// there.
+func (s *Store) tidy() {
+	if s.doubt != nil || s.untidy < tidyAfter {
+		return
+	}
+	s.untidy = 0
+	if _, err := s.ledger.ExecContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+		s.log.Warn("the ledger's log could not be copied into the ledger", "error", err)
+	}
 }
 
 // bump commits nothing but the number of commits and the clean mark.

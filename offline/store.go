@@ -45,6 +45,7 @@ type Store struct {
 	ledger *sql.DB
 	cache  *sql.DB
 	at     position
+	untidy int                 // decisions in the log since it was last copied into the file
 	doubt  error               // why the ledger is closed; nil while it is open
 	commit func(*sql.Tx) error // sql.Tx.Commit, but for tests of its failure
 
@@ -117,6 +118,7 @@ func (s *Store) run() {
 			job()
 		case first := <-s.decisions:
 			s.commitGroup(first)
+			s.tidy()
 		case <-s.quit:
 			return
 		}
