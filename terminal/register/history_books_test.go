@@ -265,7 +265,7 @@ func TestI3I5NoCapIsExceededUnderAnyHistory(t *testing.T) {
 		h := newHistory(drawPolicy(t, base))
 		wrong := rapid.SampledFrom([]time.Duration{0, 0, time.Minute, -time.Minute, 3 * time.Hour, -3 * time.Hour, 100000 * time.Hour, -400000 * time.Hour})
 		pay := func(t *rapid.T) { h.buys(t) }
-		t.Repeat(map[string]func(*rapid.T){
+		actions := map[string]func(*rapid.T){
 			"":           func(t *rapid.T) { h.check(t) },
 			"buys":       pay,
 			"buys again": pay,
@@ -295,7 +295,10 @@ func TestI3I5NoCapIsExceededUnderAnyHistory(t *testing.T) {
 			"freezes": func(t *rapid.T) {
 				h.freeze = &policy.Freeze{Categories: map[terminal.Category]bool{rapid.SampledFrom(kinds[1:]).Draw(t, "what"): rapid.Bool().Draw(t, "frozen")}}
 			},
-		})
+		}
+		for range 6 { // a day at the till; one run is some thirty steps
+			t.Repeat(actions)
+		}
 	})
 }
 

@@ -132,13 +132,13 @@ func (h *history) buys(t *rapid.T) {
 	h.number++
 	now := h.time.now()
 	b := drawBasket(t, h.policy)
-	account := rapid.SampledFrom([]terminal.AccountKey{"00000000000000aa", "00000000000000bb"}).Draw(t, "account")
-	bound := rapid.SampledFrom([]time.Duration{1000 * time.Hour, time.Hour}).Draw(t, "bound")
+	account := rapid.SampledFrom([]terminal.AccountKey{"00000000000000aa", "00000000000000bb", "00000000000000cc", "00000000000000dd"}).Draw(t, "account")
+	bound := rapid.SampledFrom([]time.Duration{1000 * time.Hour, 1000 * time.Hour, 1000 * time.Hour, time.Hour}).Draw(t, "bound")
 	f := facts{
 		policy: h.policy, freeze: h.freeze, denials: h.denials, now: now, mark: h.time.mark, clock: h.time.quality(),
 		day: h.policy.Business.Day(now), linkUp: h.up, contactAge: h.time.age(), incarnation: h.inc, sale: b.sale(h.number),
 		code: presented{
-			kind: terminal.CodePass, issuer: "wallet", account: account, seen: terminal.SeenKey(fmt.Sprint(rapid.IntRange(0, 60).Draw(t, "code"))),
+			kind: terminal.CodePass, issuer: "wallet", account: account, seen: terminal.SeenKey(fmt.Sprint(rapid.IntRange(0, 500).Draw(t, "code"))),
 			pass: &pass.Pass{IssuedAt: now, Credential: pass.Credential{
 				Issued: now.Add(-time.Hour), BoundAt: now.Add(-bound), Expires: now.Add(time.Hour), OfflineYen: 6000, OfflineCount: 5,
 			}},
