@@ -174,6 +174,7 @@ func TestAFreezeThatMakesNoSense(t *testing.T) {
 		{`"demo-wallet"`, `"` + strings.Repeat("x", 65) + `"`, "at most 64", policy.CodeRule},
 		{"issuers", "issuer", "issuer", policy.CodeText},
 		{"categories", "Categories", "Categories", policy.CodeText},
+		{"issuers", "\"iſſuers\" = []\nissuers", "iſſuers", policy.CodeText},
 		{`"tobacco"`, `1`, "no TOML", policy.CodeText},
 		{"version = 5", "version = 5 #\t", "no tab", policy.CodeText},
 		{"version = 5", "version = 5\n" + strings.Repeat("#\n", 16<<10), "more than 32768 bytes", policy.CodeText},

@@ -76,15 +76,17 @@ func Parse(text string) (*Policy, error) {
 }
 
 // unknownKey gives the first key that has no field, or "". The decoder takes
-// "Floor" for "floor", and of both the one that it happens to meet last: a key in
-// any other spelling is unknown too.
+// "Floor" for "floor", and "unitſ" for "units", and of both the one that it
+// happens to meet last: a key in any other spelling is unknown too.
 func unknownKey(meta toml.MetaData) string {
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
 		return unknown[0].String()
 	}
 	for _, key := range meta.Keys() {
-		if key.String() != strings.ToLower(key.String()) {
-			return key.String()
+		for _, part := range key {
+			if strings.Trim(part, "abcdefghijklmnopqrstuvwxyz_") != "" {
+				return key.String()
+			}
 		}
 	}
 	return ""

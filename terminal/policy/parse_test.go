@@ -272,6 +272,9 @@ func TestParseRefusesWhatItDoesNotKnow(t *testing.T) {
 		{"floor = 5000", "Floor = 5000", "offline.Floor"},
 		{"floor = 5000", "floor = 5000\nFLOOR = 9000", "offline.FLOOR"},
 		{"[offline]", "[Offline]", "Offline"},
+		// To the decoder ſ is an s and K (the Kelvin sign) a k.
+		{"units = 257", "units = 257\n\"unitſ\" = 999999", "cap.\"unitſ\""},
+		{"version = 7", "version = 7\n\"verſion\" = 9", "verſion"},
 		{"version = 7", "version = 7\nversion = 8", "no TOML"},
 		{"version = 7", `version = "7"`, "no TOML"},
 		{"version = 7", "version = 7.5", "no TOML"},
