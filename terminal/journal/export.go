@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -68,18 +69,24 @@ func (e *Export) Prove(stored tlog.HashReader) error {
 	return nil
 }
 
-// ParseExport reads an export's JSON. It takes no key that it does not know.
+// ParseExport reads an export's JSON. It takes no key that it does not know, and
+// nothing after it that would look proved to who reads the file.
 func ParseExport(text []byte) (Export, error) {
 	var e Export
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&e); err != nil {
+	if err := d.Decode(&e); err != nil || trailing(d) {
 		return Export{}, fmt.Errorf("%w: it is not of the form that docs/journal.md describes", ErrExport)
 	}
 	if e.Version != ExportVersion {
 		return Export{}, fmt.Errorf("%w: its form is version %d, and this release reads %d", ErrExport, e.Version, ExportVersion)
 	}
 	return e, nil
+}
+
+func trailing(d *json.Decoder) bool {
+	_, err := d.Token()
+	return err != io.EOF
 }
 
 // Verify holds the export against the head that a checkpoint of the journal of

@@ -172,6 +172,18 @@ func TestI8WhatIsNoExportIsRefused(t *testing.T) {
 			t.Errorf("%s: %+v, %v", text, e, err)
 		}
 	}
+	good, err := json.Marshal(vectors(t).Exports[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, more := range []string{"{}", string(good), `"and 90,000 yen more"`, "]"} {
+		if _, err := ParseExport([]byte(string(good) + "\n" + more)); !errors.Is(err, ErrExport) {
+			t.Errorf("%.20s after it: %v", more, err)
+		}
+	}
+	if _, err := ParseExport(append(good, "\n \n"...)); err != nil {
+		t.Errorf("blank lines after it: %v", err)
+	}
 }
 
 // An erased private part leaves every proof valid.
