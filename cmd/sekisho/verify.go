@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
+	"sekisho/terminal"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/register"
 )
@@ -99,12 +101,19 @@ func (s *staff) verifyLedger(ctx context.Context, l ledger, told *checkpointed) 
 	if told != nil && told.head.Size == 0 {
 		then = tree.Head()
 	}
+	bare := map[terminal.PaymentID]int64{} // an entry of it without the private part that it had
 	next, err := each(ctx, l, 0, func(leaf register.Leaf) error {
 		if leaf.Seq >= end {
 			return errEnd
 		}
-		if err := fits(leaf, tree.Head().Size); err != nil {
+		e, err := fits(leaf, tree.Head().Size)
+		if err != nil {
 			return err
+		}
+		if e.Type == journal.TypeErase {
+			delete(bare, e.Payment)
+		} else if e.Private != "" && leaf.Private == nil {
+			bare[e.Payment] = e.Seq
 		}
 		tree.Add(leaf.Bytes)
 		if told != nil && leaf.Seq+1 == told.head.Size {
@@ -118,7 +127,7 @@ func (s *staff) verifyLedger(ctx context.Context, l ledger, told *checkpointed) 
 	if next != end {
 		return &errFound{next, "is missing"}
 	}
-	if err := hashesFit(ctx, l, tree.Head()); err != nil {
+	if err := errors.Join(hashesFit(ctx, l, tree.Head()), erased(ctx, l, bare)); err != nil {
 		return err
 	}
 	fmt.Fprintf(s.out, "journal: %d entries, root %s\n", end, tree.Head().Hex())
@@ -128,21 +137,40 @@ func (s *staff) verifyLedger(ctx context.Context, l ledger, told *checkpointed) 
 // errEnd stops a walk at the entry after which only newer ones come.
 var errEnd = errors.New("the end")
 
-// fits says whether a leaf is one, stands in its place, and has the private part
-// that it was written with.
-func fits(leaf register.Leaf, seq int64) error {
+// fits reads a leaf that is one, stands in its place, and has the private part
+// that it was written with, or none.
+func fits(leaf register.Leaf, seq int64) (journal.Entry, error) {
 	if leaf.Seq != seq {
-		return &errFound{seq, "is missing"}
+		return journal.Entry{}, &errFound{seq, "is missing"}
 	}
 	e, err := journal.Parse(leaf.Bytes)
 	if err != nil || e.Seq != seq {
-		return &errFound{seq, "is not what the register wrote"}
+		return e, &errFound{seq, "is not what the register wrote"}
 	}
 	if leaf.Private == nil {
-		return nil
+		return e, nil
 	}
 	if _, err := journal.OpenPrivate(e, leaf.Private, hex.EncodeToString(leaf.Salt)); err != nil {
-		return &errFound{seq, "has another private part than it was written with"}
+		return e, &errFound{seq, "has another private part than it was written with"}
+	}
+	return e, nil
+}
+
+// erased says whether an entry tells of each private part that is gone that it
+// was erased: who only deletes it hides whose money it was. The register may have
+// erased one while the journal was read.
+func erased(ctx context.Context, l ledger, bare map[terminal.PaymentID]int64) error {
+	for id, seq := range bare {
+		leaves, err := l.CaseEntries(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(leaves, func(leaf register.Leaf) bool {
+			e, err := journal.Parse(leaf.Bytes)
+			return err == nil && e.Type == journal.TypeErase && e.Seq > seq
+		}) {
+			return &errFound{seq, "has lost its private part, and no entry tells that it was erased"}
+		}
 	}
 	return nil
 }
@@ -195,6 +223,9 @@ func (s *staff) verifyExport(file string, told *checkpointed) error {
 		return err
 	}
 	fmt.Fprintf(s.out, "export: %d entries of payment %s are in the journal of %s, of %d entries\n", len(shown), e.Payment, e.Origin, e.Size)
+	if n := without(shown); n > 0 {
+		fmt.Fprintf(s.out, "%d of them have no private part in this file: it was erased on the register, or taken out here\n", n)
+	}
 	if e.Newer > 0 {
 		fmt.Fprintf(s.out, "the register says that %d more came after that checkpoint\n", e.Newer)
 	}
@@ -205,4 +236,15 @@ func (s *staff) verifyExport(file string, told *checkpointed) error {
 		}
 	}
 	return t.flush()
+}
+
+// without counts the entries whose private part is not there.
+func without(shown []journal.Shown) int {
+	n := 0
+	for _, x := range shown {
+		if x.Entry.Private != "" && x.Private == nil {
+			n++
+		}
+	}
+	return n
 }

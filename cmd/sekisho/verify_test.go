@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/offline"
+	"sekisho/terminal"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/register"
 )
@@ -79,7 +80,7 @@ func TestI6VerifyNamesTheEntryThatDoesNotFit(t *testing.T) {
 		{"another salt", on(4, func(l *register.Leaf) { l.Salt = append([]byte{1}, l.Salt[1:]...) }), 0, "entry 4 has another private part"},
 		{"a salt that is cut short", on(4, func(l *register.Leaf) { l.Salt = l.Salt[1:] }), 0, "entry 4 has another private part"},
 		{"a private part where there was none", on(3, func(l *register.Leaf) { l.Private, l.Salt = []byte("{}"), make([]byte, 32) }), 0, "entry 3 has another private part"},
-		{"an erased one", on(4, func(l *register.Leaf) { l.Private, l.Salt = nil, nil }), 0, ""},
+		{"a private part that was only deleted", on(4, func(l *register.Leaf) { l.Private, l.Salt = nil, nil }), 0, "entry 4 has lost its private part"},
 		{"an entry that is gone", func(l register.Leaf) (register.Leaf, bool) { return l, l.Seq != 3 }, 0, "entry 3 is missing"},
 		{"other hashes", same, 1, "stored hashes are not"},
 	} {
@@ -92,6 +93,47 @@ func TestI6VerifyNamesTheEntryThatDoesNotFit(t *testing.T) {
 		if (c.want == "") != strings.Contains(out.String(), "journal: 7 entries") {
 			t.Errorf("%s: said %q", c.name, out.String())
 		}
+	}
+}
+
+// Who deletes whose money it was is found out; what the register erased is not
+// held against it.
+func TestI6WhatIsErasedIsToldInTheJournal(t *testing.T) {
+	dir := t.TempDir()
+	store, err := offline.Open(t.Context(), dir, offline.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	erasure := register.Changes{Erase: []int64{4}, Entries: []journal.Draft{journal.OfErasure(refused, before, noon+1)}}
+	for _, c := range append(history(1160, noon), erasure) {
+		if _, err := store.Decide(t.Context(), register.Scope{}, func(register.Usage) (register.Changes, error) { return c, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l, err := openLedger(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	verify := func(gone int64) error {
+		leaf := func(l register.Leaf) (register.Leaf, bool) {
+			if l.Seq == gone {
+				l.Private, l.Salt = nil, nil
+			}
+			return l, true
+		}
+		return (&staff{out: new(bytes.Buffer)}).verifyLedger(t.Context(), tampered{l, leaf, func(h tlog.Hash) tlog.Hash { return h }}, nil)
+	}
+	if err := verify(4); err != nil {
+		t.Errorf("erased by the register: %v", err)
+	}
+	if err := verify(2); err == nil || !strings.Contains(err.Error(), "entry 2 has lost its private part") {
+		t.Errorf("deleted by hand, of another payment: %v", err)
+	}
+	// The register erases while the journal is read: the entry comes after its end.
+	if err := erased(t.Context(), l, map[terminal.PaymentID]int64{refused: 4}); err != nil {
+		t.Errorf("erased meanwhile: %v", err)
 	}
 }
 
