@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
@@ -26,7 +27,7 @@ func row(e journal.Entry, zone *time.Location, layout string) []string {
 		}
 	}
 	amount := ""
-	if e.Payment != "" && e.Type != journal.TypeErase {
+	if hasAmount(e) {
 		amount = strconv.FormatInt(e.Amount, 10)
 	}
 	return []string{
@@ -34,6 +35,9 @@ func row(e journal.Entry, zone *time.Location, layout string) []string {
 		amount, categories(e.Categories), string(e.Sale), string(e.Payment),
 	}
 }
+
+// hasAmount says whether an entry is about money: a start or an erasure is not.
+func hasAmount(e journal.Entry) bool { return e.Payment != "" && e.Type != journal.TypeErase }
 
 func categories(list []terminal.Category) string {
 	var names []string
@@ -115,9 +119,9 @@ func (c *csvRows) flush() error {
 }
 
 // noFormula keeps a spreadsheet from reading a text, such as a POS's reference,
-// as a formula (OWASP, CSV injection).
+// as a formula (OWASP, CSV injection; a Japanese one takes the wide signs too).
 func noFormula(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
+	if first, _ := utf8.DecodeRuneInString(s); s != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		if _, err := strconv.ParseInt(s, 10, 64); err != nil {
 			return "'" + s
 		}

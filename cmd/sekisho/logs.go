@@ -37,7 +37,7 @@ func (f filter) takes(e journal.Entry) bool {
 		len(f.reasons) > 0 && !slices.Contains(f.reasons, string(e.Reason)),
 		len(f.types) > 0 && !slices.Contains(f.types, string(e.Type)),
 		e.Amount < f.least,
-		f.most > 0 && e.Amount > f.most,
+		f.most > 0 && (e.Amount > f.most || !hasAmount(e)),
 		f.payment != "" && e.Payment != f.payment:
 		return false
 	}

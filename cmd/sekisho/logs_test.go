@@ -92,4 +92,12 @@ func TestI8AReferenceFromThePOSHarmsNobodyWhoReadsIt(t *testing.T) {
 	if !strings.Contains(csv.String(), "'=HYPERLINK(1)") {
 		t.Errorf("%q", csv.String())
 	}
+	for text, want := range map[string]string{
+		"+1+1": "'+1+1", "-1+1": "'-1+1", "@SUM(A1)": "'@SUM(A1)", "＝1+1": "'＝1+1", "＋1": "'＋1", "－1": "'－1", "＠A1": "'＠A1",
+		"-5": "-5", "pos-1": "pos-1", "レシート＝1": "レシート＝1", "": "",
+	} {
+		if got := noFormula(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
 }
