@@ -116,9 +116,13 @@ func plain(text string) bool {
 	return utf8.RuneCountInString(text) <= maxText && !strings.ContainsFunc(text, control)
 }
 
-// control: what a row of Hash, a log or a page could mistake for its own, and
-// what is no UTF-8.
-func control(r rune) bool { return unicode.IsControl(r) || r == utf8.RuneError }
+// control: what a row of Hash, a log or a page could mistake for its own, what
+// turns the direction in which the rest of a line is read (Unicode UAX 9,
+// embeddings, overrides and isolates), and what is no UTF-8.
+func control(r rune) bool {
+	turns := r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
+	return turns || unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp) || r == utf8.RuneError
+}
 
 // Valid says whether g is 8, 12 or 13 digits whose last is the check digit
 // (GS1 General Specifications, 7.9: weights 3 and 1 from the right).
