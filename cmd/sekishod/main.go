@@ -86,7 +86,7 @@ func needsPerson(err error) bool {
 		return true
 	}
 	for _, lasting := range []error{
-		uplink.ErrURL, scanner.ErrConfig, errRunLocked,
+		uplink.ErrURL, scanner.ErrConfig, errRunLocked, errRunOpen,
 		offline.ErrLocked, offline.ErrShared, offline.ErrNewer, offline.ErrDamaged, offline.ErrNotDurable,
 	} {
 		if errors.Is(err, lasting) {

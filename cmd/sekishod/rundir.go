@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -49,6 +50,9 @@ func openRunDir(dir, bootFile string) (*runDir, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("the run directory cannot be made: %w", err)
 	}
+	if err := alone(dir); err != nil {
+		return nil, fmt.Errorf("run folder %s: %w", dir, err)
+	}
 	text, err := os.ReadFile(bootFile)
 	if err != nil {
 		return nil, fmt.Errorf("the boot id cannot be read: %w", err)
@@ -60,8 +64,25 @@ func openRunDir(dir, bootFile string) (*runDir, error) {
 	return &runDir{path: filepath.Join(dir, "anchor.json"), boot: boot}, nil
 }
 
-// errRunLocked is matched with errors.Is.
-var errRunLocked = errors.New("another sekishod uses it: stop that one, or give this one a run folder of its own")
+// What a run folder can be refused for; match them with errors.Is.
+var (
+	errRunLocked = errors.New("another sekishod uses it: stop that one, or give this one a run folder of its own")
+	errRunOpen   = errors.New("others may write into it, and could put an anchor and tokens of their own there: make it the daemon's own, with chown and chmod 700")
+)
+
+// alone refuses a folder into which another user may write, or that is another
+// user's.
+func alone(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	owner, known := info.Sys().(*syscall.Stat_t)
+	if info.Mode().Perm()&0o022 != 0 || !known || int(owner.Uid) != os.Geteuid() {
+		return errRunOpen
+	}
+	return nil
+}
 
 // lockRun keeps the run folder for this process alone, until the file is closed
 // or the process dies: of two daemons on one anchor each would undo the other's.

@@ -207,6 +207,22 @@ func TestTheLockOfARunFolder(t *testing.T) {
 	}
 }
 
+// Into a folder that is open others could put tokens that they know.
+func TestI6ARunFolderOpenToOthersIsRefused(t *testing.T) {
+	for _, mode := range []os.FileMode{0o777, 0o720, 0o702, 0o777 | os.ModeSticky} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := openRunDir(dir, bootIDFile); !errors.Is(err, errRunOpen) || !needsPerson(err) {
+			t.Errorf("%v: got %v", mode, err)
+		}
+	}
+	if _, err := openRunDir(t.TempDir(), bootIDFile); err != nil {
+		t.Errorf("its own: %v", err)
+	}
+}
+
 func TestABootWithoutAnIDIsRefused(t *testing.T) {
 	for name, file := range map[string]string{"empty": write(t, t.TempDir(), "boot_id", "\n"), "missing": "/nowhere/boot_id"} {
 		if _, err := openRunDir(t.TempDir(), file); err == nil || !strings.Contains(err.Error(), "boot id") {
