@@ -277,6 +277,39 @@ func TestI8SlowClientIsCutOffAndNobodyWaitsForIt(t *testing.T) {
 	})
 }
 
+// Whoever opens connections, with a token or without, does not use up the files
+// of the process that keeps the ledger.
+func TestI8ConnectionsAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, p, end := serve(t)
+		for range maxConnections {
+			conn, _ := p.dial(t.Context(), "", "")
+			defer conn.Close()
+		}
+		synctest.Wait()
+		here, there := net.Pipe()
+		defer here.Close()
+		select {
+		case p.conns <- there:
+			t.Errorf("connection %d was taken", maxConnections+1)
+		default:
+		}
+		<-time.After(headerWait) // those that say nothing are closed, and their places are free
+		client := &http.Client{Transport: &http.Transport{DialContext: p.dial}}
+		for range 2 * maxConnections {
+			res, err := client.Get("http://localhost/static/icon.svg")
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			client.CloseIdleConnections()
+		}
+		if err := end(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestHeartbeatOutlivesTheLimitsOfShortRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, events, p, end := serve(t)

@@ -1,6 +1,9 @@
 package web
 
 import (
+	"bufio"
+	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -71,5 +74,33 @@ func TestEveryAnswerCarriesTheHeadersThatGuardThePage(t *testing.T) {
 		if csp := h.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'self';") || !strings.Contains(csp, "frame-ancestors 'none'") {
 			t.Errorf("%s: Content-Security-Policy %q", path, csp)
 		}
+	}
+}
+
+// A client that closed its half of the connection still reads: what was not done
+// must not look like done (I4).
+func TestI4ABodyThatDoesNotComeWholeIsNoSuccess(t *testing.T) {
+	x := newTill(t)
+	for _, request := range []string{"PUT " + someSale, "POST /v1/payments/" + somePayment + "/void", "POST /v1/payments/" + somePayment + "/refunds"} {
+		c, err := net.Dial("tcp", x.Listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "%s HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", request, someTokens.POS)
+		if err := c.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: status %d, want 400", request, res.StatusCode)
+		}
+	}
+	if asked := x.desk.asked(); len(asked) != 0 {
+		t.Errorf("the register was asked %+v", asked)
 	}
 }

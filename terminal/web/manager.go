@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"sekisho/terminal"
@@ -110,6 +111,10 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/manager", http.StatusSeeOther)
 }
 
+// tellings are what a key of the page can have done: nothing else that stands in
+// an address is shown.
+var tellings = []string{"asked", "given-up", "nothing-to-do", "not-done"}
+
 // resolveForm asks again about a payment, or gives it up, and shows it.
 func (s *Server) resolveForm(w http.ResponseWriter, r *http.Request) {
 	id, err := readPaymentID(r)
@@ -166,7 +171,10 @@ func (s *Server) paymentPage(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), deskWait)
 	defer cancel()
-	page := casePage{Told: r.URL.Query().Get("told")}
+	page := casePage{}
+	if told := r.URL.Query().Get("told"); slices.Contains(tellings, told) {
+		page.Told = told
+	}
 	if page.Verdict, err = s.desk.Verdict(ctx, id); err == nil {
 		page.Entries, err = s.caseOf(ctx, id)
 	}
@@ -193,11 +201,8 @@ func (s *Server) paymentPage(w http.ResponseWriter, r *http.Request) {
 
 // showTrouble tells the manager that the register could not answer.
 func (s *Server) showTrouble(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return
-	}
 	p := problemOf(err)
-	if p.status >= http.StatusInternalServerError {
+	if p.status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		s.log.Error("request failed", "method", r.Method, "route", r.Pattern, "code", p.code, "error", err)
 	}
 	s.show(w, r, p.status, "trouble", string(p.code))

@@ -51,7 +51,7 @@ func (s *Server) journalPage(w http.ResponseWriter, r *http.Request) {
 		before := int64(-1)
 		if text := page.Query.Get("before"); text != "" {
 			if before, err = strconv.ParseInt(text, 10, 64); err != nil || before < 0 {
-				before, err = 0, nil // an address that somebody typed: the end of the journal
+				before, err = 0, nil // an address that somebody typed: nothing is before the first
 			}
 		}
 		var next int64
@@ -130,17 +130,19 @@ func (s *Server) paymentOf(ctx context.Context, text string) (terminal.PaymentID
 
 // trail gives the newest entries before an index that fit, newest first, and the
 // index before which to go on; 0 where nothing older is left. With before below
-// 0 it begins at the end of the journal.
+// 0, or beyond the journal, it begins at the end of the journal.
 func (s *Server) trail(ctx context.Context, f filter, before int64) (found []journal.Entry, next int64, err error) {
 	if f.payment != "" {
 		found, err = s.caseOf(ctx, f.payment)
 		slices.Reverse(found)
 		return slices.DeleteFunc(found, func(e journal.Entry) bool { return !f.fits(e) }), 0, err
 	}
-	if before < 0 {
-		if before, err = s.journalSize(ctx); err != nil {
-			return nil, 0, err
-		}
+	size, err := s.journalSize(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	if before < 0 || before > size {
+		before = size
 	}
 	for scanned := 0; before > 0 && scanned < pageScan; scanned += scanStep {
 		from := max(0, before-scanStep)

@@ -296,18 +296,19 @@ func TestManagerFindsEntries(t *testing.T) {
 		t.Errorf("%d entries in the order %v", len(all), all)
 	}
 	for query, want := range map[string]string{
-		"?reason=cap.store":                                  "sale-180 sale-120 sale-060 sale-000",
-		"?from=2019-07-02T12:58&to=2019-07-02T13:00":         "sale-239 sale-238",
-		"?reason=cap.store&to=2019-07-02T10:30":              "sale-060 sale-000",
-		"?payment=59&from=2019-07-02T12:56":                  "sale-239 sale-237",
-		"?payment=" + somePayment + "&from=2019-07-02T12:56": "sale-238 sale-236",
-		"?from=2019-07-03T00:00":                             "",
-		"?before=2":                                          "sale-001 sale-000",
-		"?before=0":                                          "",
-		"?before=x":                                          "",
-		"?payment=9999":                                      "",
-		"?reason=because":                                    "",
-		"?from=today":                                        "",
+		"?reason=cap.store":                                   "sale-180 sale-120 sale-060 sale-000",
+		"?from=2019-07-02T12:58&to=2019-07-02T13:00":          "sale-239 sale-238",
+		"?reason=cap.store&to=2019-07-02T10:30":               "sale-060 sale-000",
+		"?payment=59&from=2019-07-02T12:56":                   "sale-239 sale-237",
+		"?payment=" + somePayment + "&from=2019-07-02T12:56":  "sale-238 sale-236",
+		"?from=2019-07-03T00:00":                              "",
+		"?before=2":                                           "sale-001 sale-000",
+		"?before=0":                                           "",
+		"?before=9223372036854775807&to=2019-07-02T09:02":     "sale-001 sale-000",
+		"?before=x":                                           "",
+		"?payment=9999":                                       "",
+		"?reason=because":                                     "",
+		"?from=today":                                         "",
 		"?payment=x%22%3E%3Cscript%3Ealert(1)%3C%2Fscript%3E": "",
 	} {
 		got, _ := found(query)
@@ -348,6 +349,9 @@ func TestManagerSeesOneCase(t *testing.T) {
 	}
 	if strings.Contains(string(a.body), "another") {
 		t.Error("the page shows another case")
+	}
+	if a := b.get("/manager/payments/" + somePayment + "?told=give+10000+yen+back"); strings.Contains(string(a.body), "10000 yen back") {
+		t.Error("the page says what an address makes it say")
 	}
 	b.x.ledger.open[0].State = terminal.Reversing
 	if a := b.get("/manager/payments/" + somePayment); !says(t, a, "again.what") || says(t, a, "give-up.what") {

@@ -89,13 +89,12 @@ func problemOf(err error) problem {
 	return problem{status: http.StatusInternalServerError, code: codeInternal, detail: "the register could not answer: its log says why"}
 }
 
-// fail answers with what err says and logs what only the operator can mend.
+// fail answers with what err says and logs what only the operator can mend. It
+// answers also where the request's context has ended: a client that closed its
+// half of the connection still reads, and silence would be net/http's 200.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // nobody is there to read it
-	}
 	p := problemOf(err)
-	if p.status >= http.StatusInternalServerError {
+	if p.status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		s.log.Error("request failed", "method", r.Method, "route", r.Pattern, "code", p.code, "error", err)
 	}
 	s.refuse(w, p)

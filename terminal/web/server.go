@@ -130,7 +130,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 	srv.RegisterOnShutdown(s.events.Close)
 	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(l) }()
+	go func() { failed <- srv.Serve(limit(l, maxConnections)) }()
 	select {
 	case err := <-failed:
 		s.events.Close()
