@@ -30,6 +30,10 @@ func (b *Backend) SetRoles(note string, r *policy.Roles) {
 	b.tellAll()
 }
 
+// freezeStep is how far the freeze role alone may go above the version before
+// (docs/policy.md).
+const freezeStep = 10_000_000_000
+
 // Freeze stops what a signed note names, here and on every register that is
 // linked. The note must be newer than the last, and stop all that the last
 // stopped unless the policy role signed it too; see Lift.
@@ -46,6 +50,8 @@ func (b *Backend) Freeze(ctx context.Context, note string, f *policy.Freeze) err
 			return err
 		case f.Version <= last.Version:
 			return fmt.Errorf("backendsim: freeze %d is no newer than %d", f.Version, last.Version)
+		case !f.Lifts && last.Version > 0 && f.Version > last.Version+freezeStep:
+			return fmt.Errorf("backendsim: freeze %d is more than %d above %d: no register would take it", f.Version, int64(freezeStep), last.Version)
 		case !f.Lifts && !last.within(next):
 			return fmt.Errorf("backendsim: freeze %d lifts something, which only the policy role may", f.Version)
 		}

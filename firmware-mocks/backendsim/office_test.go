@@ -60,7 +60,7 @@ func TestAFreezeStopsAtOnceAndIsToldAtOnce(t *testing.T) {
 	must(t, w.b.Freeze(ctx, "note 2", stop(2, "tobacco", "demo-wallet")))
 	r.push(wire.TypeFreeze)
 	rice(wire.OutcomeDeclined, "frozen")
-	for _, bad := range []*policy.Freeze{stop(2, "tobacco", "demo-wallet"), stop(3, "tobacco"), stop(3, "demo-wallet"), lift(1)} {
+	for _, bad := range []*policy.Freeze{stop(2, "tobacco", "demo-wallet"), stop(3, "tobacco"), stop(3, "demo-wallet"), lift(1), stop(10_000_000_003, "tobacco", "demo-wallet")} {
 		if err := w.b.Freeze(ctx, "bad", bad); err == nil {
 			t.Errorf("%+v was taken after version 2", bad)
 		}

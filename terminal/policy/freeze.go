@@ -10,10 +10,15 @@ import (
 	"sekisho/terminal"
 )
 
-// maxStep is how far a freeze's version may be above the one before. Versions
-// made of a date or of seconds fit; whoever stole the freeze key cannot use them
-// up, so that the policy role can always lift what he stopped.
-const maxStep = 10_000_000_000
+// How far the freeze role alone may go with a version: above the one before, and
+// where nothing was ever frozen. Versions made of a date or of seconds fit in a
+// step. Whoever stole the freeze key cannot use the versions up, so that the
+// policy role, which may take any, can always lift what he stopped. A new
+// register takes a freeze however many steps the others have made.
+const (
+	maxStep  = 10_000_000_000
+	maxFirst = maxNumber / 10
+)
 
 // freezeFile is the TOML text of a freeze.
 type freezeFile struct {
@@ -51,17 +56,21 @@ func (r *Roles) OpenFreeze(text string) (*Freeze, error) {
 }
 
 // Follows says whether f may take the place of before, which is nil where
-// nothing was ever frozen: it is newer, and it lifts nothing unless the policy
-// role signed it. The error is an *Error.
+// nothing was ever frozen: it is newer, and unless the policy role signed it, it
+// lifts nothing and goes no further than a step. The error is an *Error.
 func (f *Freeze) Follows(before *Freeze) error {
+	most := int64(maxStep)
 	if before == nil {
-		before = &Freeze{}
+		before, most = &Freeze{}, maxFirst
 	}
-	if f.Version <= before.Version || f.Version-before.Version > maxStep {
-		return &Error{Code: CodeVersion, Text: fmt.Sprintf("freeze %d does not follow freeze %d: a version is above the one before, by at most %d", f.Version, before.Version, int64(maxStep))}
+	if f.Version <= before.Version {
+		return &Error{Code: CodeVersion, Text: fmt.Sprintf("freeze %d does not follow freeze %d: versions never go back", f.Version, before.Version)}
 	}
 	if f.Lifts {
 		return nil
+	}
+	if f.Version-before.Version > most {
+		return &Error{Code: CodeVersion, Text: fmt.Sprintf("freeze %d does not follow freeze %d: without the policy role a version is above the one before by at most %d", f.Version, before.Version, most)}
 	}
 	if (before.All && !f.All) || !within(before.Categories, f.Categories) || !within(before.Issuers, f.Issuers) {
 		return &Error{Code: CodeLift, Text: fmt.Sprintf("freeze %d lifts what freeze %d stopped: that needs the policy role", f.Version, before.Version)}

@@ -126,6 +126,37 @@ func TestI6TheFreezeKeyAloneLiftsNothing(t *testing.T) {
 	}
 }
 
+// A thief of the freeze key makes the versions high. The policy role goes on from
+// there, and a register that is new takes what is in force then; nobody with the
+// freeze key alone uses up the last versions.
+func TestI6ANewRegisterTakesAFreezeOfAnyHistory(t *testing.T) {
+	at := func(version int64, lifts bool) *policy.Freeze {
+		return &policy.Freeze{Version: version, All: true, Lifts: lifts}
+	}
+	for _, c := range []struct {
+		name   string
+		before *policy.Freeze
+		after  *policy.Freeze
+		code   policy.Code // "" for taken
+	}{
+		{"a step from what is in force", at(10_000_000_005, false), at(20_000_000_005, false), ""},
+		{"more than a step", at(10_000_000_005, false), at(20_000_000_006, false), policy.CodeVersion},
+		{"more than a step, by the policy role", at(5, true), at(20_260_105_120_000, true), ""},
+		{"after steps of others, at a new register", nil, at(20_000_000_006, false), ""},
+		{"the highest for a new register", nil, at(100_000_000_000_000, false), ""},
+		{"above it", nil, at(100_000_000_000_001, false), policy.CodeVersion},
+		{"lifted from there", at(100_000_000_000_000, false), at(100_000_000_000_001, true), ""},
+		{"the very last, by the policy role", nil, at(1_000_000_000_000_000, true), ""},
+	} {
+		err := c.after.Follows(c.before)
+		if c.code == "" && err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		} else if c.code != "" {
+			refused(t, c.name, err, c.code, "by at most")
+		}
+	}
+}
+
 // However freezes follow each other by the freeze key alone, what was stopped
 // stays stopped.
 func TestI6WhatIsFrozenStaysFrozen(t *testing.T) {
