@@ -13,8 +13,8 @@ import (
 
 // Diff says in sentences what becomes different when the policy after takes the
 // place of before, the most important first; none where nothing does. A policy
-// that no register would take, and caps, categories, articles and issuers that
-// let more through than before, begin with "!".
+// that no register would take, and caps, goods, issuers and numbers that let more
+// through than before, begin with "!". A later "good until" is each policy's.
 func Diff(before, after *Policy) []string {
 	said := slices.Concat(diffHead(before, after), diffCaps(before, after), diffCategories(before, after), diffArticles(before, after))
 	for _, rule := range []struct {
@@ -22,10 +22,11 @@ func Diff(before, after *Policy) []string {
 		old, new any
 	}{
 		{"times", before.Times, after.Times}, {"pass", before.Pass, after.Pass}, {"device", before.Device, after.Device},
-		{"offline", before.Offline, after.Offline}, {"reserve", before.Reserve, after.Reserve}, {"goods", before.Goods, after.Goods},
+		{"offline", before.Offline, after.Offline}, {"reserve", before.Reserve, after.Reserve},
 	} {
 		said = append(said, diffFields(rule.name, rule.old, rule.new)...)
 	}
+	said = append(said, diffUnitemised(before, after)...)
 	if !reflect.DeepEqual(before.Wallets, after.Wallets) {
 		said = append(said, "the list of wallets is another")
 	}
@@ -101,12 +102,7 @@ func sameBut(a, b terminal.Cap) bool {
 }
 
 // mark is "! " where a limit is higher than it was.
-func mark(now, old terminal.Amount) string {
-	if now.Within(old) {
-		return ""
-	}
-	return "! "
-}
+func mark(now, old terminal.Amount) string { return exclaim(!now.Within(old)) }
 
 func diffCategories(before, after *Policy) (said []string) {
 	for _, c := range slices.Sorted(maps.Keys(before.HighResale)) {
@@ -130,9 +126,14 @@ func diffCategories(before, after *Policy) (said []string) {
 
 func diffArticles(before, after *Policy) (said []string) {
 	added := 0
-	for gtin := range after.Watch {
-		if _, was := before.Watch[gtin]; !was {
-			added++
+	for _, gtin := range slices.Sorted(maps.Keys(after.Watch)) {
+		if _, was := before.Watch[gtin]; was {
+			continue
+		}
+		added++
+		now := after.Watch[gtin] // the list goes before the maker
+		if made, was := before.maker(gtin); was && (now.Category != made.Category || now.Units < made.Units) {
+			said = append(said, fmt.Sprintf("! article %s was %d units of %s by its maker, is %d units of %s", gtin, made.Units, made.Category, now.Units, now.Category))
 		}
 	}
 	if added > 0 {
@@ -149,9 +150,59 @@ func diffArticles(before, after *Policy) (said []string) {
 		}
 	}
 	if !slices.Equal(before.Makers, after.Makers) {
-		said = append(said, fmt.Sprintf("makers were %v, are %v", before.Makers, after.Makers))
+		said = append(said, fmt.Sprintf("%smakers were %v, are %v", exclaim(fewer(before.Makers, after.Makers)), before.Makers, after.Makers))
 	}
 	return said
+}
+
+// fewer says whether articles of a maker may count as less than before: by a
+// prefix that is gone or changed, or by a longer one that goes before it.
+func fewer(before, after []Maker) bool {
+	for _, old := range before {
+		if !slices.Contains(after, old) || slices.ContainsFunc(after, func(now Maker) bool {
+			longer := len(now.Prefix) > len(old.Prefix) && strings.HasPrefix(now.Prefix, old.Prefix)
+			return longer && !slices.Contains(before, now) && (now.Category != old.Category || now.Units < old.Units)
+		}) {
+			return true
+		}
+	}
+	return false
+}
+
+func diffUnitemised(before, after *Policy) []string {
+	if before.Goods == after.Goods {
+		return nil
+	}
+	more := !after.Goods.Refuse && before.Goods != GoodsRules{} // from ordinary there is nothing looser
+	return []string{fmt.Sprintf("%sgoods.unitemised was %q, is %q", exclaim(more), before.Goods.word(), after.Goods.word())}
+}
+
+// word is what the policy's text says.
+func (g GoodsRules) word() string {
+	switch {
+	case g.Refuse:
+		return refuse
+	case g.Unitemised == "":
+		return ordinary
+	}
+	return string(g.Unitemised)
+}
+
+// looser are the numbers of which a higher one lets more through, and with false
+// those of which a lower one does.
+var looser = map[string]bool{
+	"pass.life": true, "pass.tolerance": true, "device.new_for": false, "device.new_units_online": true,
+	"offline.floor": true, "offline.account_yen": true, "offline.account_count": true, "offline.boot_yen": true,
+	"offline.full_for": true, "offline.nothing_after": true, "offline.decline_bars": false,
+	"reserve.register_percent": true, "reserve.store_percent": true,
+}
+
+// exclaim is "! " for what lets more through.
+func exclaim(more bool) string {
+	if more {
+		return "! "
+	}
+	return ""
 }
 
 // diffFields compares two structs of numbers field by field.
@@ -159,7 +210,10 @@ func diffFields(name string, old, now any) (said []string) {
 	before, after := reflect.ValueOf(old), reflect.ValueOf(now)
 	for i := range before.NumField() {
 		if was, is := before.Field(i).Interface(), after.Field(i).Interface(); was != is {
-			said = append(said, fmt.Sprintf("%s.%s was %v, is %v", name, key(before.Type().Field(i).Name), was, is))
+			about := name + "." + key(before.Type().Field(i).Name)
+			higher, rules := looser[about]
+			more := rules && (after.Field(i).Int() > before.Field(i).Int()) == higher
+			said = append(said, fmt.Sprintf("%s%s was %v, is %v", exclaim(more), about, was, is))
 		}
 	}
 	return said

@@ -252,11 +252,11 @@ func TestDiff(t *testing.T) {
 		{"gtin = \"49400762\"", "gtin = \"49400779\"", "! article 49400762 is no longer watched"},
 		{"gtin = \"49400762\"", "gtin = \"49400779\"", "1 more articles are watched"},
 		{"category = \"sweets\"\nunits = 2", "category = \"sweets\"\nunits = 3", "! article 4902777130835 was 2 units of sweets, is 3 units of sweets"},
-		{`prefix = "4902210"`, `prefix = "4902211"`, "makers were"},
-		{"floor = 5000", "floor = 6000", "offline.floor was 5000 yen, is 6000 yen"},
-		{"account_yen = 10000", "account_yen = 11000", "offline.account_yen was 10000 yen, is 11000 yen"},
-		{`new_for = "72h"`, `new_for = "71h"`, "device.new_for was 72h0m0s, is 71h0m0s"},
-		{`unitemised = "gift card"`, `unitemised = "refuse"`, "goods.refuse was false, is true"},
+		{`prefix = "4902210"`, `prefix = "4902211"`, "! makers were"},
+		{"floor = 5000", "floor = 6000", "! offline.floor was 5000 yen, is 6000 yen"},
+		{"account_yen = 10000", "account_yen = 11000", "! offline.account_yen was 10000 yen, is 11000 yen"},
+		{`new_for = "72h"`, `new_for = "71h"`, "! device.new_for was 72h0m0s, is 71h0m0s"},
+		{`unitemised = "gift card"`, `unitemised = "refuse"`, "goods.unitemised was \"gift card\", is \"refuse\""},
 		{"max_length = 24", "max_length = 25", "wallets"},
 		{`key_id = "demo-1"`, `key_id = "demo-2"`, "no longer taken"},
 		{`key_id = "demo-1"`, `key_id = "demo-2"`, "! passes signed with demo-2 of demo-wallet are taken"},
@@ -280,3 +280,48 @@ func TestDiff(t *testing.T) {
 
 // eight is the check digit of 7 digits.
 func eight(number string) string { return digit("00000" + number) }
+
+// Who signs looks for "!": no number, word or list lets more through without it.
+func TestI6DiffMarksAllThatLetsMoreThrough(t *testing.T) {
+	old := strings.Replace(storePolicy(t), "version = 7", "version = 8", 1)
+	article := digit("490221055000")
+	for _, c := range []struct {
+		old, more, less string // "" where there is no such way
+	}{
+		{"floor = 5000", "floor = 5001", "floor = 4999"},
+		{"account_yen = 10000", "account_yen = 10001", "account_yen = 9999"},
+		{"account_count = 5", "account_count = 6", "account_count = 4"},
+		{"boot_yen = 20000", "boot_yen = 20001", "boot_yen = 19999"},
+		{`full_for = "1h"`, `full_for = "2h"`, `full_for = "30m"`},
+		{`nothing_after = "24h"`, `nothing_after = "25h"`, `nothing_after = "23h"`},
+		{`decline_bars = "24h"`, `decline_bars = "23h"`, `decline_bars = "25h"`},
+		{`life = "60s"`, `life = "61s"`, `life = "59s"`},
+		{`tolerance = "30s"`, `tolerance = "31s"`, `tolerance = "29s"`},
+		{`new_for = "72h"`, `new_for = "71h"`, `new_for = "73h"`},
+		{"new_units_online = 1", "new_units_online = 2", "new_units_online = 0"},
+		{"register_percent = 10", "register_percent = 11", "register_percent = 9"},
+		{"store_percent = 30", "store_percent = 31", "store_percent = 29"},
+		{`unitemised = "gift card"`, `unitemised = "ordinary"`, `unitemised = "refuse"`},
+		{`unitemised = "gift card"`, `unitemised = "sweets"`, ""},
+		{`prefix = "4902210"`, `prefix = "4902211"`, ""},
+		{"category = \"tobacco\"\nunits = 10\n\n[[maker]]", "category = \"tobacco\"\nunits = 9\n\n[[maker]]", ""},
+		// A longer prefix goes before the shorter one, the watch list before both.
+		{"[[wallet]]", "[[maker]]\nprefix = \"49022101\"\ncategory = \"sweets\"\nunits = 10\n\n[[wallet]]", "[[maker]]\nprefix = \"4901111\"\ncategory = \"sweets\"\nunits = 10\n\n[[wallet]]"},
+		{"[[wallet]]", "[[watch]]\ngtin = \"490221055000" + article + "\"\ncategory = \"drinks\"\nunits = 1\n\n[[wallet]]", "[[watch]]\ngtin = \"490221055000" + article + "\"\ncategory = \"sweets\"\nunits = 1\n\n[[wallet]]"},
+	} {
+		if strings.Count(old, c.old) != 1 {
+			t.Fatalf("%q is not once in the policy", c.old)
+		}
+		said := policy.Diff(parsed(t, storePolicy(t)), parsed(t, strings.Replace(old, c.old, c.more, 1)))
+		if len(said) == 0 || !strings.HasPrefix(said[0], "! ") {
+			t.Errorf("%s: %q", c.more, said)
+		}
+		if c.less == "" {
+			continue
+		}
+		said = policy.Diff(parsed(t, storePolicy(t)), parsed(t, strings.Replace(old, c.old, c.less, 1)))
+		if len(said) != 1 || strings.HasPrefix(said[0], "!") {
+			t.Errorf("%s: %q", c.less, said)
+		}
+	}
+}
