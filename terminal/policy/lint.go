@@ -170,12 +170,10 @@ func LintRoles(r *Roles) []Finding {
 	warn(r.Policy.Threshold == 1, "policy", "one key alone signs policies: whoever has it sets every limit")
 	warn(len(r.Policy.Keys) > 1 && r.Policy.Threshold == len(r.Policy.Keys), "policy", "every key must sign: with one lost no policy comes into force until there are new roles")
 	for _, k := range slices.Concat(r.Policy.Keys, r.Freeze.Keys) {
-		warn(sameKey(k, r.Root), k.Name(), "the root key also signs in a role: it should lie in a safe")
+		warn(r.public[k] == r.public[r.Root], k.Name(), "the root key also signs in a role: it should lie in a safe")
 	}
 	for _, k := range r.Freeze.Keys {
-		warn(slices.ContainsFunc(r.Policy.Keys, func(other note.Verifier) bool { return sameKey(k, other) }), k.Name(), "the key is in both roles: the freeze key is at hand day and night, and half of a policy with it")
+		warn(slices.ContainsFunc(r.Policy.Keys, func(other note.Verifier) bool { return r.public[k] == r.public[other] }), k.Name(), "the key is in both roles: the freeze key is at hand day and night, and half of a policy with it")
 	}
 	return findings
 }
-
-func sameKey(a, b note.Verifier) bool { return a.Name() == b.Name() && a.KeyHash() == b.KeyHash() }

@@ -156,6 +156,8 @@ func TestLintOfRoles(t *testing.T) {
 		{"threshold = 2", "threshold = 3", "every key"},
 		{o.policy[0].vkey, o.root.vkey, "the root key"},
 		{o.policy[0].vkey, o.freeze.vkey, "both roles"},
+		{o.policy[0].vkey, o.root.renamed(t, "policy-1").vkey, "the root key"},
+		{o.policy[0].vkey, o.freeze.renamed(t, "policy-1").vkey, "both roles"},
 	} {
 		r, err := policy.ParseRoles(strings.Replace(good, c.old, c.new, 1))
 		if err != nil {

@@ -97,8 +97,9 @@ type Roles struct {
 	Policy  Role
 	Freeze  Role
 
-	signer note.Verifier // the root that signed these
-	notes  []string      // that lead here from the pinned root; these are the last
+	public map[note.Verifier]string // the key itself, which a verifier does not tell: one may have two names
+	signer note.Verifier            // the root that signed these
+	notes  []string                 // that lead here from the pinned root; these are the last
 }
 
 // Freeze stops goods or issuers at once. Its fields are read only.

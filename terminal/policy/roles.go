@@ -132,16 +132,18 @@ func ParseRoles(text string) (*Roles, error) {
 	if unknown := unknownKey(meta); unknown != "" {
 		return nil, &Error{Code: CodeText, Text: "the roles have a key that this release does not know: " + unknown}
 	}
-	r := &Roles{Version: f.Version, Realm: f.Realm}
+	r := &Roles{Version: f.Version, Realm: f.Realm, public: map[note.Verifier]string{}}
 	var errs [4]error
 	if f.Version < 1 || f.Version > maxNumber || f.Realm == "" {
 		errs[0] = fmt.Errorf("version must be from 1 to %d, and realm is needed", int64(maxNumber))
 	}
 	if r.Root, errs[1] = note.NewVerifier(f.Root); errs[1] != nil {
 		errs[1] = fmt.Errorf("root is no verifier key: %w", errs[1])
+	} else {
+		r.public[r.Root] = publicKey(f.Root)
 	}
-	r.Policy, errs[2] = f.Policy.role("policy")
-	r.Freeze, errs[3] = f.Freeze.role("freeze")
+	r.Policy, errs[2] = f.Policy.role("policy", r.public)
+	r.Freeze, errs[3] = f.Freeze.role("freeze", r.public)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, &Error{Code: CodeRule, Text: "the roles make no sense", Cause: err}
 	}
@@ -149,8 +151,8 @@ func ParseRoles(text string) (*Roles, error) {
 }
 
 // role refuses a key that is there twice: under two names it could sign for two
-// people.
-func (f roleFile) role(what string) (Role, error) {
+// people. It adds each key to all.
+func (f roleFile) role(what string, all map[note.Verifier]string) (Role, error) {
 	r := Role{Threshold: f.Threshold}
 	if f.Threshold < 1 || f.Threshold > len(f.Keys) || len(f.Keys) > maxKeys {
 		return r, fmt.Errorf("%s: it needs from 1 to %d keys, and a threshold from 1 to their number", what, maxKeys)
@@ -165,7 +167,7 @@ func (f roleFile) role(what string) (Role, error) {
 		if public[key] || names[id] {
 			return r, fmt.Errorf("%s: key %d is there twice: it counts once, whatever its name", what, i+1)
 		}
-		public[key], names[id] = true, true
+		public[key], names[id], all[v] = true, true, key
 		r.Keys = append(r.Keys, v)
 	}
 	return r, nil
