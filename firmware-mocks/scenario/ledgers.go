@@ -70,6 +70,9 @@ func (s *Shift) compare(ctx context.Context) error {
 		if v.State != r.Want.State || v.Reason != r.Want.Reason || v.Voided != r.Void {
 			s.bad = append(s.bad, wrong("%s: the API says %s %s, must be %s %s", r.Step, v.State, v.Reason, r.Want.State, r.Want.Reason))
 		}
+		if v.State == terminal.Rejected {
+			s.said[terminal.AdviceRejected] = maps.Equal(v.Sentence, terminal.AdviceRejected.Sentences())
+		}
 		if got := register[string(r.Verdict.Payment)]; got.state != r.Want.State || got.voided != r.Void {
 			s.bad = append(s.bad, wrong("%s: the register's ledger says %q, must be %q", r.Step, got.state, r.Want.State))
 		}

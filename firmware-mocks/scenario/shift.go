@@ -65,14 +65,12 @@ type Shift struct {
 	bad     []error
 }
 
-// Reasons are all that the till gave, in verdicts, notices and problems.
+// Reasons are all that the till gave, in verdicts and their sentences, notices
+// and problems.
 func (s *Shift) Reasons() map[terminal.Reason]bool {
 	all := maps.Clone(s.said)
 	for _, r := range s.Results {
 		all[r.Want.Reason] = true
-		if r.Want.State == terminal.Rejected {
-			all[terminal.AdviceRejected] = true // its sentence
-		}
 	}
 	return all
 }

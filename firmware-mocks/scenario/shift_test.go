@@ -3,7 +3,13 @@ package scenario
 import (
 	"bytes"
 	"context"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -83,12 +89,73 @@ var elsewhere = map[terminal.Reason]string{
 }
 
 // everyReason fails for a reason that nothing reaches, and for one that is listed
-// as reached elsewhere and no longer has to be.
+// as reached elsewhere and no longer has to be, or by a test that is not there.
 func everyReason(t *testing.T, reached map[terminal.Reason]bool) {
 	t.Helper()
+	names := reasonNames(t)
+	for why, test := range elsewhere {
+		if !testsNaming(t, names[why])[test] {
+			t.Errorf("%s is listed as reached by %s, which does not name terminal.%s", why, test, names[why])
+		}
+	}
 	for _, why := range terminal.Reasons() {
 		if _, listed := elsewhere[why]; listed == reached[why] {
 			t.Errorf("%s: reached by the shift: %v, listed as reached elsewhere: %v", why, reached[why], listed)
 		}
 	}
+}
+
+// reasonNames gives the name of each reason's constant.
+func reasonNames(t *testing.T) map[terminal.Reason]string {
+	t.Helper()
+	names := map[terminal.Reason]string{}
+	file, err := parser.ParseFile(token.NewFileSet(), "../../terminal/reason.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Names) != 1 || len(spec.Values) != 1 {
+			return true
+		}
+		if code, ok := spec.Values[0].(*ast.BasicLit); ok && code.Kind == token.STRING {
+			text, err := strconv.Unquote(code.Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			names[terminal.Reason(text)] = spec.Names[0].Name
+		}
+		return true
+	})
+	return names
+}
+
+// testsNaming gives the tests of this package in which a constant of terminal
+// stands.
+func testsNaming(t *testing.T, name string) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := map[string]bool{}
+	for _, path := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			test, ok := d.(*ast.FuncDecl)
+			if !ok || !strings.HasPrefix(test.Name.Name, "Test") {
+				continue
+			}
+			ast.Inspect(test, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == name {
+					found[test.Name.Name] = true
+				}
+				return true
+			})
+		}
+	}
+	return found
 }
