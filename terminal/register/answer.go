@@ -253,6 +253,7 @@ func (r *Register) settled(p terminal.Payment) {
 // onTime does what is due: one thing at a time, since each waits for the disk.
 func (r *Register) onTime() {
 	now := r.cfg.Clock.Boot()
+	r.looked = now
 	for id, w := range r.waits {
 		p := r.unresolved[id]
 		switch {
@@ -269,7 +270,7 @@ func (r *Register) onTime() {
 	r.pump()
 	r.sendCheckpoint(false)
 	r.payOwed()
-	if !r.working && r.session != 0 && now-r.saved >= saveEvery {
+	if !r.working && r.session != 0 && r.cfg.Quarantine == "" && now-r.saved >= saveEvery {
 		r.saveAnchor()
 	}
 }

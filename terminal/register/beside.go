@@ -20,7 +20,7 @@ func aside[T any](r *Register, work func(context.Context) T, then func(T)) {
 	ctx := r.beside.ctx
 	r.beside.all.Go(func() {
 		found := work(ctx)
-		r.post(ctx, event{run: func() { then(found) }})
+		r.post(ctx, event{run: func() { then(found) }, own: true})
 	})
 }
 

@@ -26,6 +26,7 @@ func (r *Register) Hello(ctx context.Context) (wire.Message, error) {
 			Register: string(r.cfg.Identity.Register), Store: string(r.cfg.Identity.Store), Software: Software,
 			Versions: r.versions(), Roles: r.roles.Version, Quarantine: r.quarantine,
 		}
+		r.greeted = r.cfg.Incarnation
 		m := wire.Message{Type: wire.TypeHello, ID: newID(), Incarnation: string(r.cfg.Incarnation), Journal: wireHead(r.head), Hello: h}
 		answer(known{m, r.openWindows()}, nil)
 	})
@@ -81,6 +82,7 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 		r.session = w.Session
 		r.time.tell(terminal.Millis(w.Time), came)
 		clear(r.inFlight)
+		r.renewed = false
 		r.checkpoints, r.coming = checkpoints{}, nil
 		for n := range r.outbox {
 			r.outbox[n].Parked = false // each session tries again what was refused
@@ -90,7 +92,7 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 			wait.queryAt = now
 		}
 		r.tellView(EventLink)
-		r.accept(event{run: func() {
+		r.accept(event{lost: r.cfg.Backend.Redial, run: func() {
 			r.takeRules(w.Roles, w.Policy, w.Freeze, "", func() { r.welcomed(w) })
 		}})
 	}})
@@ -125,7 +127,7 @@ func (r *Register) lineIsDown() {
 // Received takes a message of the present session.
 func (r *Register) Received(ctx context.Context, m wire.Message) {
 	came := r.cfg.Clock.Boot()
-	r.post(ctx, event{run: func() {
+	r.post(ctx, event{lost: r.cfg.Backend.Redial, run: func() {
 		r.time.hear(came)
 		switch m.Type {
 		case wire.TypeAnswer:
@@ -148,14 +150,16 @@ func (r *Register) Received(ctx context.Context, m wire.Message) {
 	}})
 }
 
-// mergeGrants takes new totals into the counters of this incarnation.
+// mergeGrants takes new totals into the counters of the incarnation to which the
+// backend tells them: that of the hello. A quarantine that ends makes another in
+// the middle of a session, and what is still on its way is not that one's.
 func (r *Register) mergeGrants(grants []wire.Grant) {
 	if len(grants) == 0 || r.working {
 		return
 	}
 	totals := map[terminal.CounterKey]terminal.Amount{} // a message may name a cap twice
 	for _, g := range grants {
-		k := terminal.CounterKey{Cap: terminal.CapID(g.Cap), Window: terminal.BusinessDay(g.Window), Incarnation: r.cfg.Incarnation}
+		k := terminal.CounterKey{Cap: terminal.CapID(g.Cap), Window: terminal.BusinessDay(g.Window), Incarnation: r.greeted}
 		totals[k] = totals[k].Max(terminal.Amount(g.Total))
 	}
 	r.decide(Scope{Counters: slices.Collect(maps.Keys(totals))}, func(u Usage) (Changes, error) {

@@ -32,32 +32,48 @@ func (r *Register) doubt(why string, cause error) {
 	now, inc := r.now(), r.cfg.Incarnation
 	// It may have been found in the middle of something: the disk comes next.
 	c := Changes{Quarantine: &why, Entries: []journal.Draft{quarantineEntry(why, inc, now)}}
-	r.queue = append([]event{{run: func() {
+	r.first(func() {
 		r.decide(Scope{}, func(Usage) (Changes, error) { return c, nil }, func(err error) {
 			if err != nil {
 				r.cfg.Log.Error("the quarantine could not be kept yet; it is tried again", "error", err)
 				r.owe(quarantineOwed, c, func() {})
 			}
 		})
-	}}}, r.queue...)
+	})
 }
 
 // quarantineOwed names a quarantine that rules and is not stored yet.
 const quarantineOwed = "quarantine"
 
-// restoreDoubt takes over a quarantine, and gives the one that this start found
-// and that is not stored yet; "" for none.
-func (r *Register) restoreDoubt(s Snapshot) (found string) {
+// restoreDoubt takes over a quarantine: the stored one, or the one that this
+// start found and that is not stored yet.
+func (r *Register) restoreDoubt(s Snapshot) {
 	if r.quarantine == "" {
 		r.quarantine = s.Quarantine
 	}
 	if r.quarantine == "" {
 		r.quarantine = r.cfg.Quarantine
 	}
-	if s.Quarantine == "" {
-		found = r.cfg.Quarantine
+	if s.Quarantine != "" {
+		r.cfg.Quarantine = ""
 	}
-	return found
+}
+
+// withFound stores the quarantine that this start found along with a decision,
+// until one is stored: the anchor that is saved after it fits the ledger, and no
+// later start would find anything.
+func (r *Register) withFound(decide func(Usage) (Changes, error)) func(Usage) (Changes, error) {
+	why, now, inc := r.cfg.Quarantine, r.now(), r.cfg.Incarnation
+	if why == "" {
+		return decide
+	}
+	return func(u Usage) (Changes, error) {
+		c, err := decide(u)
+		if err == nil && c.Quarantine == nil {
+			c.Quarantine, c.Entries = &why, append(c.Entries, quarantineEntry(why, inc, now))
+		}
+		return c, err
+	}
 }
 
 func quarantineEntry(why string, inc terminal.Incarnation, now terminal.Millis) journal.Draft {
@@ -80,23 +96,30 @@ func (r *Register) heed(w wire.Welcome, then func()) {
 // HelloRefused says that the backend did not take the hello. Trouble passes; a
 // refusal means that this register is not what the backend knows: it must not
 // sell from what it holds, and says its next hello as another incarnation, which
-// holds nothing, so that head office can see it and release it.
+// holds nothing, so that head office can see it and release it. It does so once
+// until a hello is welcomed again, also where it was in doubt before.
 func (r *Register) HelloRefused(ctx context.Context, why *wire.Error) {
 	if why.Code != wire.CodeRefused {
 		return
 	}
 	r.post(ctx, event{run: func() {
-		if r.quarantine != "" {
+		if r.renewed {
 			return
 		}
 		r.doubt(InDoubt, why)
-		r.queue = append(r.queue, event{run: func() { r.renew(func() {}) }})
+		r.queue = append(r.queue, event{run: func() { r.renew(func() { r.renewed = true }) }})
 	}})
 }
 
 // renew makes the register another incarnation. That is saved in the anchor
 // first, so that a process killed afterwards does not come back as the old one.
 func (r *Register) renew(then func()) {
+	if r.afterJob(func() { r.renew(then) }) {
+		return
+	}
+	if r.cfg.Quarantine != "" {
+		return // its anchor would hide what this start found
+	}
 	next := newIncarnation()
 	a := r.anchor()
 	a.Incarnation = next

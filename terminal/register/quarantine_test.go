@@ -136,6 +136,92 @@ func TestI3AnOlderLedgerPutBackIsQuarantined(t *testing.T) {
 	})
 }
 
+// older starts a register on a ledger that was put back, on a disk that takes
+// nothing.
+func older(w *world) {
+	w.t.Helper()
+	w.start()
+	w.stop()
+	w.inc, w.anchor, w.found = inc2, register.Anchor{Incarnation: inc2}, register.LedgerOlder
+	w.loaded = func(*register.Snapshot) {
+		w.disk.fault(func() error { return register.ErrNotStored }, nil)
+	}
+	w.start()
+	w.found, w.loaded = "", nil
+}
+
+// I3: what start found is stored once the disk takes something.
+func TestI3AnOlderLedgerOnAFullDiskIsQuarantined(t *testing.T) {
+	bare(t, func(t *testing.T, w *world) {
+		older(w)
+		w.disk.fault(nil, nil)
+		w.up(w.policy(1))
+		w.wantQuarantine(register.LedgerOlder)
+	})
+}
+
+// I3: the first commit stores it, whatever that is of, since the anchor saved
+// with it hides from the next start what was found. No anchor is saved before.
+func TestI3TheFirstCommitKeepsTheQuarantine(t *testing.T) {
+	bare(t, func(t *testing.T, w *world) {
+		older(w)
+		w.up("")
+		w.reg.HelloRefused(t.Context(), &wire.Error{Code: wire.CodeRefused, Text: "retired"})
+		w.after(3 * time.Minute)
+		if w.anchor.Head.Size != 0 {
+			t.Fatalf("saved %+v", w.anchor)
+		}
+		w.disk.fault(nil, func(register.Changes, error) error {
+			w.disk.fault(func() error { return register.ErrNotStored }, nil)
+			return nil
+		})
+		w.sells("s1", riceBall)
+		w.restart()
+		w.wantQuarantine(register.LedgerOlder)
+	})
+}
+
+// I3: what the backend still tells the incarnation that was released is not the
+// new one's.
+func TestI3TotalsOfTheReleasedIncarnationStayWithIt(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		doubted(w)
+		w.down()
+		hold := make(chan struct{})
+		w.disk.fault(func() error { <-hold; return nil }, nil)
+		w.welcomed(func(m *wire.Welcome) { m.Released = string(inc1) })
+		w.grant(w.units("tobacco-day", 5), w.units("tobacco-offline", 2))
+		close(hold)
+		w.after(time.Millisecond)
+		w.wantQuarantine("")
+		w.inc = w.reg.View().Incarnation
+		w.wantUnits("tobacco-day", 0, 0, 0)
+		w.up("", w.units("tobacco-day", 1))
+		w.wantUnits("tobacco-day", 1, 0, 0)
+	})
+}
+
+// I8: a register that is in doubt already begins anew too where its incarnation
+// was retired meanwhile: else no hello would ever be taken.
+func TestI8ARefusedHelloInQuarantine(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		doubted(w)
+		w.down()
+		refused := func() terminal.Incarnation {
+			w.reg.HelloRefused(t.Context(), &wire.Error{Code: wire.CodeRefused, Text: "retired"})
+			synctest.Wait()
+			return w.reg.View().Incarnation
+		}
+		next := refused()
+		if again := refused(); next == inc1 || again != next {
+			t.Fatalf("%s, then %s after %s", next, again, inc1)
+		}
+		w.wantQuarantine(register.InDoubt)
+		w.welcomed(func(m *wire.Welcome) { m.Released = string(next) })
+		w.wantQuarantine("")
+	})
+}
+
 // A hello that the backend refuses, as of an incarnation that it has retired, is
 // said again as another one, once, and the register is in doubt.
 func TestI3ARefusedHelloIsQuarantined(t *testing.T) {

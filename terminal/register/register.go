@@ -42,7 +42,7 @@ type Config struct {
 
 	Incarnation terminal.Incarnation // at start; a quarantine's end brings another
 	Anchor      Anchor               // as the run directory had it; zero after a boot
-	Quarantine  string               // what start found wrong with the ledger; "" for nothing
+	Quarantine  string               // what start found wrong with the ledger and is not stored; "" for nothing
 	Signer      note.Signer          // of checkpoints; nil sends none
 }
 
@@ -88,6 +88,9 @@ type Register struct {
 	since      time.Duration // when it went there, on the boot clock
 	saved      time.Duration // when the anchor was last saved, on the boot clock
 	queue      []event
+	looked     time.Duration        // when onTime was last asked, on the boot clock
+	greeted    terminal.Incarnation // named by the latest hello: the backend's totals are its
+	renewed    bool                 // since the latest welcome, after a hello that was refused
 
 	checkpoints checkpoints
 	stopping    bool
@@ -99,12 +102,15 @@ type Register struct {
 type event struct {
 	run    func()
 	refuse func(*Error) // nil where nobody waits for an answer
+	lost   func()       // runs where too much waits already; nil where that does no harm
+	own    bool         // the loop's own, of which there are few: never lost
 	at     bool         // runs at once, also while a job is with the clerk
 }
 
 // How much may wait: POS and page ask one thing at a time, a backend may send
 // some hundred answers at once after an outage. Beyond it the POS is told to
-// try again, and the backend's messages are dropped: they are sent again.
+// try again, and the backend's messages are lost: the line is dropped, since
+// with the next session the backend tells anew what still matters.
 const (
 	inboxSize = 64
 	queueSize = 1000
@@ -130,6 +136,7 @@ func New(cfg Config) *Register {
 		waits:      map[terminal.PaymentID]*wait{},
 		inFlight:   map[int64]flight{},
 		storage:    storageOK,
+		greeted:    cfg.Incarnation,
 		told:       pending{storage: storageOK},
 	}
 	r.time.restore(cfg.Anchor)
@@ -181,6 +188,9 @@ func (r *Register) loop(ctx context.Context) {
 			r.finish(done)
 		case <-timer.C:
 		}
+		if !r.working && r.cfg.Clock.Boot()-r.looked >= looksEvery {
+			r.onTime() // also while somebody asks without a pause
+		}
 		for !r.working && len(r.queue) > 0 {
 			next := r.queue[0]
 			r.queue = r.queue[1:]
@@ -196,6 +206,9 @@ func (r *Register) loop(ctx context.Context) {
 	}
 }
 
+// looksEvery is how long what is due may wait for those who ask.
+const looksEvery = time.Second
+
 // accept runs an event, or keeps it until the clerk is back. Who waits for an
 // answer is not kept waiting for a disk that has just failed; the backend's
 // messages wait.
@@ -203,9 +216,12 @@ func (r *Register) accept(e event) {
 	switch {
 	case e.at || !r.working && len(r.queue) == 0:
 		e.run()
-	case len(r.queue) >= queueSize || e.refuse != nil && r.storage == storageFailed:
+	case !e.own && len(r.queue) >= queueSize || e.refuse != nil && r.storage == storageFailed:
 		if e.refuse != nil {
 			e.refuse(r.troubled())
+		}
+		if e.lost != nil {
+			e.lost()
 		}
 	default:
 		r.queue = append(r.queue, e)
@@ -237,9 +253,27 @@ func (r *Register) troubled() *Error {
 // decide hands a transaction to the clerk. then runs on the loop's goroutine
 // after it; until then events wait in the queue.
 func (r *Register) decide(s Scope, fn func(Usage) (Changes, error), then func(error)) {
+	if r.afterJob(func() { r.decide(s, fn, then) }) {
+		return
+	}
 	r.working, r.since = true, r.cfg.Clock.Boot()
 	mark := r.time.remember()
-	r.clerk.jobs <- job{scope: s, decide: withMark(fn, mark), mark: mark, anchor: r.anchor(), then: then}
+	r.clerk.jobs <- job{scope: s, decide: withMark(r.withFound(fn), mark), mark: mark, anchor: r.anchor(), then: then}
+}
+
+// afterJob keeps what is to go to the clerk until it is back, before all that
+// waits; false where it is free. Only what follows a job after which the ledger
+// had to be opened again meets one: that the start is journalled comes first.
+func (r *Register) afterJob(run func()) bool {
+	if r.working {
+		r.first(run)
+	}
+	return r.working
+}
+
+// first lets something run before all that waits.
+func (r *Register) first(run func()) {
+	r.queue = append([]event{{run: run}}, r.queue...)
 }
 
 // anchor is what the run directory is to hold now.
@@ -267,6 +301,7 @@ func (r *Register) finish(done result) {
 	case done.err == nil:
 		r.head, r.storage, r.saved = done.receipt.Head, storageOK, r.since
 		r.outbox = append(r.outbox, done.receipt.Outbox...)
+		r.cfg.Quarantine = ""
 		if done.job.mark != nil {
 			r.time.mark = *done.job.mark
 		}

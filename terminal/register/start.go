@@ -21,7 +21,7 @@ func (r *Register) restore(s Snapshot) {
 	clear(r.waits)
 	clear(r.inFlight)
 	r.restoreRules(s)
-	found := r.restoreDoubt(s)
+	r.restoreDoubt(s)
 	for _, p := range s.Unresolved {
 		r.keep(p)
 	}
@@ -29,10 +29,6 @@ func (r *Register) restore(s Snapshot) {
 	var unknown []terminal.Payment
 	r.decide(Scope{}, func(Usage) (Changes, error) {
 		c := Changes{Entries: []journal.Draft{{Entry: journal.Entry{Type: journal.TypeStart, Time: now, Incarnation: inc}}}}
-		if found != "" {
-			c.Quarantine = &found
-			c.Entries = append(c.Entries, quarantineEntry(found, inc, now))
-		}
 		for _, p := range s.Unresolved {
 			if p.State != terminal.Sent {
 				continue
@@ -51,7 +47,6 @@ func (r *Register) restore(s Snapshot) {
 			r.cfg.Log.Error("the start could not be journalled", "error", err)
 			return
 		}
-		r.cfg.Quarantine = ""
 		for _, p := range unknown {
 			r.keep(p)
 			r.tell(EventPayment, p)
