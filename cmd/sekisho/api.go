@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -40,6 +41,9 @@ func (p *problem) Error() string { return fmt.Sprintf("%s (%s)", p.Detail, p.Cod
 
 // call asks the running daemon. body nil sends none; answer nil reads none.
 func (s *staff) call(ctx context.Context, method, path string, body, answer any) error {
+	if host, _, err := net.SplitHostPort(s.cfg.Listen); err != nil || !net.ParseIP(host).IsLoopback() {
+		return person(fmt.Errorf("%q is no address of the local API: it is this machine's own, such as 127.0.0.1:8470", s.cfg.Listen))
+	}
 	token, err := os.ReadFile(filepath.Join(s.cfg.Run, "staff.token"))
 	if err != nil {
 		return person(fmt.Errorf("the staff's token cannot be read: start sekishod, which makes it, and run sekisho as the same user: %w", err))
@@ -70,8 +74,12 @@ func (s *staff) call(ctx context.Context, method, path string, body, answer any)
 	return read(reply, answer)
 }
 
-// local follows no proxy of the environment: the token goes to this machine only.
-var local = &http.Client{Transport: &http.Transport{Proxy: nil, DisableKeepAlives: true}}
+// local follows no proxy of the environment and no answer that sends it elsewhere:
+// the token goes to this machine only.
+var local = &http.Client{
+	Transport:     &http.Transport{Proxy: nil, DisableKeepAlives: true},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
 
 func read(reply *http.Response, answer any) error {
 	text, err := io.ReadAll(io.LimitReader(reply.Body, maxAnswer))
