@@ -42,6 +42,8 @@ func policyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "policy",
 		Short: "Head office's desk: check, sign, compare and publish policies, roles and freezes",
+		Args:  cobra.NoArgs, // a word that is no command is a mistake
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(lintCommand(), signCommand(), diffCommand(), publishCommand())
 	return cmd

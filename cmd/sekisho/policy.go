@@ -73,7 +73,10 @@ func (s *staff) rules(ctx context.Context) (inForce, error) {
 
 // policies is "sekisho policy".
 func (s *staff) policies() *cobra.Command {
-	cmd := &cobra.Command{Use: "policy", Short: "Show head office's rules"}
+	cmd := &cobra.Command{
+		Use: "policy", Short: "Show head office's rules", Args: cobra.NoArgs, // a word that is no command is a mistake
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	cmd.AddCommand(s.showPolicy())
 	return cmd
 }
