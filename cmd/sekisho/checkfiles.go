@@ -109,11 +109,17 @@ func spaceFor(free uint64) finding {
 }
 
 func (p *patient) ledgerProves() finding {
-	const remedy = "stop selling on this register, keep the folder as it is, and tell head office"
+	remedy := "stop selling on this register, keep the folder as it is, and tell head office"
 	quiet := *p.staff
 	var says bytes.Buffer
 	quiet.out = &says
 	err := quiet.withLedger(p.ctx, func(l ledger) error { return quiet.verifyLedger(p.ctx, l, nil) })
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		remedy = "run as the daemon's user"
+	case errors.Is(err, os.ErrNotExist):
+		remedy = "see the setting data; if this register is new, start sekishod: it makes the ledger"
+	}
 	if err != nil {
 		return broken(remedy, "%v", err)
 	}
