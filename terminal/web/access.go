@@ -74,8 +74,9 @@ func pageCookie(r *http.Request) string {
 }
 
 // letIn gives the cookie to a browser that came with the POS's token, and sends
-// it to the same address without the token, so that no history, bookmark or
-// screen keeps it. A wrong token gets no cookie and the same way.
+// it to the same address without the token, so that no bookmark, screen,
+// log or referrer keeps it. (Chromium's history file does, hidden: README.md says
+// what to start it with.) A wrong token gets no cookie and the same way.
 func (s *Server) letIn(w http.ResponseWriter, r *http.Request) {
 	if same(r.URL.Query().Get("token"), s.tokens.POS) {
 		http.SetCookie(w, &http.Cookie{Name: pageCookie(r), Value: s.tokens.page(), Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode})
