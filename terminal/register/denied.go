@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"encoding/base64"
+	"time"
 
 	"sekisho/terminal"
 	"sekisho/terminal/denials"
@@ -26,16 +27,15 @@ type delta struct {
 }
 
 // takeDenials collects the parts of a change, in order, and applies it once the
-// last is there. What does not fit is dropped: the next hello tells the version
-// held, and the backend begins anew.
+// last is there. What does not fit is dropped; see refetchDenials.
 func (r *Register) takeDenials(d wire.Denials) {
 	if d.Part == 1 {
 		r.coming = &delta{from: d.From, to: d.To, next: 1, change: denials.Change{Before: map[string]terminal.Millis{}}}
 	}
 	c := r.coming
 	if c == nil || c.from != d.From || c.to != d.To || c.next != d.Part {
-		r.cfg.Log.Warn("a part of the denied accounts came out of order; the next session brings them again")
 		r.coming = nil
+		r.refetchDenials("a part of the denied accounts came out of order")
 		return
 	}
 	add, err1 := base64.StdEncoding.DecodeString(d.Add)
@@ -69,14 +69,33 @@ func (r *Register) applyDenials() {
 	switch {
 	case d.from == 0:
 		base = &denials.Set{}
+	case base != nil && d.to <= r.texts.denials:
+		r.applyDenials() // told twice
+		return
 	case base == nil || d.from != r.texts.denials:
-		r.cfg.Log.Warn("a change of the denied accounts is of another version than is held; the next session brings them again", "from", d.from, "held", r.texts.denials)
+		r.refetchDenials("a change of the denied accounts is of another version than is held")
 		r.applyDenials()
 		return
 	}
 	r.applying = true
 	whole := d.from == 0 || r.bodies >= maxBodies
 	aside(r, func(context.Context) applied { return apply(base, d.change, whole) }, func(a applied) { r.storeDenials(d.to, whole, a) })
+}
+
+// refetchEvery is how often denied accounts that do not fit drop the line at most:
+// a backend that goes on telling them must not keep the till from paying.
+const refetchEvery = 10 * time.Minute
+
+// refetchDenials drops the line, since the backend tells on from the version that
+// a hello names: without another one nobody is denied from now on.
+func (r *Register) refetchDenials(why string) {
+	now := r.cfg.Clock.Boot()
+	again := r.refetched == 0 || now-r.refetched >= refetchEvery
+	r.cfg.Log.Warn(why+"; the next session brings them again", "held", r.texts.denials, "redials", again)
+	if again {
+		r.refetched = now
+		r.cfg.Backend.Redial()
+	}
 }
 
 // applied is a set after a change, and the form in which that is kept.
@@ -105,22 +124,29 @@ func (r *Register) storeDenials(version int64, whole bool, a applied) {
 		r.applyDenials()
 		return
 	}
-	r.decide(Scope{}, func(Usage) (Changes, error) {
-		return Changes{Denials: &DenialsCopy{Version: version, Reset: whole, Bodies: [][]byte{a.body}}}, nil
-	}, func(err error) {
+	c := Changes{Denials: &DenialsCopy{Version: version, Reset: whole, Bodies: [][]byte{a.body}}}
+	use := func() {
+		r.denials, r.texts.denials, r.bodies = a.set, version, r.bodies+1
+		if whole {
+			r.bodies = 1
+		}
+	}
+	r.decide(Scope{}, func(Usage) (Changes, error) { return c, nil }, func(err error) {
 		r.applying = false
 		if err != nil {
-			r.cfg.Log.Error("the denied accounts could not be kept; the set before stays in force", "error", err)
+			r.cfg.Log.Error("the denied accounts could not be kept yet; the set before stays in force, and it is tried again", "error", err)
+			r.owe(denialsOwed, c, use)
 		} else {
-			r.denials, r.texts.denials, r.bodies = a.set, version, r.bodies+1
-			if whole {
-				r.bodies = 1
-			}
+			r.paidUp(denialsOwed)
+			use()
 			r.tellView(EventPolicy)
 		}
 		r.applyDenials()
 	})
 }
+
+// denialsOwed names denied accounts that are not stored yet.
+const denialsOwed = "denials"
 
 // restoreDenials takes over the cached set. After a reopened ledger the one in
 // memory is as new.

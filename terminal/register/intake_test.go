@@ -275,9 +275,33 @@ func TestDenialsThatDoNotFollow(t *testing.T) {
 				if hello.Hello.Versions.Denials != 7 {
 					t.Fatalf("hello tells %d", hello.Hello.Versions.Denials)
 				}
+				w.denied(parts...)
+				if w.line.redials != 1 {
+					t.Fatalf("%d redials: without another hello nothing that comes is taken", w.line.redials)
+				}
 			})
 		})
 	}
+}
+
+// I8: denied accounts that the disk did not take are kept and used as soon as it
+// does, and one that was told already is no gap.
+func TestI8DenialsOnAFullDisk(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.disk.fault(func() error { return register.ErrNotStored }, nil)
+		w.denied(deny(1, 2, 1, 1, "a"))
+		w.wantDenied(1, 0)
+		w.disk.fault(nil, nil)
+		w.after(2 * time.Second)
+		w.wantDenied(2, 1)
+		w.denied(deny(1, 2, 1, 1, "a"), deny(2, 3, 1, 1, "b"))
+		w.wantDenied(3, 2)
+		if w.line.redials != 0 {
+			t.Fatalf("%d redials", w.line.redials)
+		}
+		w.restart()
+		w.wantDenied(3, 2)
+	})
 }
 
 // Many deltas are kept as one set, so that a start stays short; an issuer's time

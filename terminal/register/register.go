@@ -70,6 +70,7 @@ type Register struct {
 	coming     *delta        // denied accounts of which parts are missing
 	deltas     []delta       // complete, to be applied
 	applying   bool          // one is
+	refetched  time.Duration // when the line was dropped for them, on the boot clock; zero: never
 	bodies     int           // of how many the cached set is made
 	quarantine string        // why this register's rights are in doubt; "" where they are not
 	owed       owed          // stored as soon as the disk takes it
