@@ -208,6 +208,9 @@ func TestAFreezeThatMakesNoSense(t *testing.T) {
 		{"issuers", "\"iſſuers\" = []\nissuers", "iſſuers", policy.CodeText},
 		{`"tobacco"`, `1`, "no TOML", policy.CodeText},
 		{"version = 5", "version = 5 #\t", "no tab", policy.CodeText},
+		{"issuers", strings.Repeat("a.", 16_000) + "a = 1\nissuers", "more than 16 parts", policy.CodeText},
+		{"issuers", strings.Repeat(`"" . `, 6_000) + "a = 1\nissuers", "more than 16 parts", policy.CodeText},
+		{"issuers", "x = {" + strings.Repeat(`'a'.`, 4_000) + "a = 1}\nissuers", "more than 16 parts", policy.CodeText},
 		{"version = 5", "version = 5\n" + strings.Repeat("#\n", 16<<10), "more than 32768 bytes", policy.CodeText},
 	} {
 		signed, err := policy.SignFreeze(strings.Replace(stop, c.old, c.new, 1), o.freeze.signer)

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -52,6 +53,10 @@ func (r Role) signatures(n *note.Note) int {
 // signs says whether enough of the role's keys signed.
 func (r Role) signs(n *note.Note) bool { return r.Threshold > 0 && r.signatures(n) >= r.Threshold }
 
+// deep is a key of more parts than any of ours: the decoder's memory grows with
+// their square, to gigabytes for one line of 32 KiB.
+var deep = regexp.MustCompile(`(("[^"\n]*"|'[^'\n]*'|[A-Za-z0-9_-]+) *\. *){16}`)
+
 // plain refuses what would sign and then not open, or fit into no message.
 func plain(what, text string, most int) error {
 	if strings.ContainsAny(text, "\t\r") {
@@ -59,6 +64,9 @@ func plain(what, text string, most int) error {
 	}
 	if len(text) > most {
 		return &Error{Code: CodeText, Text: fmt.Sprintf("%s has more than %d bytes: no message could bring it", what, most)}
+	}
+	if deep.MatchString(text) {
+		return &Error{Code: CodeText, Text: what + " has a key of more than 16 parts"}
 	}
 	return nil
 }
