@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"sekisho/cmd/settings"
 	"sekisho/terminal/web/pin"
 )
@@ -58,11 +60,34 @@ func setPIN(cfg settings.Settings, in io.Reader) error {
 
 // askPIN is sekishod --set-pin.
 func askPIN(cfg settings.Settings, in io.Reader, stdout, stderr io.Writer) int {
-	fmt.Fprintln(stderr, "sekishod: type the manager's new PIN, at least six characters, and Enter")
-	if err := setPIN(cfg, in); err != nil {
+	fmt.Fprintln(stderr, "sekishod: type the manager's new PIN, at least six characters, and Enter; it is not shown")
+	show := hide(in)
+	err := setPIN(cfg, in)
+	show()
+	if err != nil {
 		fmt.Fprintln(stderr, "sekishod:", err)
 		return exitPerson
 	}
 	fmt.Fprintln(stdout, "the PIN is set")
 	return 0
+}
+
+// hide keeps a terminal from showing what is typed, until show is called; what
+// is no terminal shows nothing anyway. A process that is killed in between leaves
+// it so, and stty echo mends it.
+func hide(in io.Reader) (show func()) {
+	file, ok := in.(*os.File)
+	if !ok {
+		return func() {}
+	}
+	before, err := unix.IoctlGetTermios(int(file.Fd()), unix.TCGETS)
+	if err != nil {
+		return func() {}
+	}
+	silent := *before
+	silent.Lflag = silent.Lflag&^unix.ECHO | unix.ECHONL
+	if unix.IoctlSetTermios(int(file.Fd()), unix.TCSETSF, &silent) != nil {
+		return func() {}
+	}
+	return func() { _ = unix.IoctlSetTermios(int(file.Fd()), unix.TCSETSF, before) } // else stty echo
 }

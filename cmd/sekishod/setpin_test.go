@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/creack/pty"
 
 	"sekisho/cmd/settings"
 	"sekisho/terminal/web/pin"
@@ -37,6 +40,38 @@ func TestPINIsSetAndSetAgain(t *testing.T) {
 		if text := read(t, filepath.Join(data, "keys", "pin")); strings.Contains(text, strings.TrimSpace(line)) || !strings.HasPrefix(text, "$argon2id$") {
 			t.Errorf("keys/pin holds %q", text)
 		}
+	}
+}
+
+// Whoever stands behind the manager, or scrolls back, must not read the PIN.
+func TestI7ATypedPINIsNotShown(t *testing.T) {
+	keyboard, terminal, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keyboard.Close()
+	defer terminal.Close()
+	read := bufio.NewReader(terminal)
+	typed := func(text string) {
+		t.Helper()
+		if _, err := io.WriteString(keyboard, text+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if line, err := read.ReadString('\n'); line != text+"\n" {
+			t.Fatalf("%q was read, %v", line, err)
+		}
+	}
+	show := hide(terminal)
+	typed("246810")
+	show()
+	typed("shown")
+	screen := make([]byte, 100)
+	n, err := io.ReadAtLeast(keyboard, screen, len("shown"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(screen[:n]); strings.Contains(text, "246810") || !strings.Contains(text, "shown") {
+		t.Errorf("the terminal shows %q", text)
 	}
 }
 
