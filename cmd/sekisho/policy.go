@@ -118,7 +118,7 @@ func (s *staff) explainAll(in inForce) error {
 	fmt.Fprintf(s.out, "business day from %s, %s\n", clock(p.Business.CutOver), p.Business.Zone)
 	o := p.Offline
 	fmt.Fprintf(s.out, "without the line: at most %d yen a payment, %d yen and %d payments an account in 24 h; all of it for %s, nothing after %s; %d yen after a boot\n",
-		int64(o.Floor), int64(o.AccountYen), o.AccountCount, o.FullFor, o.NothingAfter, int64(o.BootYen))
+		int64(o.Floor), int64(o.AccountYen), o.AccountCount, policy.Span(o.FullFor), policy.Span(o.NothingAfter), int64(o.BootYen))
 	fmt.Fprintf(s.out, "denied accounts: %d (version %d); roles: version %d\n", in.Denied, in.Denials, in.RolesVersion)
 	fmt.Fprintf(s.out, "frozen: %s\n", frozen(in.freeze))
 	for _, c := range slices.Sorted(maps.Keys(p.HighResale)) {
@@ -191,7 +191,7 @@ func writeCaps(out io.Writer, caps []terminal.Cap) error {
 	for _, c := range caps {
 		per, counts := string(c.Window), "always"
 		if c.Window == terminal.Rolling {
-			per = "any " + c.Span.String()
+			per = "any " + policy.Span(c.Span)
 		}
 		if c.OfflineOnly {
 			counts = "offline"

@@ -118,7 +118,7 @@ func (p *Policy) cost(c terminal.Cap, of Chain) string {
 	case c.Scope == terminal.ScopeAccount:
 		days := int64((c.Span + day - 1) / day) // a rolling window touches one business day more
 		each := min(p.offlineYen(c.Limit), product(days, p.accountOffline()))
-		return fmt.Sprintf("exact with the line up; without, one account in %v: %s", c.Span, of.spread(each, product(days+1, shared)))
+		return fmt.Sprintf("exact with the line up; without, one account in %s: %s", Span(c.Span), of.spread(each, product(days+1, shared)))
 	case c.Scope == terminal.ScopeStore:
 		held := percent(c.Limit, p.Reserve.StorePercent)
 		return fmt.Sprintf("a store holds up to %s of it without asking: that much a power cut at all its registers takes from the day; sold without the line, at most %s", limitWords(held), yen(min(shared, p.offlineYen(held))))

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sekisho/terminal/policy"
 )
@@ -32,7 +33,7 @@ func TestLintCountsWhatOfflineCouldCost(t *testing.T) {
 		// 12 units at 5,000 yen each.
 		"all-offline": "a store's day without the line: 60000 yen; in 10 stores 600000 yen",
 		// 60 units in three days: three times an account's 10,000 yen; at a store's two registers 60,000, in the 10 stores 600,000.
-		"tobacco-account": "one account in 72h0m0s: 30000 yen at a register, 60000 yen at the 2 of a store, 600000 yen at those of 10 stores",
+		"tobacco-account": "one account in 72h: 30000 yen at a register, 60000 yen at the 2 of a store, 600000 yen at those of 10 stores",
 		// 30 % of 257, rounded up; at 5,000 yen 390,000, but all goods offline are 60,000.
 		"tobacco-day": "holds up to 78 units of it without asking: that much a power cut at all its registers takes from the day; sold without the line, at most 60000 yen",
 	} {
@@ -324,6 +325,17 @@ func TestI6DiffMarksAllThatLetsMoreThrough(t *testing.T) {
 		said = policy.Diff(parsed(t, storePolicy(t)), parsed(t, strings.Replace(old, c.old, c.less, 1)))
 		if len(said) != 1 || strings.HasPrefix(said[0], "!") {
 			t.Errorf("%s: %q", c.less, said)
+		}
+	}
+}
+
+func TestSpansReadAsInThePolicy(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 90 * time.Second: "1m30s", 10 * time.Minute: "10m", 30 * time.Minute: "30m", time.Hour: "1h", 20 * time.Hour: "20h",
+		90 * time.Minute: "1h30m", 24 * time.Hour: "24h", 72 * time.Hour: "72h", 31 * 24 * time.Hour: "744h", time.Hour + time.Second: "1h0m1s",
+	} {
+		if got := policy.Span(d); got != want {
+			t.Errorf("%v is written as %s, want %s", d, got, want)
 		}
 	}
 }

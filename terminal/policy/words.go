@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"sekisho/terminal"
 )
@@ -39,7 +40,19 @@ func when(c terminal.Cap) string {
 	case terminal.PerDay:
 		return "in a business day"
 	}
-	return "in any " + strings.TrimSuffix(strings.TrimSuffix(c.Span.String(), "0s"), "0m")
+	return "in any " + Span(c.Span)
+}
+
+// Span writes a duration of a policy as the policy does: "90s", "30m", "72h".
+func Span(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }
 
 func limitWords(a terminal.Amount) string {
