@@ -152,6 +152,9 @@ func (p *patient) durability() finding {
 
 // scannerThere says whether the scanner's device is there.
 func scannerThere(path string) error {
+	if path == "" {
+		return errors.New("no setting names one")
+	}
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("%s is not there", path)
 	}

@@ -109,7 +109,12 @@ func (s *staff) examine(ctx context.Context, named bool) ([]finding, level) {
 	var all []finding
 	worst := ok
 	for _, c := range checks {
-		f := c.look(p)
+		var f finding
+		if p.badly != nil && c.name != "configuration" {
+			f = look("mend what is above first", "cannot be looked at without a configuration")
+		} else {
+			f = c.look(p)
+		}
 		f.Check = c.name
 		all, worst = append(all, f), max(worst, f.Level)
 	}

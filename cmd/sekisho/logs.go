@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -46,6 +47,32 @@ func (f filter) takes(e journal.Entry) bool {
 	})
 }
 
+// entryTypes are all that a journal can have.
+var entryTypes = []string{
+	string(journal.TypeStart), string(journal.TypeStop), string(journal.TypePolicy), string(journal.TypeFreeze), string(journal.TypeRoles),
+	string(journal.TypePayment), string(journal.TypeMark), string(journal.TypeErase), string(journal.TypeQuarantine),
+}
+
+// check refuses a type or reason that no entry can have: an empty answer would
+// say that nothing happened.
+func (f filter) check() error {
+	for _, name := range f.types {
+		if !slices.Contains(entryTypes, name) {
+			return fmt.Errorf("no entry is of the type %q: there are %s", name, strings.Join(entryTypes, ", "))
+		}
+	}
+	reasons := []string{register.LedgerOlder, register.LedgerForked, register.InDoubt}
+	for _, r := range terminal.Reasons() {
+		reasons = append(reasons, string(r))
+	}
+	for _, name := range f.reasons {
+		if !slices.Contains(reasons, name) {
+			return fmt.Errorf("there is no reason %q: there are %s", name, strings.Join(reasons, ", "))
+		}
+	}
+	return nil
+}
+
 // logs is "sekisho logs".
 func (s *staff) logs() *cobra.Command {
 	var f filter
@@ -65,7 +92,10 @@ func (s *staff) logs() *cobra.Command {
 			if err != nil {
 				return person(err)
 			}
-			if f.since, err = moment(f.sinceText, s.now(), zone); err == nil {
+			if err = f.check(); err == nil {
+				f.since, err = moment(f.sinceText, s.now(), zone)
+			}
+			if err == nil {
 				f.until, err = moment(f.untilTo, s.now(), zone)
 			}
 			if err != nil {
@@ -78,7 +108,7 @@ func (s *staff) logs() *cobra.Command {
 	flags.StringVar(&f.sinceText, "since", "", "from this `TIME` on, or how long ago: 2026-01-05, \"2026-01-05 18:30\", 90m")
 	flags.StringVar(&f.untilTo, "until", "", "before this `TIME`")
 	flags.StringSliceVar(&f.reasons, "reason", nil, "with one of these reason `CODES`, such as cap.store")
-	flags.StringSliceVar(&f.types, "type", nil, "of one of these `TYPES`: start, stop, policy, freeze, roles, payment, mark, erase, quarantine")
+	flags.StringSliceVar(&f.types, "type", nil, "of one of these `TYPES`: "+strings.Join(entryTypes, ", "))
 	flags.StringSliceVar(&f.categories, "category", nil, "payments of goods of one of these `CATEGORIES`")
 	flags.Int64Var(&f.least, "min-amount", 0, "of at least so many `YEN`")
 	flags.Int64Var(&f.most, "max-amount", 0, "of at most so many `YEN`")

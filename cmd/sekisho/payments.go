@@ -138,7 +138,11 @@ func (s *staff) resolve() *cobra.Command {
 
 // tell writes a verdict in two lines.
 func (s *staff) tell(v terminal.Verdict) {
-	fmt.Fprintf(s.out, "payment %s: %s, %s, %d yen\n%s\n", v.Payment, v.Outcome, v.State, int64(v.Amount), v.Sentence["en"])
+	outcome := string(v.Outcome)
+	if state := string(v.State); state != outcome {
+		outcome += ", " + state
+	}
+	fmt.Fprintf(s.out, "payment %s: %s, %d yen\n%s\n", v.Payment, outcome, int64(v.Amount), v.Sentence["en"])
 }
 
 func (s *staff) refund() *cobra.Command {

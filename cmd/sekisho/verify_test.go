@@ -77,7 +77,7 @@ func TestI6VerifyNamesTheEntryThatDoesNotFit(t *testing.T) {
 		{"not canonical", on(2, func(l *register.Leaf) { l.Bytes = append(l.Bytes, ' ') }), 0, "entry 2 is not what the register wrote"},
 		{"another place", on(2, func(l *register.Leaf) { l.Bytes = bytes.Replace(l.Bytes, []byte(`"seq":2`), []byte(`"seq":4`), 1) }), 0, "entry 2 is not what the register wrote"},
 		{"another account", on(4, func(l *register.Leaf) { l.Private = bytes.Replace(l.Private, []byte("0f1e"), []byte("0f1f"), 1) }), 0, "entry 4 has another private part"},
-		{"another salt", on(4, func(l *register.Leaf) { l.Salt = append([]byte{1}, l.Salt[1:]...) }), 0, "entry 4 has another private part"},
+		{"another salt", on(4, func(l *register.Leaf) { l.Salt = append([]byte{l.Salt[0] ^ 1}, l.Salt[1:]...) }), 0, "entry 4 has another private part"},
 		{"a salt that is cut short", on(4, func(l *register.Leaf) { l.Salt = l.Salt[1:] }), 0, "entry 4 has another private part"},
 		{"a private part where there was none", on(3, func(l *register.Leaf) { l.Private, l.Salt = []byte("{}"), make([]byte, 32) }), 0, "entry 3 has another private part"},
 		{"a private part that was only deleted", on(4, func(l *register.Leaf) { l.Private, l.Salt = nil, nil }), 0, "entry 4 has lost its private part"},
