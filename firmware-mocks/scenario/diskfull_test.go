@@ -85,7 +85,7 @@ func TestI2I8DiskFullAndBack(t *testing.T) {
 	if failed, err := d.Mend(); err != nil || failed == 0 {
 		t.Fatalf("the disk never was full (%d, %v)", failed, err)
 	}
-	_, err = w.Till.Await(ctx, func(s State) bool { return s.Storage == "ok" })
+	_, err = w.Till.Await(ctx, func(s State) bool { return s.Storage == "ok" }) // though nobody sells
 	must(err)
 	show()
 	second := approved("meanwhile")

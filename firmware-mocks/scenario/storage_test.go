@@ -39,6 +39,8 @@ func TestI2ALockedLedgerApprovesNothing(t *testing.T) {
 	must(err)
 	must(s.showFor(ctx, text, terminal.Storage))
 	must(lock.Rollback())
+	_, err = w.Till.Await(ctx, func(st State) bool { return st.Storage == "ok" }) // though nobody sells
+	must(err)
 
 	rows, err := w.backend.Ledger().Payments(ctx)
 	must(err)

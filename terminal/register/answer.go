@@ -347,7 +347,7 @@ func (r *Register) untilNext() time.Duration {
 	if c := r.checkpoints; c.kept != nil && c.due > now && r.head.Size > c.kept.Size {
 		next = min(next, c.due)
 	}
-	if len(r.owed.list) > 0 {
+	if r.triesDisk() {
 		next = min(next, r.owed.due)
 	}
 	for _, f := range r.inFlight {

@@ -169,7 +169,8 @@ func TestContactAgeIsNothingWhileTheLineIsUp(t *testing.T) {
 }
 
 // The anchor is saved each minute, also while the disk takes nothing: that is no
-// word about the disk, it forgets no head, and the loop sleeps in between.
+// word about the disk, it forgets no head. The disk is tried each second, and the
+// loop sleeps in between.
 func TestI8SavingTheAnchorSaysNothingOfTheDisk(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		asked := 0
@@ -179,10 +180,10 @@ func TestI8SavingTheAnchorSaysNothingOfTheDisk(t *testing.T) {
 		before := w.anchor.HeardAt
 		w.asked.Store(0)
 		w.after(10 * time.Minute)
-		if s := w.reg.View().Storage; s != "failed" || asked != 1 {
+		if s := w.reg.View().Storage; s != "failed" || asked < 590 || asked > 610 {
 			t.Errorf("storage is %q, and the disk was asked %d times", s, asked)
 		}
-		if n := w.asked.Load(); n > 500 {
+		if n := w.asked.Load(); n > int64(50*asked) {
 			t.Errorf("the loop looked at the clock %d times in ten minutes", n)
 		}
 		if w.anchor.HeardAt < before+9*time.Minute {

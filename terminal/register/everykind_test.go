@@ -21,7 +21,7 @@ type kind struct {
 
 const longBound = 100 * 24 * time.Hour
 
-// kinds are all of them: a new one is a row.
+// kinds are those of every day: a new one is a row. The rest are rareKinds.
 var kinds = []kind{
 	{"a sale is put", func(w *world) (func(), func() bool) {
 		return w.putting("s1", riceBall), w.saleIs("s1", terminal.SaleReady)

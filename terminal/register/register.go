@@ -307,8 +307,11 @@ func (r *Register) finish(done result) {
 			r.time.mark = *done.job.mark
 		}
 	case errors.Is(done.err, ErrNotStored), errors.Is(done.err, ErrInDoubt):
+		if r.storage != storageFailed { // the first of many
+			r.cfg.Log.Error("the ledger did not take a change", "error", done.err)
+		}
 		r.storage = storageFailed
-		r.cfg.Log.Error("the ledger did not take a change", "error", done.err)
+		r.tryDiskLater()
 	case r.storage == storageSlow:
 		r.storage = storageOK // it answered after all, with nothing to store
 	}

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"errors"
 	"time"
 
 	"sekisho/terminal"
@@ -28,7 +29,7 @@ func (r *Register) restore(s Snapshot) {
 	now, inc := r.now(), r.cfg.Incarnation
 	var unknown []terminal.Payment
 	r.decide(Scope{}, func(Usage) (Changes, error) {
-		c := Changes{Entries: []journal.Draft{{Entry: journal.Entry{Type: journal.TypeStart, Time: now, Incarnation: inc}}}}
+		c := started(inc, now)
 		for _, p := range s.Unresolved {
 			if p.State != terminal.Sent {
 				continue
@@ -44,14 +45,27 @@ func (r *Register) restore(s Snapshot) {
 		return c, nil
 	}, func(err error) {
 		if err != nil {
-			r.cfg.Log.Error("the start could not be journalled", "error", err)
+			r.cfg.Log.Error("the start could not be journalled yet; it is tried again", "error", err)
+			if errors.Is(err, ErrNotStored) { // a ledger that was reopened has a start of its own
+				r.owe(startOwed, started(inc, now), func() {})
+			}
 			return
 		}
+		r.paidUp(startOwed)
 		for _, p := range unknown {
 			r.keep(p)
 			r.tell(EventPayment, p)
 		}
 	})
+}
+
+// startOwed names a start that is not stored yet. Its payments are not part of it:
+// each becomes unknown in its time.
+const startOwed = "start"
+
+// started is what a start writes.
+func started(inc terminal.Incarnation, now terminal.Millis) Changes {
+	return Changes{Entries: []journal.Draft{{Entry: journal.Entry{Type: journal.TypeStart, Time: now, Incarnation: inc}}}}
 }
 
 // keep mirrors a payment that has just been made durable.

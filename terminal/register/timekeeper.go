@@ -97,7 +97,7 @@ func (t *timekeeper) remember() *terminal.Millis {
 func withMark(decide func(Usage) (Changes, error), mark *terminal.Millis) func(Usage) (Changes, error) {
 	return func(u Usage) (Changes, error) {
 		c, err := decide(u)
-		if err == nil {
+		if err == nil && mark != nil {
 			c.Mark = mark
 		}
 		return c, err

@@ -229,6 +229,12 @@ func (w *world) start() {
 	w.t.Helper()
 	store, err := offline.Open(w.t.Context(), w.dir, offline.Options{})
 	w.must(err)
+	w.runs(store)
+}
+
+// runs runs a register on an open ledger.
+func (w *world) runs(store *offline.Store) {
+	w.t.Helper()
 	w.disk = &disk{Store: store, t: w.t, loaded: w.loaded}
 	w.line = &line{t: w.t}
 	w.shown = &shown{}
