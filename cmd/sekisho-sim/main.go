@@ -32,6 +32,6 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), keysCommand(), policyCommand())
+	root.AddCommand(demoCommand(), keysCommand(), policyCommand(), checkpointCommand())
 	return root
 }

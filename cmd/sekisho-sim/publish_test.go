@@ -49,6 +49,17 @@ func published(t *testing.T) (dir string, k scenario.Keys) {
 	return dir, k
 }
 
+// Before a register has spoken there is no checkpoint, and that is said.
+func TestCheckpointOfARegisterThatNeverSpoke(t *testing.T) {
+	dir, _ := published(t)
+	if note, err := lastCheckpoint(t.Context(), dir, "r1"); err == nil || note != "" || !strings.Contains(err.Error(), "keeps no checkpoint of r1") {
+		t.Errorf("got %q, %v", note, err)
+	}
+	if _, err := lastCheckpoint(t.Context(), t.TempDir(), "r1"); err == nil {
+		t.Error("a folder that is no demo's has a checkpoint")
+	}
+}
+
 // A running backend takes what a register would take, and nothing else.
 func TestI6PublishBringsOnlyWhatARegisterWouldTake(t *testing.T) {
 	dir, k := published(t)

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"sekisho/firmware-mocks/backendsim"
+)
+
+func checkpointCommand() *cobra.Command {
+	var data, register string
+	cmd := &cobra.Command{
+		Use:   "checkpoint",
+		Short: "Write the last checkpoint that the backend of a running demo keeps of a register",
+		Long: `Write the last checkpoint that the backend of a running demo keeps of a register:
+what sekisho verify and sekisho export want. The key that it is signed with is
+DIR/operator/REGISTER.vkey.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), publishTime)
+			defer cancel()
+			note, err := lastCheckpoint(ctx, data, register)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprint(cmd.OutOrStdout(), note)
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&data, "backend-data", ".demo", "`DIR` of the running demo")
+	cmd.Flags().StringVar(&register, "register", "register-1", "the register's `ID`")
+	return cmd
+}
+
+// lastCheckpoint asks the backend of a demo.
+func lastCheckpoint(ctx context.Context, data, register string) (string, error) {
+	address, err := backendOf(data)
+	if err != nil {
+		return "", err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/admin/checkpoints?register="+url.QueryEscape(register), nil)
+	if err != nil {
+		return "", err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("the backend does not answer: is the demo of %s running? %w", data, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("the backend answers %s", res.Status)
+	}
+	var kept []backendsim.Checkpoint
+	if err := json.NewDecoder(res.Body).Decode(&kept); err != nil {
+		return "", fmt.Errorf("the backend's answer cannot be read: %w", err)
+	}
+	if len(kept) == 0 {
+		return "", errors.New("the backend keeps no checkpoint of " + register + " yet: one comes a minute")
+	}
+	return kept[len(kept)-1].Note, nil
+}
