@@ -45,6 +45,28 @@ func TestMoneyIsNeverWrongAndNeverOutOfRange(t *testing.T) {
 	})
 }
 
+// The largest sale there may be, and one yen more.
+func TestMoneyAtTheBound(t *testing.T) {
+	const most = terminal.MaxSale
+	for _, c := range []struct {
+		name string
+		got  func() (terminal.Yen, error)
+		ok   bool
+	}{
+		{"all and nothing", func() (terminal.Yen, error) { return most.Plus(0) }, true},
+		{"nothing and all", func() (terminal.Yen, error) { return terminal.Yen(0).Plus(most) }, true},
+		{"one less and one", func() (terminal.Yen, error) { return (most - 1).Plus(1) }, true},
+		{"all and one", func() (terminal.Yen, error) { return most.Plus(1) }, false},
+		{"all, once", func() (terminal.Yen, error) { return most.Times(1) }, true},
+		{"a half, twice", func() (terminal.Yen, error) { return (most / 2).Times(2) }, true},
+		{"more than a half, twice", func() (terminal.Yen, error) { return (most/2 + 1).Times(2) }, false},
+	} {
+		if got, err := c.got(); c.ok != (err == nil) || c.ok && got != most {
+			t.Errorf("%s: got %d, %v", c.name, got, err)
+		}
+	}
+}
+
 func TestYenSaysItsCurrency(t *testing.T) {
 	if got := terminal.Yen(1160).String(); got != "1160 yen" {
 		t.Errorf("got %q", got)

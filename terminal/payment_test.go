@@ -139,6 +139,46 @@ func TestMarksOnAnApproval(t *testing.T) {
 	}
 }
 
+// I3: what may have been sold counts, whatever the line did; only a decline and an
+// acknowledged reversal or void give a cap back.
+func TestI3WhichPaymentsCount(t *testing.T) {
+	for state := range design {
+		free := state == terminal.Refused || state == terminal.Declined || state == terminal.Reversed
+		if got := (terminal.Payment{State: state}).Counting(); got == free {
+			t.Errorf("%q: counts %v", state, got)
+		}
+	}
+	for _, c := range []struct {
+		name string
+		p    terminal.Payment
+		want bool
+	}{
+		{"a void is asked for", terminal.Payment{State: terminal.Settled, Void: &terminal.Void{}}, true},
+		{"a void is acknowledged", terminal.Payment{State: terminal.Settled, Void: &terminal.Void{Acknowledged: true}}, false},
+		{"all of it refunded", terminal.Payment{State: terminal.Approved, Amount: 9, Refunds: []terminal.Refund{{Amount: 9, State: terminal.RefundDone}}}, true},
+	} {
+		if got := c.p.Counting(); got != c.want {
+			t.Errorf("%s: counts %v", c.name, got)
+		}
+	}
+}
+
+// I4: what is asked for is as good as gone until the backend refused it.
+func TestI4RefundsSumUpUntilTheyAreRefused(t *testing.T) {
+	p := terminal.Payment{State: terminal.Approved, Refunds: []terminal.Refund{
+		{Amount: 1, State: terminal.RefundAsked}, {Amount: 20, State: terminal.RefundDone}, {Amount: 300, State: terminal.RefundRefused},
+	}}
+	if got := p.Refunded(); got != 21 {
+		t.Errorf("got %v", got)
+	}
+	if !p.Unresolved() {
+		t.Error("a refund that is asked for is resolved")
+	}
+	if p.Refunds = p.Refunds[1:]; p.Unresolved() {
+		t.Error("refunds with an answer are unresolved")
+	}
+}
+
 func TestWantIsReservedAndNeed(t *testing.T) {
 	s := terminal.Spend{Reserved: amount(580, 1), Need: amount(1160, 2)}
 	if got := s.Want(); got != amount(1740, 3) {

@@ -32,12 +32,14 @@ func TestSaleCheckTakesWhatASaleMayBe(t *testing.T) {
 		"a reference of 200":      func(s *terminal.Sale) { s.Ref = terminal.SaleRef(strings.Repeat("é", 200)) },
 		"the most lines":          func(s *terminal.Sale) { s.Lines = slices.Repeat([]terminal.Line{tea()}, 500) },
 		"the largest quantity":    func(s *terminal.Sale) { s.Lines[0].Quantity = 10_000 },
+		"the most units":          func(s *terminal.Sale) { s.Lines[1].Units = 10_000 },
 		"a carton":                func(s *terminal.Sale) { s.Lines[1].Units = 10 },
 		"free of charge":          func(s *terminal.Sale) { s.Lines[0].Price, s.Total = 0, 580 },
 		"ten million yen": func(s *terminal.Sale) {
 			s.Lines, s.Total = s.Lines[:1], 10_000_000
 			s.Lines[0].Quantity, s.Lines[0].Price = 1, 10_000_000
 		},
+		"next to what turns a line":   func(s *terminal.Sale) { s.Lines[1].Name = "\u202f\u2065\u206a" },
 		"no name and no category":     func(s *terminal.Sale) { s.Lines[0].Name, s.Lines[0].Category = "", "" },
 		"an article number of UPC-A":  func(s *terminal.Sale) { s.Lines[0].GTIN = "614141000036" },
 		"no units: an article is one": func(s *terminal.Sale) { s.Lines[0].Units = 0 },
@@ -74,6 +76,9 @@ func TestI8SaleCheckSaysWhatIsWrong(t *testing.T) {
 		{"a C1 control", func(s *terminal.Sale) { s.Ref = "a\u0085b" }, ref},
 		{"a line separator", func(s *terminal.Sale) { s.Ref = "a\u2028b" }, ref},
 		{"a name that turns the line around", func(s *terminal.Sale) { s.Lines[1].Name = "\u202eyen 0001" }, name},
+		{"the first that turns", func(s *terminal.Sale) { s.Lines[1].Name = "\u202a" }, name},
+		{"the first that isolates", func(s *terminal.Sale) { s.Lines[1].Name = "\u2066" }, name},
+		{"the end of what isolates", func(s *terminal.Sale) { s.Lines[1].Name = "\u2069" }, name},
 		{"a name that isolates", func(s *terminal.Sale) { s.Lines[1].Name = "a\u2067b" }, name},
 		{"501 lines", func(s *terminal.Sale) { s.Lines = slices.Repeat([]terminal.Line{tea()}, 501) }, "a sale has at most 500 lines"},
 		{"a total below zero", func(s *terminal.Sale) { s.Total = -1 }, total},

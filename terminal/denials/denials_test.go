@@ -117,6 +117,23 @@ func TestApplyMergesAChangeAndLeavesTheOldSet(t *testing.T) {
 	holds(t, "the old set", old, map[uint64]int64{10: monday, 20: monday, 30: monday})
 }
 
+func TestTheWholeOfASetMakesItAgain(t *testing.T) {
+	old := apply(t, new(denials.Set), denials.Change{Add: add(30, monday, 10, 4), Before: map[string]terminal.Millis{"demo-wallet": 9}})
+	whole := old.Whole()
+	if want := add(10, 4, 30, monday); !slices.Equal(whole.Add, want) || len(whole.Remove) != 0 {
+		t.Errorf("adds %x, removes %x, want %x", whole.Add, whole.Remove, want)
+	}
+	again := apply(t, new(denials.Set), whole)
+	holds(t, "again", again, map[uint64]int64{10: 4, 30: monday})
+	if !again.Void("demo-wallet", terminal.Millis(8).Time()) {
+		t.Error("the issuer's time is lost")
+	}
+	whole.Before["demo-wallet"] = 1 // is not the set's
+	if !old.Void("demo-wallet", terminal.Millis(8).Time()) {
+		t.Error("the set changed")
+	}
+}
+
 // holds looks every id up to 100 up in its last minute and in the one after.
 func holds(t *testing.T, name string, s *denials.Set, want map[uint64]int64) {
 	t.Helper()

@@ -52,6 +52,9 @@ func head(size int64) journal.Head {
 // signature line of a dash, the name, and base64 of the key's hash and the
 // Ed25519 signature over the three lines.
 func TestCheckpointForm(t *testing.T) {
+	if got := journal.Origin("s1", "r1"); got != origin {
+		t.Errorf("the origin is %q", got)
+	}
 	got, err := journal.Checkpoint(origin, head(41), signer(t))
 	if err != nil {
 		t.Fatal(err)

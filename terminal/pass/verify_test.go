@@ -47,6 +47,13 @@ func TestI8LongTextIsRefusedUnread(t *testing.T) {
 	if !errors.As(err, &e) || *e != (Error{Malformed, "too long"}) {
 		t.Errorf("%v", err)
 	}
+	if MaxText != 772 { // 4 characters of prefix, and 3 for each 2 of 512 bytes
+		t.Errorf("%d characters are read", MaxText)
+	}
+	// The longest text that is read: 768 zeros are base45, but no message.
+	if _, err := Verify(Prefix+strings.Repeat("0", MaxText-len(Prefix)), Trust{}); !errors.As(err, &e) || *e != (Error{Malformed, "outer message"}) {
+		t.Errorf("%v", err)
+	}
 }
 
 func TestTrustDecides(t *testing.T) {
@@ -176,6 +183,17 @@ func TestIssueRefusesWhatVerifyWouldNot(t *testing.T) {
 	}
 }
 
+func TestIssueTakesTheShortestFields(t *testing.T) {
+	set := vectors(t)
+	c := set.credentialOf(t, set.Good[0])
+	c.Issuer, c.Audience, c.Account, c.KeyID = "!", "~", "12345678", "k"
+	c.BoundAt, c.Issued, c.Expires = seconds(0), seconds(0), seconds(1)
+	c.OfflineYen, c.OfflineCount = 0, 0
+	if _, err := IssueCredential(set.issuerKey(), c); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestMakeRefusesWhatVerifyWouldNot(t *testing.T) {
 	set := vectors(t)
 	device := Device{set.deviceKey(t), set.Good[0].Credential.Message}
@@ -210,8 +228,12 @@ func TestTheLongestPassFits(t *testing.T) {
 	}
 	trust := Trust{c.Audience, map[string]IssuerKey{c.KeyID: {c.Issuer, set.trust().Keys[string(set.Trusted[0].KeyID)].Key}}}
 	t.Logf("the longest pass has %d characters, %d bytes", len(text), (len(text)-len(Prefix))*2/3)
-	if _, err := Verify(text, trust); err != nil {
-		t.Errorf("%d characters of at most %d: %v", len(text), MaxText, err)
+	p, err := Verify(text, trust)
+	if err != nil {
+		t.Fatalf("%d characters of at most %d: %v", len(text), MaxText, err)
+	}
+	if want := "\x20" + c.Issuer + string(make([]byte, 16)); string(p.Identity()) != want { // 32 bytes of name
+		t.Errorf("its identity: %x", p.Identity())
 	}
 }
 

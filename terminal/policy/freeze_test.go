@@ -3,6 +3,7 @@ package policy_test
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -219,6 +220,41 @@ func TestAFreezeThatMakesNoSense(t *testing.T) {
 			t.Errorf("%s: it was signed", c.new)
 		}
 	}
+}
+
+func TestAFreezeAtItsBoundsIsTaken(t *testing.T) {
+	names := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "\"x%d\", ", i)
+		}
+		return b.String()
+	}
+	for _, c := range []struct{ old, new string }{
+		{"version = 5", "version = 1"},
+		{"version = 5", "version = 1000000000000000"},
+		{`"demo-wallet"`, `"` + strings.Repeat("x", 64) + `"`},
+		{`"demo-wallet"`, names(200)},
+		{`"tobacco", "gift card"`, names(200)},
+	} {
+		if _, err := policy.ParseFreeze(strings.Replace(stop, c.old, c.new, 1)); err != nil {
+			t.Errorf("%.40s: %v", c.new, err)
+		}
+	}
+	for _, old := range []string{`"demo-wallet"`, `"tobacco", "gift card"`} {
+		_, err := policy.ParseFreeze(strings.Replace(stop, old, names(201), 1))
+		refused(t, "201 for "+old, err, policy.CodeRule, "at most 200 names")
+	}
+}
+
+// Roles that never were parsed may have a role without a threshold: it signs
+// nothing.
+func TestI6ARoleWithoutThresholdSignsNothing(t *testing.T) {
+	o := newOffice(t)
+	r := o.open(t)
+	r.Freeze.Threshold = 0
+	_, err := o.frozen(t, r, stop, o.policy[0])
+	refused(t, "one of policy's two", err, policy.CodeSignature, "freeze role needs")
 }
 
 // FuzzFreeze: any text gives a freeze that lifts nothing, or an *Error.

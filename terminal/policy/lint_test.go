@@ -1,6 +1,8 @@
 package policy_test
 
 import (
+	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +52,9 @@ func TestLintBoundsAnAccountByWhatTheStoreShares(t *testing.T) {
 		{"yen = 100000", "yen = 10000", "tobacco-account", "30000 yen at a register, 40000 yen at the 2 of a store, 400000 yen at those of 10 stores"},
 		{"yen = 100000", "yen = 2000", "tobacco-account", "8000 yen at a register, 8000 yen at the 2 of a store, 80000 yen at those of 10 stores"},
 		{"account_count = 5", "account_count = 1", "offline", "5000 yen at a register, 10000 yen at the 2 of a store"},
+		// Only an offline cap that counts the category bounds it.
+		{"offline_only = true\nyen = 100000", "offline_only = true\ncategory = \"tobacco\"\nyen = 2000", "tobacco-account", "8000 yen at a register, 8000 yen at the 2 of a store"},
+		{"offline_only = true\nyen = 100000", "offline_only = true\ncategory = \"drinks\"\nyen = 2000", "tobacco-account", "30000 yen at a register, 60000 yen at the 2 of a store"},
 		{"yen = 100000", "yen = 1000000000000000", "all-offline", "in 10 stores 10000000000000000 yen"},
 	} {
 		p, err := parsed(t, strings.Replace(storePolicy(t), c.old, c.new, 1)).For("convenience")
@@ -59,6 +64,11 @@ func TestLintBoundsAnAccountByWhatTheStoreShares(t *testing.T) {
 		if found := policy.Lint(p, small); !says(found, policy.LevelOK, c.about, c.words) {
 			t.Errorf("%s: %q is not in %q", c.new, c.words, found)
 		}
+	}
+	// 10,000 yen at so many registers are the most that 63 bits hold, but 5,807 yen.
+	most := policy.Chain{Registers: math.MaxInt64 / 10_000, Stores: 1}
+	if found := policy.Lint(parsed(t, storePolicy(t)), most); !says(found, policy.LevelOK, "offline", "9223372036854770000 yen at the 922337203685477 of a store") {
+		t.Errorf("a product that just fits: %q", found)
 	}
 	huge := policy.Chain{Registers: 1 << 40, Stores: 1 << 40}
 	if found := policy.Lint(parsed(t, storePolicy(t)), huge); !says(found, policy.LevelOK, "offline", "any amount at those of") {
@@ -89,7 +99,9 @@ func TestLintFindsContradictions(t *testing.T) {
 		{"id = \"drinks\"", "id = \"drinks\"\nhigh_resale = true", "warn", "drinks", "no cap on an account"},
 		{"id = \"drinks\"", "id = \"drinks\"\nhigh_resale = true", "warn", "drinks", "no cap on the store"},
 		{"id = \"drinks\"", "id = \"drinks\"\nhigh_resale = true", "warn", "drinks", "no article"},
+		{"id = \"drinks\"", "id = \"drinks\"\nhigh_resale = true\n\n[[cap]]\nid = \"x\"\nscope = \"register\"\nwindow = \"day\"\ncategory = \"drinks\"\nunits = 5", "warn", "drinks", "no cap on the store"},
 		{"offline_only = true\nyen = 100000", "yen = 100000", "warn", "tobacco", "no offline_only cap"},
+		{"[[pass_issuer]]\nname = \"demo-wallet\"\nkey_id = \"demo-1\"\nkey = \"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n", "", "ok", "pass_issuer", "there is none"},
 		{"units = 15", "units = 258", "warn", "tobacco-sale", "can never be reached: tobacco-day"},
 		{"units = 15", "units = 61", "warn", "tobacco-sale", "can never be reached: tobacco-account"},
 		{"units = 15", "units = 9", "warn", "watch 0614141000036", "10 units and can never be sold"},
@@ -146,6 +158,33 @@ func TestLintCallsNothingUnreachedThatCanBe(t *testing.T) {
 	}
 }
 
+// A number that is just good enough is not warned of; the maker of the good policy
+// has a prefix of 7 digits.
+func TestLintSaysNothingAtTheBound(t *testing.T) {
+	for _, c := range []struct{ old, new, about, words string }{
+		{"floor = 5000", "floor = 10000", "offline.floor", ""},
+		{"account_count = 5", "account_count = 2", "offline.account_yen", ""},
+		{"boot_yen = 20000", "boot_yen = 5000", "offline.boot_yen", "below the floor"},
+		{"boot_yen = 20000", "", "offline.boot_yen", "below the floor"}, // it is told once
+		{`nothing_after = "24h"`, `nothing_after = "72h"`, "offline.nothing_after", ""},
+		{`prefix = "490221055"`, `prefix = "4902211"`, "maker 4902210", ""},
+		{"units = 15", "units = 60", "tobacco-sale", "never be reached"},
+		{"units = 15", "units = 10", "watch 0614141000036", ""},
+		{"", "", "pass_issuer", ""},
+	} {
+		p, err := parsed(t, strings.Replace(storePolicy(t), c.old, c.new, 1)).For("convenience")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range policy.Lint(p, small) {
+			bound := f.Level == policy.LevelOK && c.about != "pass_issuer" // what offline could cost
+			if f.About == c.about && strings.Contains(f.Text, c.words) && !bound {
+				t.Errorf("%s: %s: %s", c.new, f.About, f.Text)
+			}
+		}
+	}
+}
+
 func TestLintOfRoles(t *testing.T) {
 	o := newOffice(t)
 	good := o.roles(1, o.root)
@@ -167,6 +206,19 @@ func TestLintOfRoles(t *testing.T) {
 		if found := policy.LintRoles(r); len(found) != 1 || found[0].Level != policy.LevelWarn || !strings.Contains(found[0].Text, c.words) {
 			t.Errorf("%s: got %+v", c.words, found)
 		}
+	}
+}
+
+// One key alone is said once: that it must sign goes without saying.
+func TestLintOfRolesWithOneKey(t *testing.T) {
+	o := newOffice(t)
+	keys := fmt.Sprintf("threshold = 2\nkeys = [%q, %q, %q]", o.policy[0].vkey, o.policy[1].vkey, o.policy[2].vkey)
+	r, err := policy.ParseRoles(strings.Replace(o.roles(1, o.root), keys, fmt.Sprintf("threshold = 1\nkeys = [%q]", o.policy[0].vkey), 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := policy.LintRoles(r); len(found) != 1 || !strings.Contains(found[0].Text, "one key alone") {
+		t.Errorf("got %+v", found)
 	}
 }
 
@@ -310,6 +362,7 @@ func TestI6DiffMarksAllThatLetsMoreThrough(t *testing.T) {
 		{"category = \"tobacco\"\nunits = 10\n\n[[maker]]", "category = \"tobacco\"\nunits = 9\n\n[[maker]]", ""},
 		// A longer prefix goes before the shorter one, the watch list before both.
 		{"[[wallet]]", "[[maker]]\nprefix = \"49022101\"\ncategory = \"sweets\"\nunits = 10\n\n[[wallet]]", "[[maker]]\nprefix = \"4901111\"\ncategory = \"sweets\"\nunits = 10\n\n[[wallet]]"},
+		{"[[wallet]]", "[[maker]]\nprefix = \"49022101\"\ncategory = \"tobacco\"\nunits = 9\n\n[[wallet]]", "[[maker]]\nprefix = \"49022101\"\ncategory = \"tobacco\"\nunits = 10\n\n[[wallet]]"},
 		{"[[wallet]]", "[[watch]]\ngtin = \"490221055000" + article + "\"\ncategory = \"drinks\"\nunits = 1\n\n[[wallet]]", "[[watch]]\ngtin = \"490221055000" + article + "\"\ncategory = \"sweets\"\nunits = 1\n\n[[wallet]]"},
 	} {
 		if strings.Count(old, c.old) != 1 {

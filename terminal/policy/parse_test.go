@@ -113,6 +113,7 @@ func TestLint(t *testing.T) {
 
 		{`answer = "5s"`, `answer = "0s"`, "times:"},
 		{`query = "3s"`, `query = "-3s"`, "times:"},
+		{`query = "3s"`, `query = "0s"`, "times:"},
 		{`give_up = "45s"`, `give_up = "4s"`, "times:"},
 		{`life = "60s"`, `life = "0s"`, "pass:"},
 		{`tolerance = "30s"`, `tolerance = "-30s"`, "pass:"},
@@ -210,6 +211,66 @@ func TestLint(t *testing.T) {
 	twice := storePolicy(t) + "\n[[pass_issuer]]\nname = \"b\"\nkey_id = \"demo-1\"\nkey = \"11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=\"\n"
 	_, err := policy.Parse(twice)
 	refused(t, "a key_id twice", err, policy.CodeRule, "pass_issuer 2")
+}
+
+// The last number that a rule takes, on the side of TestLint's rows where it
+// refuses the next one.
+func TestNumbersAtTheirBoundsAreTaken(t *testing.T) {
+	const most = "1000000000000000" // 10^15
+	for _, c := range []struct{ old, new string }{
+		{"version = 7", "version = 1"},
+		{"version = 7", "version = " + most},
+		{`query = "3s"`, `query = "1ns"`},
+		{`give_up = "45s"`, `give_up = "5s"`}, // as long as an answer may take
+		{`life = "60s"`, `life = "1ns"`},
+		{`tolerance = "30s"`, `tolerance = "0s"`},
+		{`new_for = "72h"`, `new_for = "0s"`},
+		{"new_units_online = 1", "new_units_online = 0"},
+		{"floor = 5000", "floor = 0"},
+		{"floor = 5000", "floor = " + most},
+		{"account_yen = 10000", "account_yen = 0"},
+		{"account_yen = 10000", "account_yen = " + most},
+		{"account_count = 5", "account_count = 0"},
+		{"account_count = 5", "account_count = " + most},
+		{"boot_yen = 20000", "boot_yen = 0"},
+		{"boot_yen = 20000", "boot_yen = " + most},
+		{`decline_bars = "24h"`, `decline_bars = "0s"`},
+		{`full_for = "1h"`, `full_for = "0s"`},
+		{`nothing_after = "24h"`, `nothing_after = "1h0m0.000000001s"`},
+		{"register_percent = 10", "register_percent = 0"},
+		{"register_percent = 10", "register_percent = 30"}, // all that the store may hold
+		{"store_percent = 30", "store_percent = 100"},
+		{`over = "72h"`, `over = "1m"`},
+		{`over = "72h"`, `over = "744h"`}, // 31 days
+		{"units = 257", "units = 0"},
+		{"units = 257", "units = " + most},
+		{"category = \"sweets\"\nunits = 2", "category = \"sweets\"\nunits = 1"},
+		{"category = \"sweets\"\nunits = 2", "category = \"sweets\"\nunits = 10000"},
+		{"category = \"sweets\"\nunits = 1", "category = \"sweets\"\nunits = 10000"},
+		{`prefix = "490221055"`, `prefix = "4902210550008"`}, // a whole number of 13 digits
+		{`prefix = "490221055"`, `prefix = "4"`},
+		{"min_length = 24", "min_length = 10"}, // no longer than its prefix
+		{`id = "sweets"`, `id = "!~"`},         // the first and the last visible character
+	} {
+		text := storePolicy(t)
+		if strings.Count(text, c.old) != 1 {
+			t.Fatalf("%q is not once in the good policy", c.old)
+		}
+		text = strings.Replace(text, c.old, c.new, 1)
+		if c.old == `id = "sweets"` {
+			text = strings.ReplaceAll(text, `category = "sweets"`, `category = "!~"`)
+		}
+		if _, err := policy.Parse(text); err != nil {
+			t.Errorf("%s: %v", c.new, err)
+		}
+	}
+}
+
+func TestABusinessDayCutsOverToTheMinute(t *testing.T) {
+	p := parsed(t, strings.Replace(storePolicy(t), `"05:00"`, `"04:30"`, 1))
+	if want := 4*time.Hour + 30*time.Minute; p.Business.CutOver != want {
+		t.Errorf("got %v, want %v", p.Business.CutOver, want)
+	}
 }
 
 // A policy's ids and lists fit into the messages that name them: the last that

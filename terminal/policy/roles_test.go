@@ -287,6 +287,27 @@ func TestRolesThatMakeNoSense(t *testing.T) {
 	refused(t, "no note", err, policy.CodeText, "no signed note")
 }
 
+func TestRolesAtTheirBoundsAreTaken(t *testing.T) {
+	o := newOffice(t)
+	good := o.roles(1, o.root)
+	twenty := make([]string, 20)
+	for i := range twenty {
+		twenty[i] = fmt.Sprintf("%q", keyPair(t, fmt.Sprintf("freeze-%d", i)).vkey)
+	}
+	for _, c := range []struct{ old, new string }{
+		{"version = 1", "version = 1000000000000000"},
+		{"threshold = 2", "threshold = 3"},
+		{fmt.Sprintf("threshold = 1\nkeys = [%q]", o.freeze.vkey), "threshold = 20\nkeys = [" + strings.Join(twenty, ", ") + "]"},
+	} {
+		if strings.Count(good, c.old) != 1 {
+			t.Fatalf("%q is not once in the good roles", c.old)
+		}
+		if _, err := policy.ParseRoles(strings.Replace(good, c.old, c.new, 1)); err != nil {
+			t.Errorf("%.30s: %v", c.new, err)
+		}
+	}
+}
+
 // FuzzRoles: any text gives roles of which each role can sign, or an *Error.
 func FuzzRoles(f *testing.F) {
 	if seeds, err := filepath.Glob("testdata/fuzz/FuzzRoles/*"); err != nil || len(seeds) == 0 {
