@@ -46,54 +46,51 @@ const (
 	MarkRefundRefused = "refund-refused" // the backend did not
 )
 
-// Spend is what a payment takes of one store cap.
+// Spend is what a payment takes of one store cap. Its fields, and those of Entry
+// and Private, stand in the order of their names in JSON: see canonical.
 type Spend struct {
 	Cap    terminal.CapID       `json:"cap"`
+	Units  int64                `json:"units"`
 	Window terminal.BusinessDay `json:"window"`
 	Yen    int64                `json:"yen"`
-	Units  int64                `json:"units"`
 }
 
 // Entry is the public part of one change. Seq counts from 0 without a gap and
 // is the leaf's index in the tree.
 type Entry struct {
-	Version     int                  `json:"v"`
+	Amount      int64                `json:"amount,omitempty"` // whole units of Currency; of a refund where Refund names one
+	Approval    string               `json:"approval_code,omitempty"`
+	Day         terminal.BusinessDay `json:"business_day,omitempty"`
+	By          string               `json:"by,omitempty"`         // who set the mark: "cashier" or "next-sale"
+	Categories  []terminal.Category  `json:"categories,omitempty"` // of the goods, sorted
+	Currency    string               `json:"currency,omitempty"`
+	Freeze      int64                `json:"freeze,omitempty"` // version in force
+	Incarnation terminal.Incarnation `json:"incarnation"`
+	Mark        string               `json:"mark,omitempty"`
+	Offline     bool                 `json:"offline,omitempty"`
+	Payment     terminal.PaymentID   `json:"payment,omitempty"`
+	Policy      int64                `json:"policy,omitempty"`  // version in force
+	Private     string               `json:"private,omitempty"` // salted hash of the private part, hex
+	Reason      terminal.Reason      `json:"reason,omitempty"`
+	Refund      terminal.RefundID    `json:"refund,omitempty"`
+	Revision    int64                `json:"revision,omitempty"`
+	Roles       int64                `json:"roles,omitempty"` // version in force
+	Sale        terminal.SaleRef     `json:"sale,omitempty"`
+	SaleHash    string               `json:"sale_hash,omitempty"`
 	Seq         int64                `json:"seq"`
+	Spends      []Spend              `json:"spends,omitempty"`
+	State       terminal.State       `json:"state,omitempty"`
 	Time        terminal.Millis      `json:"time"`
 	Type        Type                 `json:"type"`
-	Incarnation terminal.Incarnation `json:"incarnation"`
-
-	Payment  terminal.PaymentID   `json:"payment,omitempty"`
-	State    terminal.State       `json:"state,omitempty"`
-	Reason   terminal.Reason      `json:"reason,omitempty"`
-	Mark     string               `json:"mark,omitempty"`
-	By       string               `json:"by,omitempty"` // who set the mark: "cashier" or "next-sale"
-	Void     terminal.VoidID      `json:"void,omitempty"`
-	Refund   terminal.RefundID    `json:"refund,omitempty"` // Amount is then the refund's
-	Sale     terminal.SaleRef     `json:"sale,omitempty"`
-	Revision int64                `json:"revision,omitempty"`
-	SaleHash string               `json:"sale_hash,omitempty"`
-	Amount   int64                `json:"amount,omitempty"` // whole units of Currency
-	Currency string               `json:"currency,omitempty"`
-	Offline  bool                 `json:"offline,omitempty"`
-	Day      terminal.BusinessDay `json:"business_day,omitempty"`
-	Spends   []Spend              `json:"spends,omitempty"`
-
-	Categories []terminal.Category `json:"categories,omitempty"` // of the goods, sorted
-
-	Approval string `json:"approval_code,omitempty"`
-	Policy   int64  `json:"policy,omitempty"` // version in force
-	Freeze   int64  `json:"freeze,omitempty"` // likewise
-	Roles    int64  `json:"roles,omitempty"`  // likewise
-
-	Private string `json:"private,omitempty"` // salted hash of the private part, hex
+	Version     int                  `json:"v"`
+	Void        terminal.VoidID      `json:"void,omitempty"`
 }
 
 // Private is what is kept beside an entry and may be erased.
 type Private struct {
+	Account terminal.AccountKey `json:"account,omitempty"`
 	Code    terminal.CodeKind   `json:"code,omitempty"`
 	Issuer  string              `json:"issuer,omitempty"`
-	Account terminal.AccountKey `json:"account,omitempty"`
 	Masked  string              `json:"masked,omitempty"`
 	Seen    terminal.SeenKey    `json:"seen,omitempty"`
 }
@@ -157,10 +154,16 @@ func Parse(leaf []byte) (Entry, error) {
 	return e, nil
 }
 
+// canonical gives the bytes of RFC 8785. encoding/json writes the same where the
+// fields of v stand in the order of their names, its numbers are whole and exact,
+// and no character is written as an escape.
 func canonical(v any) ([]byte, error) {
 	plain, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("journal: entry cannot be written as JSON: %w", err)
+	}
+	if bytes.IndexByte(plain, '\\') < 0 {
+		return plain, nil
 	}
 	out, err := jcs.Transform(plain)
 	if err != nil {
