@@ -145,7 +145,8 @@ func bump(ctx context.Context, writer *sql.DB, clean int64) error {
 }
 
 func count(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, "UPDATE meta SET value = value + 1 WHERE key = 'commits'")
+	// One is a parameter so that the driver keeps the compiled statement.
+	_, err := tx.ExecContext(ctx, "UPDATE meta SET value = value + ? WHERE key = 'commits'", 1)
 	return err
 }
 

@@ -25,8 +25,12 @@ func talliesOf(p terminal.Payment) []tally {
 	for _, c := range p.Counts {
 		rows = append(rows, tally{c.Cap, p.Account, p.Created, c.Amount, p.Counting()})
 	}
-	slices.SortFunc(rows, func(a, b tally) int { return cmp.Compare(a.cap, b.cap) })
+	byCap(rows)
 	return rows
+}
+
+func byCap(rows []tally) {
+	slices.SortFunc(rows, func(a, b tally) int { return cmp.Compare(a.cap, b.cap) })
 }
 
 // putTallies makes a payment's rows what its counts say. Mostly they are there
@@ -69,12 +73,14 @@ func insertTallies(ctx context.Context, tx *sql.Tx, id terminal.PaymentID, rows 
 	return err
 }
 
-// talliesIn gives the rows of a payment that are there.
+// talliesIn gives the rows of a payment that are there, by cap.
 func talliesIn(ctx context.Context, q querier, id terminal.PaymentID) ([]tally, error) {
-	return collect(ctx, q, "SELECT cap, account, created, yen, units, counting FROM tally WHERE payment = ? ORDER BY cap", []any{id},
+	rows, err := collect(ctx, q, "SELECT cap, account, created, yen, units, counting FROM tally WHERE payment = ?", []any{id},
 		func(rows *sql.Rows) (r tally, err error) {
 			return r, rows.Scan(&r.cap, &r.account, &r.created, &r.amount.Yen, &r.amount.Units, &r.counting)
 		})
+	byCap(rows)
+	return rows, err
 }
 
 // The two sums over tallies: of a cap, and of a cap and an account.

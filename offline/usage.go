@@ -1,11 +1,13 @@
 package offline
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"sekisho/terminal"
 	"sekisho/terminal/register"
@@ -51,10 +53,14 @@ func load(ctx context.Context, tx *sql.Tx, at position, scope register.Scope) (r
 		}
 	}
 	if scope.Outbox != "" {
-		u.Outbox, err = outbox(ctx, tx, "WHERE payment = ? ORDER BY id", scope.Outbox)
+		u.Outbox, err = outboxOf(ctx, tx, scope.Outbox)
 	}
 	return u, err
 }
+
+// SQLite compiles a statement anew for every value of a parameter that is tested
+// for equality beside an ORDER BY, which costs more than the rows. So what a
+// decision asks for is put in order here.
 
 // findPayment gives nil where there is none.
 func findPayment(ctx context.Context, q querier, id terminal.PaymentID) (*terminal.Payment, error) {
@@ -75,11 +81,21 @@ func findTaken(ctx context.Context, q querier, sale terminal.SaleRef) (*terminal
 	if sale == "" {
 		return nil, nil
 	}
-	found, err := payments(ctx, q, "WHERE sale = ? AND (state IN ('sent', 'unknown') OR (approved = 1 AND voided = 0)) ORDER BY row DESC LIMIT 1", sale)
+	type row struct {
+		number int64
+		body   []byte
+	}
+	found, err := collect(ctx, q, "SELECT row, body FROM payment WHERE sale = ? AND (state IN ('sent', 'unknown') OR (approved = 1 AND voided = 0))", []any{sale},
+		func(rows *sql.Rows) (r row, err error) { return r, rows.Scan(&r.number, &r.body) })
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}
-	return &found[0], nil
+	latest := slices.MaxFunc(found, func(a, b row) int { return cmp.Compare(a.number, b.number) })
+	var p terminal.Payment
+	if err := json.Unmarshal(latest.body, &p); err != nil {
+		return nil, err
+	}
+	return &p, nil
 }
 
 func payments(ctx context.Context, q querier, where string, args ...any) ([]terminal.Payment, error) {
@@ -96,6 +112,13 @@ func outbox(ctx context.Context, q querier, where string, args ...any) ([]regist
 	return collect(ctx, q, "SELECT id, kind, payment, body, parked FROM outbox "+where, args, func(rows *sql.Rows) (o register.OutboxItem, err error) {
 		return o, rows.Scan(&o.ID, &o.Kind, &o.Payment, &o.Body, &o.Parked)
 	})
+}
+
+// outboxOf gives a payment's items, oldest first.
+func outboxOf(ctx context.Context, q querier, id terminal.PaymentID) ([]register.OutboxItem, error) {
+	items, err := outbox(ctx, q, "WHERE payment = ?", id)
+	slices.SortFunc(items, func(a, b register.OutboxItem) int { return cmp.Compare(a.ID, b.ID) })
+	return items, err
 }
 
 const counterColumns = `cap, day, incarnation,
