@@ -3,10 +3,10 @@ package register
 import (
 	"encoding/json"
 	"slices"
+	"sync"
 	"time"
 
-	"crypto/hpke"
-
+	"sekisho/scanner/payload"
 	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
@@ -15,10 +15,11 @@ import (
 const usageSpan = 24 * time.Hour
 
 // pay decides what becomes of a code shown for the sale that is ready.
-func (r *Register) pay(code presented) {
-	f := r.facts(code)
-	scope, draft := f.scope(), r.newPayment(f)
-	sealer := r.cfg.Sealer
+func (r *Register) pay(shown payload.Code) {
+	id := terminal.PaymentID(newID())
+	evidence := r.seal(id, shown)
+	f := r.facts(r.read(shown))
+	scope, draft := f.scope(), r.newPayment(id, f)
 	var paid terminal.Payment
 	var sale terminal.Sale
 	var ask wire.Authorise
@@ -30,7 +31,7 @@ func (r *Register) pay(code presented) {
 		}
 		p.Number, p.Spends, p.Counts, p.Offline = u.Head.Size, d.spends, d.counts, d.state == terminal.ApprovedOffline
 		paid, sale, ask = p, saleAfter(f.sale, p), authorise(f, p, d)
-		return changesFor(f, p, sale, d, sealer)
+		return changesFor(f, p, sale, d, evidence)
 	}, func(err error) {
 		switch {
 		case err == nil:
@@ -44,6 +45,19 @@ func (r *Register) pay(code presented) {
 			r.showNotice(terminal.Storage)
 		}
 	})
+}
+
+// seal gives what seals the code of a payment approved offline to the backend.
+// Where that may be wanted it begins now, beside the checks of the code and the
+// ledger: it takes as long as they do, and a code that is refused in the end has
+// cost the till nothing that it lacks.
+func (r *Register) seal(id terminal.PaymentID, shown payload.Code) func() (string, error) {
+	to := r.cfg.Sealer
+	evidence := sync.OnceValues(func() (string, error) { return wire.SealEvidence(to, string(id), shown.Reveal()) })
+	if r.session == 0 && r.policy != nil && shown.Kind == payload.Pass {
+		r.beside.all.Go(func() { _, _ = evidence() }) // who needs it hears of an error
+	}
+	return evidence
 }
 
 func (r *Register) facts(code presented) facts {
@@ -84,9 +98,9 @@ func (f facts) scope() Scope {
 }
 
 // newPayment is the payment before anything is decided about it.
-func (r *Register) newPayment(f facts) terminal.Payment {
+func (r *Register) newPayment(id terminal.PaymentID, f facts) terminal.Payment {
 	p := terminal.Payment{
-		ID: terminal.PaymentID(newID()), Sale: f.sale.Ref, Revision: f.sale.Revision, SaleHash: f.sale.Hash(),
+		ID: id, Sale: f.sale.Ref, Revision: f.sale.Revision, SaleHash: f.sale.Hash(),
 		Amount: f.sale.Total, Code: f.code.kind, Issuer: f.code.issuer, Masked: f.code.masked,
 		Account: f.code.account, Seen: f.code.seen, Incarnation: f.incarnation, Day: f.day,
 		Created: terminal.MillisOf(f.now), Versions: terminal.Versions(r.versions()),
@@ -130,7 +144,7 @@ func saleAfter(s terminal.Sale, p terminal.Payment) terminal.Sale {
 const keepSeen = 7 * 24 * time.Hour
 
 // changesFor is the one transaction of a payment's beginning.
-func changesFor(f facts, p terminal.Payment, sale terminal.Sale, d decision, sealer hpke.PublicKey) (Changes, error) {
+func changesFor(f facts, p terminal.Payment, sale terminal.Sale, d decision, evidence func() (string, error)) (Changes, error) {
 	c := moved(p, f.incarnation)
 	c.Sale, c.Counters = &sale, d.counters
 	if d.state == terminal.Refused {
@@ -140,7 +154,7 @@ func changesFor(f facts, p terminal.Payment, sale terminal.Sale, d decision, sea
 	if d.state != terminal.ApprovedOffline {
 		return c, nil
 	}
-	item, err := adviceItem(f, p, d, sealer)
+	item, err := adviceItem(f, p, d, evidence)
 	c.Outbox = []OutboxItem{item}
 	return c, err
 }
@@ -198,14 +212,14 @@ func authorise(f facts, p terminal.Payment, d decision) wire.Authorise {
 	return a
 }
 
-func adviceItem(f facts, p terminal.Payment, d decision, sealer hpke.PublicKey) (OutboxItem, error) {
-	evidence, err := wire.SealEvidence(sealer, string(p.ID), f.code.raw)
+func adviceItem(f facts, p terminal.Payment, d decision, evidence func() (string, error)) (OutboxItem, error) {
+	sealed, err := evidence()
 	if err != nil {
 		return OutboxItem{}, err
 	}
 	body, err := json.Marshal(wire.Advice{
 		Common: common(p, f.clock, f.contactAge, d.counters), Amount: int64(p.Amount), Kind: string(p.Code), Issuer: p.Issuer,
-		Sale: wireSale(f), Spends: wireSpends(d.spends), Created: int64(p.Created), Evidence: evidence,
+		Sale: wireSale(f), Spends: wireSpends(d.spends), Created: int64(p.Created), Evidence: sealed,
 	})
 	return OutboxItem{Kind: OutAdvice, Payment: p.ID, Body: body}, err
 }

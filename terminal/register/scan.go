@@ -79,7 +79,7 @@ func (r *Register) scanned(c payload.Code) {
 	case r.sale.State == terminal.SalePaid:
 		r.showNotice(terminal.SaleTaken)
 	default:
-		r.pay(r.read(c))
+		r.pay(c)
 	}
 }
 
