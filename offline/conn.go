@@ -55,7 +55,7 @@ func openWriter(ctx context.Context, path string, o Options) (*sql.DB, error) {
 			"_secure_delete":   {"1"}, // what is erased is overwritten
 			"_stmt_cache_size": {statements},
 		}),
-		begin: keepLog,
+		begin: beginWriter,
 	})
 	db.SetMaxOpenConns(1)
 	if err := checkDurable(ctx, db); err != nil {
@@ -65,9 +65,14 @@ func openWriter(ctx context.Context, path string, o Options) (*sql.DB, error) {
 	return db, nil
 }
 
-// keepLog keeps the log when the connection closes: after a failed commit it is
-// the evidence of what was written.
-func keepLog(c *sqlite3.SQLiteConn) error {
+// beginWriter keeps the log when the connection closes: after a failed commit it
+// is the evidence of what was written. And it keeps in memory what a savepoint
+// needs to be undone: SQLite would write what is above 64 KB, which a decision
+// may come to, into a file in the machine's temporary folder.
+func beginWriter(c *sqlite3.SQLiteConn) error {
+	if _, err := c.Exec("PRAGMA temp_store = MEMORY", nil); err != nil {
+		return err
+	}
 	return c.SetFileControlInt("main", sqlite3.SQLITE_FCNTL_PERSIST_WAL, 1)
 }
 

@@ -18,8 +18,8 @@
 //     WAL and synchronous=FULL, and Open refuses to start unless SQLite itself
 //     says so. The package's default, NORMAL, loses acknowledged sales when the
 //     power fails.
-//   - All or nothing: a decision is one savepoint of a transaction of the
-//     ledger; decisions that wait share a transaction and its commit. A policy's
+//   - All or nothing: a decision is a transaction of the ledger, or one savepoint
+//     of it: decisions that wait share a transaction and its commit. A policy's
 //     text goes into the cache first, under its version; it counts only once
 //     the ledger names that version. A cache that takes neither a limit nor
 //     denied accounts fails no decision: a limit is then kept in memory, and of

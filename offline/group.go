@@ -30,8 +30,8 @@ func (w *waiting) answer(err error) {
 }
 
 // group is one transaction, shared by the decisions that waited for the writer.
-// Each runs in a savepoint, sees what those before it changed, and fails alone;
-// none is answered by what they changed before the commit.
+// Each sees what those before it changed, and fails alone; none is answered by
+// what they changed before the commit.
 type group struct {
 	s       *Store
 	tx      *sql.Tx
@@ -57,7 +57,7 @@ func (s *Store) commitGroup(first *waiting) {
 	w := first
 	for n := 1; w != nil; n++ {
 		if err := g.take(w); err != nil {
-			g.fail(s.abandon(ctx, tx, err))
+			g.fail(s.abandon(ctx, g.tx, err))
 			return
 		}
 		w = nil
@@ -96,30 +96,49 @@ func (g *group) take(w *waiting) error {
 	return g.store(ctx, w, changes)
 }
 
-// store writes changes in a savepoint.
+// store writes changes: in a savepoint where others have changed something
+// before it. Where none has, which is the rule at a till, a savepoint would only
+// copy each page that is changed.
 func (g *group) store(ctx context.Context, w *waiting, changes register.Changes) error {
-	if _, err := g.tx.ExecContext(ctx, "SAVEPOINT decision"); err != nil {
-		return g.lose(w, err)
+	shared := g.changed
+	if shared {
+		if _, err := g.tx.ExecContext(ctx, "SAVEPOINT decision"); err != nil {
+			return g.lose(w, err)
+		}
 	}
 	next, added, err := g.s.apply(ctx, g.tx, g.at, changes)
 	if err != nil {
-		// SQLite ends the whole transaction after some errors: then there is no
-		// savepoint to go back to.
-		if _, gone := g.tx.ExecContext(ctx, "ROLLBACK TO decision"); gone != nil {
-			return g.lose(w, err)
-		}
-		if _, gone := g.tx.ExecContext(ctx, "RELEASE decision"); gone != nil {
+		if gone := g.takeBack(ctx, shared); gone != nil {
 			return g.lose(w, err)
 		}
 		return g.refuse(w, err)
 	}
-	if _, err := g.tx.ExecContext(ctx, "RELEASE decision"); err != nil {
-		return g.lose(w, err)
+	if shared {
+		if _, err := g.tx.ExecContext(ctx, "RELEASE decision"); err != nil {
+			return g.lose(w, err)
+		}
 	}
 	g.at, g.changed = next, true
 	w.receipt = register.Receipt{Head: next.tree.head, Outbox: added}
 	g.join(w, nil)
 	return nil
+}
+
+// takeBack undoes what one decision wrote, and no other's. SQLite ends the whole
+// transaction after some errors: then there is no savepoint to go back to, and
+// the error says that all is lost.
+func (g *group) takeBack(ctx context.Context, shared bool) error {
+	if shared {
+		if _, err := g.tx.ExecContext(ctx, "ROLLBACK TO decision"); err != nil {
+			return err
+		}
+		_, err := g.tx.ExecContext(ctx, "RELEASE decision")
+		return err
+	}
+	g.tx.Rollback() // SQLite may have done so itself; whether it is done shows now
+	tx, err := g.s.ledger.BeginTx(ctx, nil)
+	g.tx = tx
+	return err
 }
 
 // refuse answers one decision, unless the disk failed under all.

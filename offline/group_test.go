@@ -195,6 +195,60 @@ func TestI1OneFailsAlone(t *testing.T) {
 	}
 }
 
+// TestI1TheFirstFailsAlone: what the first decision of a shared transaction wrote
+// before it failed is gone, and those behind it are kept.
+func TestI1TheFirstFailsAlone(t *testing.T) {
+	for name, spoil := range map[string]func(ch *register.Changes){
+		"refused by the store": func(ch *register.Changes) {
+			ch.Counters = []terminal.Counter{{Key: terminal.CounterKey{Cap: "c", Window: "2019-07-02", Incarnation: "i1"}, Used: terminal.Amount{Yen: 1}}}
+		},
+		"the transaction is ended": func(ch *register.Changes) { ch.Outbox[0].Body = []byte("lose") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			grouped(t, func(t *testing.T, s *Store) {
+				mustSell(t, s)
+				text := "CREATE TEMP TRIGGER lose BEFORE INSERT ON outbox WHEN NEW.body = CAST('lose' AS BLOB) BEGIN SELECT RAISE(ROLLBACK, 'lost'); END"
+				if _, err := s.ledger.ExecContext(t.Context(), text); err != nil {
+					t.Fatal(err)
+				}
+				all := together(t, s, 3, func(i int, ch *register.Changes) error {
+					if i == 0 {
+						ch.Payments[0].ID = "first"
+						spoil(ch)
+					}
+					return nil
+				})
+				for i, o := range all {
+					if errors.Is(o.err, register.ErrNotStored) != (i == 0) {
+						t.Errorf("decision %d: %v", i, o.err)
+					}
+				}
+				if _, err := s.Payment(t.Context(), "first"); !errors.Is(err, register.ErrNotFound) {
+					t.Errorf("what the first wrote: %v", err)
+				}
+				if snap, err := s.Load(t.Context()); err != nil || snap.Head.Size != 3 {
+					t.Errorf("%d entries, want 3: %v", snap.Head.Size, err)
+				}
+			})
+		})
+	}
+}
+
+// TestUndoStaysInMemory: nothing of the ledger is written to the machine's
+// temporary folder.
+func TestUndoStaysInMemory(t *testing.T) {
+	s, err := Open(t.Context(), t.TempDir(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	const inMemory = 2 // PRAGMA temp_store reads so
+	var kept int
+	if err := s.ledger.QueryRowContext(t.Context(), "PRAGMA temp_store").Scan(&kept); err != nil || kept != inMemory {
+		t.Errorf("temp_store is %d: %v", kept, err)
+	}
+}
+
 // TestLogBeginsAfresh: with the writer's own copying of the log into the file
 // the log stays as long as it was after the first round.
 func TestLogBeginsAfresh(t *testing.T) {
