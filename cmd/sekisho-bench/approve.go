@@ -75,13 +75,14 @@ func offlineApproval() (_ fmt.Stringer, err error) {
 	t.reg.LinkDown(ctx)
 	var grew []int64
 	for range weighed {
-		before, err := t.logSize()
-		if err != nil {
-			return nil, err
-		}
-		if _, err := t.offlinePayment(ctx, func() error {
-			after, err := t.logSize()
-			grew = append(grew, after-before)
+		var before int64
+		if _, err := t.offlinePayment(ctx, func(scan bool) error {
+			size, err := t.logSize()
+			if scan {
+				before = size
+			} else {
+				grew = append(grew, size-before)
+			}
 			return err
 		}); err != nil {
 			return nil, err
@@ -96,8 +97,9 @@ func offlineApproval() (_ fmt.Stringer, err error) {
 }
 
 // offlinePayment takes one payment from sale to goods; what is timed is from the
-// scan to the verdict. seen runs right after it.
-func (t *till) offlinePayment(ctx context.Context, seen func() error) (time.Duration, error) {
+// scan to the verdict. look runs right before the scan and right after the
+// verdict.
+func (t *till) offlinePayment(ctx context.Context, look func(scan bool) error) (time.Duration, error) {
 	phone, err := t.phone()
 	if err != nil {
 		return 0, err
@@ -109,12 +111,17 @@ func (t *till) offlinePayment(ctx context.Context, seen func() error) (time.Dura
 	if err := t.sells(ctx); err != nil {
 		return 0, err
 	}
+	if look != nil {
+		if err := look(true); err != nil {
+			return 0, err
+		}
+	}
 	took, id, err := t.pays(ctx, code)
 	if err != nil {
 		return 0, err
 	}
-	if seen != nil {
-		if err := seen(); err != nil {
+	if look != nil {
+		if err := look(false); err != nil {
 			return 0, err
 		}
 	}
