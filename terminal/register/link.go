@@ -68,11 +68,15 @@ func (r *Register) send(m wire.Message) bool {
 	if r.session == 0 {
 		return false
 	}
+	return r.cfg.Backend.Send(r.addressed(m))
+}
+
+func (r *Register) addressed(m wire.Message) wire.Message {
 	m.Session, m.Journal = r.session, wireHead(r.head)
 	if m.Incarnation == "" {
 		m.Incarnation = string(r.cfg.Incarnation)
 	}
-	return r.cfg.Backend.Send(m)
+	return m
 }
 
 // LinkUp says that a welcome came: the line is up, the session is open.

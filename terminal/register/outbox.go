@@ -103,6 +103,11 @@ func (r *Register) pump() {
 			return
 		}
 		m, err := r.message(i)
+		if err == nil {
+			// What the wire does not take would be dropped there and sent again
+			// for ever: a salvaged ledger may hold such an item.
+			_, err = wire.Encode(r.addressed(m))
+		}
 		if err != nil {
 			r.park(i, err)
 			return

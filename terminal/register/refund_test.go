@@ -238,6 +238,29 @@ func TestI1RefundBehindItsParkedAdvice(t *testing.T) {
 	}
 }
 
+// I8: an item that no message can carry, out of a ledger that was salvaged, is
+// parked and shown, and holds up no other payment's.
+func TestI8ItemThatNoMessageCarriesIsParked(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		first := offlineApproval(w, "account-1")
+		good := w.line.take(wire.TypeAdvice)
+		w.ack(first, wire.TypeAdvice, wire.StatusAccepted, "")
+		w.stop()
+		advice := *good[0].Advice
+		advice.Evidence = "*" // no base64
+		body, err := json.Marshal(advice)
+		w.must(err)
+		w.seed(func(register.Usage) (register.Changes, error) {
+			return register.Changes{Outbox: []register.OutboxItem{{Kind: register.OutAdvice, Payment: first, Body: body}}}, nil
+		})
+		w.start()
+		w.up("")
+		if v := w.reg.View(); v.Parked != 1 || len(w.line.take(wire.TypeAdvice)) != 0 {
+			t.Fatalf("%d parked", v.Parked)
+		}
+	})
+}
+
 // I8: an item that tells what register and backend agree on already, out of a
 // ledger that was salvaged, goes with its acknowledgement.
 func TestI8ItemThatIsPastEnds(t *testing.T) {
