@@ -37,14 +37,17 @@ func (s *Store) Reopen(ctx context.Context) error {
 	return nil
 }
 
-// reopen closes the ledger and opens it again, so that SQLite recovers from
-// what the log really holds. What is found beyond the last commit known was in
+// reopen closes the ledger, makes its log durable and opens it again, so that
+// SQLite recovers from what the log really holds. What is found beyond the last commit known was in
 // doubt: it is settled before it counts. On an error the ledger stays closed,
 // and the last position known is kept.
 func (s *Store) reopen(ctx context.Context) error {
 	known := s.at
 	s.closeLedger() // its error would tell of the connection that is given up
-	err := s.openWriterAt(ctx)
+	err := rewriteLog(s.folder.file(ledgerFile))
+	if err == nil {
+		err = s.openWriterAt(ctx)
+	}
 	if err == nil {
 		err = s.compare(ctx, known)
 	}

@@ -35,6 +35,9 @@ func (s *Store) prepareLedger(ctx context.Context) error {
 	if _, err := s.folder.create(ledgerFile); err != nil {
 		return err
 	}
+	if err := rewriteLog(path); err != nil { // the process before may have died of a failed sync
+		return err
+	}
 	writer, err := openWriter(ctx, path, s.options)
 	if err != nil {
 		return err
@@ -116,15 +119,20 @@ func (s *Store) settle(ctx context.Context) error {
 const tidyAfter = 300
 
 // tidy copies the log into the file, as far as readers allow, so that the log
-// begins afresh. What fails here fails again at the next commit, and is told
-// there.
+// begins afresh. After one that failed the files are opened again: SQLite
+// remembers how far it has copied, and what a failed sync lost of an earlier
+// part it would not copy again.
 func (s *Store) tidy() {
 	if s.doubt != nil || s.untidy < tidyAfter {
 		return
 	}
 	s.untidy = 0
-	if _, err := s.ledger.ExecContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
+	ctx := context.Background()
+	if _, err := s.ledger.ExecContext(ctx, "PRAGMA wal_checkpoint(PASSIVE)"); err != nil {
 		s.log.Warn("the ledger's log could not be copied into the ledger", "error", err)
+		if err := s.reopen(ctx); err != nil {
+			s.log.Error("the ledger cannot be opened again", "error", err)
+		}
 	}
 }
 

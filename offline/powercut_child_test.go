@@ -91,22 +91,35 @@ func (s seller) sell(told func()) error {
 // tells of it.
 func (s seller) step(p *terminal.Payment, change func(*terminal.Payment, register.Usage) register.Changes) error {
 	scope := register.Scope{Counters: []terminal.CounterKey{cutKey}, Outbox: p.ID, Payment: p.ID}
+	before, inDoubt := *p, false
 	for {
-		after := *p
+		after := before
 		_, err := s.s.Decide(context.Background(), scope, func(u register.Usage) (register.Changes, error) {
-			if u.Payment != nil && u.Payment.State == after.State && after.State != terminal.ApprovedOffline {
-				return register.Changes{}, nil
+			c := change(&after, u)
+			if c.Payments == nil && !inDoubt && moved(before, after) {
+				return c, errStoredAfterAll
 			}
-			return change(&after, u), nil
+			return c, nil
 		})
 		if err == nil {
 			*p = after
 			return s.disk.Told(fmt.Sprintf("%s %s %t", p.ID, p.State, p.Voided()))
 		}
+		if errors.Is(err, register.ErrInDoubt) {
+			inDoubt = true
+		}
 		if err := s.recover(err); err != nil {
 			return err
 		}
 	}
+}
+
+// errStoredAfterAll ends the child: a change of which the store said that it was
+// not stored was there.
+var errStoredAfterAll = errors.New("a change was stored although the store said that it was not")
+
+func moved(before, after terminal.Payment) bool {
+	return before.Number != after.Number || before.State != after.State || before.Voided() != after.Voided()
 }
 
 // recover is what a register does after a failed change. The disk is mended
@@ -143,8 +156,13 @@ func approve(p *terminal.Payment, u register.Usage) register.Changes {
 	}
 }
 
-// settle is the backend's acknowledgement of the advice.
+// settle is the backend's acknowledgement of the advice. What a doubtful commit
+// stored already is not stored again.
 func settle(p *terminal.Payment, u register.Usage) register.Changes {
+	if u.Payment != nil && u.Payment.State == terminal.Settled {
+		*p = *u.Payment
+		return register.Changes{}
+	}
 	p.State = terminal.Settled
 	done := make([]int64, 0, 1)
 	for _, o := range u.Outbox {

@@ -30,9 +30,19 @@ import (
 //
 // Each round goes on from where the one before was cut, opened meanwhile or not.
 // ROUNDS sets how many (5; make power-cut has its own), SEED the order of things.
-func TestI2PowerCut(t *testing.T) {
-	rounds := numberFrom(t, "ROUNDS", 5)
+func TestI2PowerCut(t *testing.T) { newCuts(t).play(t) }
+
+// TestI2PowerCutAfterAFailedSync has a sync fail in every round, and lose what it
+// was to write, though whoever reads it back still finds it: what is recovered
+// from such a log must not reach the ledger before the log is durable.
+func TestI2PowerCutAfterAFailedSync(t *testing.T) {
 	c := newCuts(t)
+	c.syncsFail = true
+	c.play(t)
+}
+
+func (c *cuts) play(t *testing.T) {
+	rounds := numberFrom(t, "ROUNDS", 5)
 	for round := range rounds {
 		if c.round(t, false); t.Failed() {
 			t.Fatalf("round %d of SEED=%d", round, c.seed)
@@ -80,6 +90,8 @@ type cuts struct {
 	rounds int
 	told   []string // what was acknowledged and survived
 	held   int      // acknowledgements that were looked for and found
+
+	syncsFail bool // in every round
 }
 
 func newCuts(t *testing.T) *cuts {
@@ -148,8 +160,11 @@ const cutChild = "SEKISHO_OFFLINE_CUT"
 func (c *cuts) sellAndDie(t *testing.T, normal bool) {
 	t.Helper()
 	j := job{Dir: c.work, Run: c.rounds, Normal: normal}
-	if !normal && c.chance.IntN(4) == 0 {
+	if !normal && (c.syncsFail || c.chance.IntN(4) == 0) {
 		j.Fail, j.How = 1+c.chance.Int64N(400), disk.Once+disk.How(c.chance.IntN(5))
+	}
+	if c.syncsFail {
+		j.How = disk.NextSync
 	}
 	text, err := json.Marshal(j)
 	must(t, err)
