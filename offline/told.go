@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 
 	"sekisho/terminal"
 	"sekisho/terminal/register"
@@ -93,7 +92,10 @@ func (s *Store) writeDenials(ctx context.Context, d register.DenialsCopy) error 
 		return err
 	}
 	for _, body := range d.Bodies {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO denials (version, body) VALUES (?, ?)", d.Version, slices.Concat([]byte{}, body)); err != nil {
+		if body == nil {
+			body = []byte{} // nil would be NULL
+		}
+		if _, err := tx.ExecContext(ctx, "INSERT INTO denials (version, body) VALUES (?, ?)", d.Version, body); err != nil {
 			return err
 		}
 	}

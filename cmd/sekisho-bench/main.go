@@ -18,7 +18,7 @@ func main() {
 	for _, measure := range []func() (fmt.Stringer, error){
 		passFigure, denialsSize, denialsLookup, denialsApply,
 		offlineApproval, onlineApproval, capsInForce, idle,
-		groupFigure, ledgerFigures,
+		groupFigure, ledgerFigures, deniedSnapshot,
 	} {
 		f, err := measure()
 		if err != nil {

@@ -105,7 +105,7 @@ func (b *Backend) Close() error {
 		err = server.Close()
 	}
 	b.work.Wait()
-	return errors.Join(err, b.ledger.db.Close())
+	return errors.Join(err, b.ledger.close())
 }
 
 // Ledger reads what was decided.

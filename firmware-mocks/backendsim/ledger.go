@@ -22,25 +22,32 @@ var schema string
 // the disk. The driver's own default is NORMAL, which loses acknowledged work.
 const fullSync = 2
 
-// ledger is the SQLite file with its one connection.
+// ledger is the SQLite file with its one writing connection, and others for what
+// is read long.
 type ledger struct {
-	db  *sql.DB
-	key []byte // of the hashes of codes
+	db, readers *sql.DB
+	key         []byte // of the hashes of codes
 }
 
 func openLedger(ctx context.Context, file string) (*ledger, error) {
-	path := (&url.URL{Path: file}).EscapedPath()
-	db, err := sql.Open("sqlite3", "file:"+path+"?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=5000")
+	path := "file:" + (&url.URL{Path: file}).EscapedPath()
+	db, err := sql.Open("sqlite3", path+"?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=5000")
 	if err != nil {
 		return nil, fmt.Errorf("backendsim: open ledger: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	l := &ledger{db: db}
-	if err := l.prepare(ctx); err != nil {
+	readers, err := sql.Open("sqlite3", path+"?_query_only=on&_busy_timeout=5000")
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("backendsim: open ledger: %w", err), db.Close())
+	}
+	l := &ledger{db: db, readers: readers}
+	if err := l.prepare(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("backendsim: open ledger: %w", err), l.close())
 	}
 	return l, nil
 }
+
+func (l *ledger) close() error { return errors.Join(l.readers.Close(), l.db.Close()) }
 
 func (l *ledger) prepare(ctx context.Context) error {
 	var level int
@@ -89,6 +96,17 @@ func (l *ledger) change(ctx context.Context, do func(*tx) error) error {
 		return errors.Join(err, begun.Rollback())
 	}
 	return begun.Commit()
+}
+
+// view runs do on what was committed last, beside the changes: a register that
+// needs a large set keeps nobody from paying.
+func (l *ledger) view(ctx context.Context, do func(*tx) error) error {
+	begun, err := l.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer begun.Rollback() // nothing was changed
+	return do(&tx{begun, ctx})
 }
 
 func (t *tx) exec(query string, args ...any) error {

@@ -94,7 +94,7 @@ func OpenLedger(ctx context.Context, file string) (Ledger, error) {
 }
 
 // Close closes what OpenLedger opened.
-func (r Ledger) Close() error { return r.l.db.Close() }
+func (r Ledger) Close() error { return r.l.close() }
 
 // Payments gives all payments, tombstones included, oldest first.
 func (r Ledger) Payments(ctx context.Context) ([]Payment, error) {

@@ -2,6 +2,7 @@ package backendsim
 
 import (
 	"context"
+	"time"
 
 	"sekisho/terminal/wire"
 )
@@ -69,14 +70,18 @@ func (l *link) tell() {
 	}
 }
 
+// tellTimeout is how long it may take to read what a register was not told: a set
+// of 1,500,000 accounts takes seconds.
+const tellTimeout = time.Minute
+
 // bring sends what is in force and was not told, what stops goods first.
 func (l *link) bring(t *told) error {
-	ctx, cancel := context.WithTimeout(l.ctx, workTimeout)
+	ctx, cancel := context.WithTimeout(l.ctx, tellTimeout)
 	defer cancel()
 	r := l.b.inForce()
 	var stops stops
 	var lacks change
-	err := l.b.ledger.change(ctx, func(x *tx) (err error) {
+	err := l.b.ledger.view(ctx, func(x *tx) (err error) {
 		if stops, err = x.stops(l.b.now().UnixMilli()); err != nil {
 			return err
 		}

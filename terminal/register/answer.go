@@ -270,6 +270,7 @@ func (r *Register) onTime() {
 	r.pump()
 	r.sendCheckpoint(false)
 	r.payOwed()
+	r.handBack()
 	if !r.working && r.session != 0 && r.cfg.Quarantine == "" && now-r.saved >= saveEvery {
 		r.saveAnchor()
 	}

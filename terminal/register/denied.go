@@ -3,6 +3,8 @@ package register
 import (
 	"context"
 	"encoding/base64"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"sekisho/terminal"
@@ -64,7 +66,7 @@ func (r *Register) applyDenials() {
 		return
 	}
 	d := r.deltas[0]
-	r.deltas = r.deltas[1:]
+	r.deltas = slices.Delete(r.deltas, 0, 1) // [1:] would keep its megabytes
 	base := r.denials
 	switch {
 	case d.from == 0:
@@ -79,7 +81,8 @@ func (r *Register) applyDenials() {
 	}
 	r.applying = true
 	whole := d.from == 0 || r.bodies >= maxBodies
-	aside(r, func(context.Context) applied { return apply(base, d.change, whole) }, func(a applied) { r.storeDenials(d.to, whole, a) })
+	merged := whole && d.from != 0
+	aside(r, func(context.Context) applied { return apply(base, d.change, merged) }, func(a applied) { r.storeDenials(d.to, whole, a) })
 }
 
 // refetchEvery is how often denied accounts that do not fit drop the line at most:
@@ -105,12 +108,14 @@ type applied struct {
 	err  error
 }
 
-func apply(base *denials.Set, change denials.Change, whole bool) applied {
+// apply makes the next set. Merged, it is kept as one change from nothing, else
+// the change is kept as it came.
+func apply(base *denials.Set, change denials.Change, merged bool) applied {
 	set, err := base.Apply(change)
 	if err != nil {
 		return applied{err: err}
 	}
-	if whole {
+	if merged {
 		change = set.Whole()
 	}
 	body, err := change.Body()
@@ -130,6 +135,7 @@ func (r *Register) storeDenials(version int64, whole bool, a applied) {
 		if whole {
 			r.bodies = 1
 		}
+		r.readMuch = r.readMuch || len(a.body) >= muchRead
 	}
 	r.decide(Scope{}, func(Usage) (Changes, error) { return c, nil }, func(err error) {
 		r.applying = false
@@ -145,6 +151,22 @@ func (r *Register) storeDenials(version int64, whole bool, a applied) {
 	})
 }
 
+// muchRead is from how many bytes of denied accounts on their memory is handed
+// back: less is what a till needs in a minute anyway.
+const muchRead = 1 << 20
+
+// handBack gives the memory that a large set took on its way here, some ten times
+// what it keeps, back to the machine: the runtime would hold it until it has
+// allocated as much again, which on a till may be days. It is called once nothing
+// holds the set's parts any more.
+func (r *Register) handBack() {
+	if !r.readMuch || r.working || r.applying {
+		return
+	}
+	r.readMuch = false
+	aside(r, func(context.Context) struct{} { debug.FreeOSMemory(); return struct{}{} }, func(struct{}) {})
+}
+
 // denialsOwed names denied accounts that are not stored yet.
 const denialsOwed = "denials"
 
@@ -156,6 +178,7 @@ func (r *Register) restoreDenials(kept DenialsCopy) {
 	}
 	set := &denials.Set{}
 	for _, body := range kept.Bodies {
+		r.readMuch = r.readMuch || len(body) >= muchRead
 		change, err := denials.ParseBody(body)
 		if err == nil {
 			set, err = set.Apply(change)

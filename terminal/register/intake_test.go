@@ -6,7 +6,9 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -253,6 +255,40 @@ func TestDenialsInParts(t *testing.T) {
 		w.wantState(w.pays("account-f"), terminal.Refused, terminal.AccountDenied)
 		w.denied(deny(0, 10, 1, 1, "z"))
 		w.wantDenied(10, 1)
+	})
+}
+
+// A large set's journey takes ten times its memory; once nothing holds that any
+// more it goes back to the machine, and for a small one nothing is done.
+func TestALargeSetsMemoryGoesBack(t *testing.T) {
+	many := make([]string, 100_000) // 1.6 MB where they are kept
+	for i := range many {
+		many[i] = strconv.Itoa(i)
+	}
+	forced := func() uint32 {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.NumForcedGC
+	}
+	inWorld(t, func(t *testing.T, w *world) {
+		before := forced()
+		w.denied(deny(0, 7, 1, 1, "a"))
+		w.wantDenied(7, 1)
+		if forced() != before {
+			t.Error("memory was handed back for one account")
+		}
+		w.denied(deny(0, 8, 1, 2, many[:60_000]...), deny(0, 8, 2, 2, many[60_000:]...))
+		w.wantDenied(8, len(many))
+		if n := forced() - before; n != 1 {
+			t.Errorf("memory was handed back %d times after a large set", n)
+		}
+		before = forced()
+		w.restart()
+		w.after(time.Millisecond)
+		w.wantDenied(8, len(many))
+		if n := forced() - before; n != 1 {
+			t.Errorf("memory was handed back %d times after a start with a large set", n)
+		}
 	})
 }
 

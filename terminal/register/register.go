@@ -72,6 +72,7 @@ type Register struct {
 	applying   bool          // one is
 	refetched  time.Duration // when the line was dropped for them, on the boot clock; zero: never
 	bodies     int           // of how many the cached set is made
+	readMuch   bool          // of them: their memory can be handed back
 	quarantine string        // why this register's rights are in doubt; "" where they are not
 	owed       owed          // stored as soon as the disk takes it
 	sale       *terminal.Sale

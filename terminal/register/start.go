@@ -22,6 +22,7 @@ func (r *Register) restore(s Snapshot) {
 	clear(r.waits)
 	clear(r.inFlight)
 	r.restoreRules(s)
+	s.Denials = DenialsCopy{} // megabytes, which what follows would hold
 	r.restoreDoubt(s)
 	for _, p := range s.Unresolved {
 		r.keep(p)
