@@ -38,9 +38,9 @@ func (s *Store) Reopen(ctx context.Context) error {
 }
 
 // reopen closes the ledger, makes its log durable and opens it again, so that
-// SQLite recovers from what the log really holds. What is found beyond the last commit known was in
-// doubt: it is settled before it counts. On an error the ledger stays closed,
-// and the last position known is kept.
+// SQLite recovers from what the log really holds. What is found beyond the last
+// commit known was in doubt: it is settled before it counts. On an error the
+// ledger stays closed, and the last position known is kept.
 func (s *Store) reopen(ctx context.Context) error {
 	known := s.at
 	s.closeLedger() // its error would tell of the connection that is given up

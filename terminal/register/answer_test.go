@@ -1,7 +1,9 @@
 package register
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"sekisho/terminal"
 	"sekisho/terminal/wire"
@@ -35,5 +37,23 @@ func TestI7WhatAnAnswerTellsOfTheAccount(t *testing.T) {
 		if got.Issuer != c.want.Issuer || got.Masked != c.want.Masked || got.Account != c.want.Account {
 			t.Errorf("%s: %q %q %q, want %q %q %q", c.name, got.Issuer, got.Masked, got.Account, c.want.Issuer, c.want.Masked, c.want.Account)
 		}
+	}
+}
+
+// stood is a clock that stands still.
+type stood struct{ wall time.Time }
+
+func (s stood) Boot() time.Duration { return time.Hour }
+func (s stood) Wall() time.Time     { return s.wall }
+
+// A stop gives back today's quota and the next day's, of which grants come before
+// the cut-over.
+func TestI3AStopCoversTheNextDaysQuotaToo(t *testing.T) {
+	r := &Register{policy: rulesPolicy(t), time: timekeeper{clock: stood{rulesNow}}}
+	if got := r.openWindows(); !slices.Equal(got, []terminal.BusinessDay{"2026-11-20", "2026-11-21"}) {
+		t.Errorf("%v", got)
+	}
+	if r.policy = nil; r.openWindows() != nil {
+		t.Error("windows without a policy")
 	}
 }
