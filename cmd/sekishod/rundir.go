@@ -1,7 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -131,9 +130,7 @@ func wellFormed(f anchorFile) bool {
 }
 
 func fresh() register.Anchor {
-	var id [16]byte
-	rand.Read(id[:]) // never fails (crypto/rand)
-	return register.Anchor{Incarnation: terminal.Incarnation(hex.EncodeToString(id[:]))}
+	return register.Anchor{Incarnation: register.NewIncarnation()}
 }
 
 // Save implements register.AnchorStore. The new file takes the old one's place

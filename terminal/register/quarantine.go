@@ -120,7 +120,7 @@ func (r *Register) renew(then func()) {
 	if r.cfg.Quarantine != "" {
 		return // its anchor would hide what this start found
 	}
-	next := newIncarnation()
+	next := NewIncarnation()
 	a := r.anchor()
 	a.Incarnation = next
 	r.working, r.since = true, r.cfg.Clock.Boot()
@@ -152,8 +152,9 @@ func (r *Register) endQuarantine() {
 	})
 }
 
-// newIncarnation gives 128 random bits in hex.
-func newIncarnation() terminal.Incarnation {
+// NewIncarnation gives the name of a register that begins anew: 128 random bits
+// in hex.
+func NewIncarnation() terminal.Incarnation {
 	var id [16]byte
 	rand.Read(id[:]) // never fails since Go 1.24
 	return terminal.Incarnation(hex.EncodeToString(id[:]))
