@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"golang.org/x/mod/sumdb/note"
-
 	"sekisho/terminal/journal"
 	"sekisho/terminal/policy"
 )
@@ -164,9 +162,8 @@ func (r *Register) restoreFreeze(kept NoteCopy) {
 	}
 	f, err := r.roles.OpenFreeze(kept.Note)
 	if err != nil {
-		_, err = note.Open([]byte(kept.Note), note.VerifierList())
-		if unsigned, ok := errors.AsType[*note.UnverifiedNoteError](err); ok {
-			f, err = policy.ParseFreeze(unsigned.Note.Text)
+		if text, ok := policy.Text(kept.Note); ok {
+			f, err = policy.ParseFreeze(text)
 		}
 	}
 	if err != nil || f.Version != kept.Version {
