@@ -108,6 +108,12 @@ func (t *till) offlinePayment(ctx context.Context, look func(scan bool) error) (
 	if err != nil {
 		return 0, err
 	}
+	return t.payment(ctx, code, look)
+}
+
+// payment takes one payment from sale to goods. look runs right before the scan
+// and right after the verdict.
+func (t *till) payment(ctx context.Context, code string, look func(scan bool) error) (time.Duration, error) {
 	if err := t.sells(ctx); err != nil {
 		return 0, err
 	}

@@ -6,10 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"time"
 
 	"sekisho/firmware-mocks/backendsim"
@@ -39,25 +35,11 @@ const (
 func deniedSnapshot() (_ fmt.Stringer, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), snapshotAfter)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "sekisho-bench")
+	w, end, err := daemonWorld(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "sekishod")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "sekisho/cmd/sekishod").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("sekishod does not build: %w\n%s", err, out)
-	}
-	w, err := scenario.NewWorld(ctx, scenario.Setup{
-		Dir: filepath.Join(dir, "world"), Binary: binary, Listen: "127.0.0.1:0", Rules: scenario.DemoRules(), Fast: true, Log: io.Discard,
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, w.Close(context.WithoutCancel(ctx))) }()
-	if err := w.Ready(ctx); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, end()) }()
 	whole, slowest, err := bringDenials(ctx, w)
 	if err != nil {
 		return nil, err

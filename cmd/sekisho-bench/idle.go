@@ -37,6 +37,33 @@ func (s several) String() string {
 	return strings.Join(lines, "\n")
 }
 
+// daemonWorld gives the real daemon, built as make build does, with its scanner
+// and backend, ready to sell. The caller ends it.
+func daemonWorld(ctx context.Context) (_ *scenario.World, end func() error, err error) {
+	dir, err := os.MkdirTemp("", "sekisho-bench")
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() error { return os.RemoveAll(dir) }
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, end())
+		}
+	}()
+	binary := filepath.Join(dir, "sekishod")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "sekisho/cmd/sekishod").CombinedOutput(); err != nil {
+		return nil, nil, fmt.Errorf("sekishod does not build: %w\n%s", err, out)
+	}
+	w, err := scenario.NewWorld(ctx, scenario.Setup{
+		Dir: filepath.Join(dir, "world"), Binary: binary, Listen: "127.0.0.1:0", Rules: scenario.DemoRules(), Fast: true, Log: io.Discard,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	end = func() error { return errors.Join(w.Close(context.WithoutCancel(ctx)), os.RemoveAll(dir)) }
+	return w, end, w.Ready(ctx)
+}
+
 // idle measures the real daemon, built as make build does, in a world with
 // scanner and backend: its resident memory once the line is up, the same after
 // 1,000 payments, and the time from its start to the first page after a clean
@@ -44,25 +71,11 @@ func (s several) String() string {
 func idle() (_ fmt.Stringer, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), idleAfter)
 	defer cancel()
-	dir, err := os.MkdirTemp("", "sekisho-bench")
+	w, end, err := daemonWorld(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "sekishod")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", binary, "sekisho/cmd/sekishod").CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("sekishod does not build: %w\n%s", err, out)
-	}
-	w, err := scenario.NewWorld(ctx, scenario.Setup{
-		Dir: filepath.Join(dir, "world"), Binary: binary, Listen: "127.0.0.1:0", Rules: scenario.DemoRules(), Fast: true, Log: io.Discard,
-	})
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, w.Close(context.WithoutCancel(ctx))) }()
-	if err := w.Ready(ctx); err != nil {
-		return nil, err
-	}
+	defer func() { err = errors.Join(err, end()) }()
 	fresh, err := resident(w.Process())
 	if err != nil {
 		return nil, err

@@ -200,26 +200,7 @@ func (t *till) onlinePayment(ctx context.Context, look func(scan bool) error) (t
 	if err != nil {
 		return 0, err
 	}
-	code := phone.Digits(walletsim.PayPay)
-	if err := t.sells(ctx); err != nil {
-		return 0, err
-	}
-	if look != nil {
-		if err := look(true); err != nil {
-			return 0, err
-		}
-	}
-	took, id, err := t.pays(ctx, code)
-	if err != nil {
-		return 0, err
-	}
-	if look != nil {
-		if err := look(false); err != nil {
-			return 0, err
-		}
-	}
-	_, err = t.reg.HandOver(ctx, id)
-	return took, err
+	return t.payment(ctx, phone.Digits(walletsim.PayPay), look)
 }
 
 // bareOnline is the limit of an online approval.
