@@ -1,8 +1,6 @@
 package scenario
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -28,16 +26,7 @@ func stopped(n int) []backendsim.Denial {
 func TestI5ManyDeniedAccountsAreInForceWithoutTheLineAndAfterARestart(t *testing.T) {
 	const many = 200_000 // four messages
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var out bytes.Buffer
-	s := newShift(w, &out)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out.String())
-		}
-	}
+	ctx, s, must := shiftIn(t, w)
 	victim, err := w.NewCustomer(ctx, "victim", longAgo, wellOff)
 	must(err)
 	must(w.StopDaemon(ctx))

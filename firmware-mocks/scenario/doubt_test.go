@@ -1,12 +1,9 @@
 package scenario
 
 import (
-	"bytes"
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"sekisho/terminal"
 )
@@ -42,16 +39,7 @@ func copyLedger(t *testing.T, from, to string) {
 // only, and is whole again once head office has released it (I3, I6, I8).
 func TestI8AnOlderLedgerPutBackIsReleasedByHeadOffice(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var out bytes.Buffer
-	s := newShift(w, &out)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out.String())
-		}
-	}
+	ctx, s, must := shiftIn(t, w)
 	lunchFor := func(name string, want Want) step {
 		return step{name: "lunch for " + name, lines: times(1, lunch), code: s.newcomer(name, longAgo), want: want}
 	}

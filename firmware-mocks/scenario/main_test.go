@@ -1,11 +1,14 @@
 package scenario
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 )
@@ -38,4 +41,19 @@ func runAll(m *testing.M) int {
 		}
 	}
 	return code
+}
+
+// shiftIn gives a shift in a world of the test's own, a minute for it, and what
+// ends the test with the shift's console where a step fails.
+func shiftIn(t *testing.T, w *World) (context.Context, *Shift, func(error)) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	var out bytes.Buffer
+	return ctx, newShift(w, &out), func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v\n%s", err, out.String())
+		}
+	}
 }

@@ -16,15 +16,7 @@ import (
 // TestOtherNotices shows what the shift has no customer for.
 func TestOtherNotices(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	s := newShift(w, &bytes.Buffer{})
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	ctx, s, must := shiftIn(t, w)
 	must(w.Ready(ctx))
 	ken, err := w.NewCustomer(ctx, "ken", longAgo, wellOff)
 	must(err)

@@ -1,7 +1,6 @@
 package scenario
 
 import (
-	"bytes"
 	"compress/gzip"
 	"context"
 	"database/sql"
@@ -50,16 +49,7 @@ func lastWeek(t *testing.T, ctx context.Context, s *Shift) (kept string) {
 // sells online only, until head office releases it (I8).
 func TestI6LastWeeksLedgerAfterARebootIsFoundOut(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var out bytes.Buffer
-	s := newShift(w, &out)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out.String())
-		}
-	}
+	ctx, s, must := shiftIn(t, w)
 	kept := lastWeek(t, ctx, s)
 	points, err := w.backend.Ledger().Checkpoints(ctx, registerID)
 	must(err)
@@ -101,16 +91,7 @@ func TestI6LastWeeksLedgerAfterARebootIsFoundOut(t *testing.T) {
 // is all there is, and nothing of high resale is sold (I3, I5).
 func TestI3LastWeeksLedgerWithoutTheLineSellsTheBootFloor(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var out bytes.Buffer
-	s := newShift(w, &out)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out.String())
-		}
-	}
+	ctx, s, must := shiftIn(t, w)
 	kept := lastWeek(t, ctx, s)
 	copyLedger(t, kept, w.LedgerFile())
 	must(w.ForgetBoot())

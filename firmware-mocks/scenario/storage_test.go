@@ -1,11 +1,8 @@
 package scenario
 
 import (
-	"bytes"
-	"context"
 	"database/sql"
 	"testing"
-	"time"
 
 	"sekisho/terminal"
 )
@@ -14,16 +11,7 @@ import (
 // approves nothing: the till says so, and sells again once it is free (I2, I8).
 func TestI2ALockedLedgerApprovesNothing(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
-	var out bytes.Buffer
-	s := newShift(w, &out)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatalf("%v\n%s", err, out.String())
-		}
-	}
+	ctx, s, must := shiftIn(t, w)
 	must(w.Ready(ctx))
 	ken, err := w.NewCustomer(ctx, "ken", longAgo, wellOff)
 	must(err)
