@@ -126,7 +126,7 @@ func TestI7ErasedIsGoneFromTheFiles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, person := range []string{"4711", "feedfacecafebeef", "seen-by-p1"} {
+		for _, person := range []string{p.Masked, "feedfacecafebeef", "seen-by-p1"} {
 			if bytes.Contains(b, []byte(person)) {
 				t.Errorf("%s still holds %s", name, person)
 			}
