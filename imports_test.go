@@ -20,7 +20,7 @@ const module = "sekisho/"
 var (
 	core = []string{
 		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "terminal/denials",
-		"scanner/aim", "scanner/framing", "scanner/payload",
+		"scanner/aim", "scanner/framing", "scanner/payload", "scanner/payload/gs1", "scanner/payload/emv",
 	}
 	register = []string{"terminal/register"}
 	adapters = []string{"terminal/uplink", "terminal/web", "scanner", "offline"}
@@ -37,7 +37,9 @@ type rule struct {
 // makes one decides where it belongs. The first row that fits counts.
 var rules = []rule{
 	{[]string{"terminal", "terminal/pass", "terminal/wire", "scanner/aim"}, nil},
-	{[]string{"scanner/framing", "scanner/payload"}, []string{"scanner/aim"}},
+	{[]string{"scanner/framing"}, []string{"scanner/aim"}},
+	{[]string{"scanner/payload"}, []string{"scanner/aim", "scanner/payload/gs1", "scanner/payload/emv"}},
+	{[]string{"scanner/payload/gs1", "scanner/payload/emv"}, nil},
 	{[]string{"terminal/journal", "terminal/policy", "terminal/denials"}, []string{"terminal"}},
 	{register, core},
 	{[]string{"terminal/web/contract"}, nil},

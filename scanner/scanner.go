@@ -44,11 +44,6 @@ const (
 	// an ended context is noticed. The serial package counts in tenths of a
 	// second and has none shorter.
 	readTimeout = 100 * time.Millisecond
-	// stallReads is how many reads in a row must time out before a frame that
-	// has begun is given up. Bytes of one frame are 1 ms apart at 9600 baud,
-	// and USB adapters hold them back for some 16 ms; nobody shows two codes
-	// within 300 ms.
-	stallReads = 3
 	// reopenDelay lies between two attempts to open the port. With it the first
 	// scan after replugging was measured 65 ms later.
 	reopenDelay = 50 * time.Millisecond
@@ -60,8 +55,9 @@ const (
 
 // Config says which port to read.
 type Config struct {
-	Path string // of the device, stable across replugging
-	Baud int    // 1200 to 921600, 8 data bits, no parity, 1 stop bit; 0 means 9600; USB scanners ignore it
+	Path   string         // of the device, stable across replugging
+	Family framing.Family // which protocol the unit speaks; "" means raw
+	Baud   int            // 1200 to 921600, 8 data bits, no parity, 1 stop bit; 0 means 9600; USB scanners ignore it
 }
 
 // ErrConfig is inside the error that Run returns for a Config that can never work.
@@ -118,13 +114,19 @@ type Event struct {
 	Frame  framing.Frame // Scanned only; secret
 	Reason string        // Dropped and Disconnected only
 	Bytes  int           // Dropped only: how many had come when it was reported; more may have followed
+
+	// Reply is never nil. It tells the unit what became of a scan, or of what was
+	// dropped, from any goroutine and without waiting; for other kinds of event it
+	// does nothing.
+	Reply func(framing.Answer)
 }
 
 // Scanner reads one serial port.
 type Scanner struct {
 	port serial.Config
 	log  *slog.Logger
-	raw  framing.Raw
+	line framing.Driver
+	out  framing.Out
 	down string // the Reason last sent with Disconnected; empty while connected or before the first attempt
 }
 
@@ -137,7 +139,11 @@ func New(cfg Config, log *slog.Logger) *Scanner {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Family == "" {
+		cfg.Family = framing.FamilyRaw
+	}
 	return &Scanner{
+		line: framing.New(cfg.Family),
 		port: serial.Config{Name: cfg.Path, Baud: cfg.Baud, ReadTimeout: readTimeout},
 		log:  log.With("port", cfg.Path),
 	}
@@ -184,7 +190,7 @@ func (s *Scanner) once(ctx context.Context, on func(Event)) (reason string) {
 		return ReasonUnplugged
 	}
 	s.log.Debug("scanner opened")
-	s.raw.Reset()
+	s.line.Start(machineTime(), &s.out)
 	return s.read(ctx, port, on)
 }
 
@@ -192,17 +198,15 @@ func (s *Scanner) once(ctx context.Context, on func(Event)) (reason string) {
 func (s *Scanner) read(ctx context.Context, port io.ReadWriter, on func(Event)) (reason string) {
 	buf := make([]byte, readSize)
 	fresh := settling{since: time.Now()}
-	for silent := 0; ctx.Err() == nil; {
+	for ctx.Err() == nil {
 		n, err := port.Read(buf)
 		switch {
 		case n > 0:
-			silent = 0
 			s.heard(&fresh, buf[:n], on)
 		case err != nil && !errors.Is(err, io.EOF), gone(port):
 			return ReasonUnplugged
 		default:
-			silent++
-			s.quiet(&fresh, silent, on)
+			s.quiet(&fresh, on)
 		}
 	}
 	return ""
@@ -219,35 +223,52 @@ func (s *Scanner) heard(fresh *settling, p []byte, on func(Event)) {
 	switch fresh.heard(time.Now()) {
 	case distrust:
 		if fresh.tell() {
-			on(Event{Kind: Dropped, Reason: ReasonFresh, Bytes: len(p)})
+			on(Event{Kind: Dropped, Reason: ReasonFresh, Bytes: len(p), Reply: unheard})
 		}
 		return
 	case settled:
 		s.connected(on)
 	}
-	s.raw.Feed(p, func(f framing.Frame) { on(Event{Kind: Scanned, Frame: f}) }, dropTo(on))
+	s.line.Feed(machineTime(), p, &s.out)
+	s.tell(on)
 }
 
-// quiet takes note of a read that timed out, the silent-th in a row.
-func (s *Scanner) quiet(fresh *settling, silent int, on func(Event)) {
+// quiet takes note of a read that timed out.
+func (s *Scanner) quiet(fresh *settling, on func(Event)) {
 	if fresh.quiet() == settled {
 		s.connected(on)
 	}
-	if silent == stallReads {
-		s.raw.Quiet(dropTo(on))
-	}
+	s.line.Tick(machineTime(), &s.out)
+	s.tell(on)
 }
 
-// dropTo makes events of framing's drops.
-func dropTo(on func(Event)) func(framing.Dropped) {
-	return func(d framing.Dropped) { on(Event{Kind: Dropped, Reason: string(d.Reason), Bytes: d.Bytes}) }
+// tell hands on what the driver made of the line.
+func (s *Scanner) tell(on func(Event)) {
+	for _, got := range s.out.Got {
+		switch got.Kind {
+		case framing.GotFrame:
+			on(Event{Kind: Scanned, Frame: got.Frame, Reply: unheard})
+		case framing.GotDrop:
+			on(Event{Kind: Dropped, Reason: string(got.Dropped.Reason), Bytes: got.Dropped.Bytes, Reply: unheard})
+		}
+	}
+	s.out.Reset()
 }
+
+// unheard is the reply to a unit that hears nothing.
+func unheard(framing.Answer) {}
+
+// began is the beginning of machineTime.
+var began = time.Now()
+
+// machineTime is Go's monotonic clock.
+func machineTime() time.Duration { return time.Since(began) }
 
 // connected tells that the port takes codes.
 func (s *Scanner) connected(on func(Event)) {
 	s.down = ""
 	s.log.Info("scanner connected")
-	on(Event{Kind: Connected})
+	on(Event{Kind: Connected, Reply: unheard})
 }
 
 // disconnected tells that there is no port, unless that is known already.
@@ -258,7 +279,7 @@ func (s *Scanner) disconnected(reason string, on func(Event)) {
 	}
 	s.down = reason
 	s.log.Warn("scanner disconnected", "reason", reason)
-	on(Event{Kind: Disconnected, Reason: reason})
+	on(Event{Kind: Disconnected, Reason: reason, Reply: unheard})
 }
 
 // openReason says why a port could not be opened. EIO is a port that went away

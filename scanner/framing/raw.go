@@ -1,6 +1,7 @@
 package framing
 
 import (
+	"time"
 	"unicode/utf8"
 
 	"sekisho/scanner/aim"
@@ -36,7 +37,7 @@ const (
 //	                      │ bad byte, too long
 //	                      └────────▶ skip ──CR, LF, ETX───▶ idle
 //
-// STX begins a framed frame from everywhere; Quiet leads from everywhere but
+// STX begins a framed frame from everywhere; silence leads from everywhere but
 // idle to skip.
 //
 // A scanner that sends no terminator at all never yields a frame. Taking
@@ -52,13 +53,21 @@ const (
 // on a CR or LF line: such a symbol comes as several frames. No payment code
 // holds one.
 //
-// The zero Raw is ready for use. It is not safe for concurrent use.
+// A raw unit hears nothing, so no answer reaches it.
+//
+// The zero Raw is ready for use.
 type Raw struct {
 	mode mode
 	buf  []byte
-	n    int  // bytes that came since mode was entered, or since they were last reported
-	told bool // what is being skipped has been reported
+	n    int           // bytes that came since mode was entered, or since they were last reported
+	told bool          // what is being skipped has been reported
+	last time.Duration // when the line last gave something
 }
+
+// stall is how long a line may be silent inside one frame. Bytes of a frame are
+// 1 ms apart at 9600 baud, and USB adapters hold them back for some 16 ms;
+// nobody shows two codes within 300 ms.
+const stall = 300 * time.Millisecond
 
 // mode is where in a frame the line stands.
 type mode uint8
@@ -71,72 +80,78 @@ const (
 	skipFramed             // in something bad, up to ETX
 )
 
-// Feed takes what the line gave next, in pieces of any size, and calls emit for
-// every frame that ended in it and drop for everything that was given up, in
-// the order of the line. It keeps no reference to p.
-func (r *Raw) Feed(p []byte, emit func(Frame), drop func(Dropped)) {
+// Start implements Driver.
+func (r *Raw) Start(now time.Duration, _ *Out) {
+	r.last = now
+	r.enter(idle)
+}
+
+// Feed implements Driver.
+func (r *Raw) Feed(now time.Duration, p []byte, out *Out) {
+	r.last = now
 	for _, b := range p {
 		switch b {
 		case stx:
-			r.begin(drop)
+			r.begin(out)
 		case etx:
-			r.endFramed(emit, drop)
+			r.endFramed(out)
 		case cr, lf:
-			r.endLine(emit, drop)
+			r.endLine(out)
 		default:
-			r.take(b, drop)
+			r.take(b, out)
 		}
 	}
 }
 
-// Quiet says that the line has been silent for longer than it ever is inside
-// one frame; the caller judges how long that is. What had begun is dropped, and
-// so is all that follows up to the next terminator, since nobody can tell
-// whether it is the rest of the old frame or a new one. Without this a lost
-// terminator would join two scans: two JAN-8 make 16 digits, a wallet's code.
-func (r *Raw) Quiet(drop func(Dropped)) {
-	if r.mode == idle {
+// Tick implements Driver. What had begun before a silence longer than any inside
+// one frame is dropped, and so is all that follows up to the next terminator,
+// since nobody can tell whether it is the rest of the old frame or a new one.
+// Without this a lost terminator would join two scans: two JAN-8 make 16 digits,
+// a wallet's code.
+func (r *Raw) Tick(now time.Duration, out *Out) {
+	if r.mode == idle || now-r.last < stall {
 		return
 	}
-	r.report(Unterminated, drop)
+	r.report(Unterminated, out)
 	r.enter(skip)
 }
 
-// Reset forgets what had begun, without a report: the port is gone, or new.
-func (r *Raw) Reset() {
-	r.enter(idle)
-}
+// Answer implements Driver: a raw unit cannot be answered.
+func (r *Raw) Answer(time.Duration, Answer, *Out) {}
+
+// Stop implements Driver: a raw unit was told nothing that must be undone.
+func (r *Raw) Stop(*Out) {}
 
 // begin starts a framed frame, whatever was under way.
-func (r *Raw) begin(drop func(Dropped)) {
-	r.report(Unterminated, drop)
+func (r *Raw) begin(out *Out) {
+	r.report(Unterminated, out)
 	r.enter(framed)
 }
 
 // endFramed is ETX: the end of a framed frame, and for everything else a place
 // from which the line can be trusted again.
-func (r *Raw) endFramed(emit func(Frame), drop func(Dropped)) {
+func (r *Raw) endFramed(out *Out) {
 	switch r.mode {
 	case framed:
-		r.finish(emit, drop)
+		r.finish(out)
 	case line:
-		r.report(Garbled, drop)
+		r.report(Garbled, out)
 	default:
-		r.report(Unterminated, drop)
+		r.report(Unterminated, out)
 	}
 	r.enter(idle)
 }
 
 // endLine is CR or LF.
-func (r *Raw) endLine(emit func(Frame), drop func(Dropped)) {
+func (r *Raw) endLine(out *Out) {
 	switch r.mode {
 	case line:
-		r.finish(emit, drop)
+		r.finish(out)
 	case skip:
-		r.report(Unterminated, drop)
+		r.report(Unterminated, out)
 	case framed:
 		r.n++
-		r.giveUp(Garbled, drop)
+		r.giveUp(Garbled, out)
 		return
 	case skipFramed:
 		return
@@ -145,7 +160,7 @@ func (r *Raw) endLine(emit func(Frame), drop func(Dropped)) {
 }
 
 // take adds a byte of data.
-func (r *Raw) take(b byte, drop func(Dropped)) {
+func (r *Raw) take(b byte, out *Out) {
 	if r.mode == idle {
 		r.enter(line)
 	}
@@ -155,30 +170,30 @@ func (r *Raw) take(b byte, drop func(Dropped)) {
 	}
 	switch {
 	case !printable(b):
-		r.giveUp(Garbled, drop)
+		r.giveUp(Garbled, out)
 	case len(r.buf) == MaxFrame:
-		r.giveUp(Oversized, drop)
+		r.giveUp(Oversized, out)
 	default:
 		r.buf = append(r.buf, b)
 	}
 }
 
 // finish makes a frame of the data, if it can be one.
-func (r *Raw) finish(emit func(Frame), drop func(Dropped)) {
+func (r *Raw) finish(out *Out) {
 	if len(r.buf) == 0 {
 		return
 	}
 	id, text := aim.Cut(string(r.buf))
 	if text == "" || !utf8.ValidString(text) {
-		r.report(Garbled, drop)
+		r.report(Garbled, out)
 		return
 	}
-	emit(Frame{Symbology: id, Text: text})
+	out.frame(Frame{Symbology: id, Text: text})
 }
 
 // giveUp reports the frame under way and skips the rest of it.
-func (r *Raw) giveUp(why Reason, drop func(Dropped)) {
-	r.report(why, drop)
+func (r *Raw) giveUp(why Reason, out *Out) {
+	r.report(why, out)
 	if r.mode == framed {
 		r.enter(skipFramed)
 	} else {
@@ -189,9 +204,9 @@ func (r *Raw) giveUp(why Reason, drop func(Dropped)) {
 
 // report tells of the bytes that came since the last report, unless there are
 // none or they belong to something already reported.
-func (r *Raw) report(why Reason, drop func(Dropped)) {
+func (r *Raw) report(why Reason, out *Out) {
 	if r.n > 0 && !r.told {
-		drop(Dropped{Reason: why, Bytes: r.n})
+		out.drop(why, r.n)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -16,25 +17,40 @@ import (
 	"sekisho/scanner/framing"
 )
 
-// recorder notes what a decoder calls out, in order, as readable lines.
+// recorder notes what a driver calls out, in order, as readable lines.
 type recorder struct {
 	raw    framing.Raw
+	now    time.Duration
+	out    framing.Out
 	frames []framing.Frame
 	drops  []framing.Dropped
 	heard  []string
 }
 
-func (r *recorder) feed(p []byte) { r.raw.Feed(p, r.emit, r.drop) }
-func (r *recorder) quiet()        { r.raw.Quiet(r.drop) }
-
-func (r *recorder) emit(f framing.Frame) {
-	r.frames = append(r.frames, f)
-	r.heard = append(r.heard, fmt.Sprintf("%s%s", f.Symbology, f.Text))
+func (r *recorder) feed(p []byte) {
+	r.raw.Feed(r.now, p, &r.out)
+	r.note()
 }
 
-func (r *recorder) drop(d framing.Dropped) {
-	r.drops = append(r.drops, d)
-	r.heard = append(r.heard, fmt.Sprintf("<%s %d>", d.Reason, d.Bytes))
+// quiet lets as much silence pass as no frame has inside it.
+func (r *recorder) quiet() {
+	r.now += 300 * time.Millisecond
+	r.raw.Tick(r.now, &r.out)
+	r.note()
+}
+
+func (r *recorder) note() {
+	for _, g := range r.out.Got {
+		switch g.Kind {
+		case framing.GotFrame:
+			r.frames = append(r.frames, g.Frame)
+			r.heard = append(r.heard, fmt.Sprintf("%s%s", g.Frame.Symbology, g.Frame.Text))
+		case framing.GotDrop:
+			r.drops = append(r.drops, g.Dropped)
+			r.heard = append(r.heard, fmt.Sprintf("<%s %d>", g.Dropped.Reason, g.Dropped.Bytes))
+		}
+	}
+	r.out.Reset()
 }
 
 var (
@@ -132,12 +148,12 @@ func TestQuietNeverCutsOrJoins(t *testing.T) {
 	}
 }
 
-func TestResetForgetsWhatHadBegun(t *testing.T) {
+func TestStartForgetsWhatHadBegun(t *testing.T) {
 	for _, begun := range []string{"4902777", "\x024902", "12\x00", "\x0212\r", longest + "7"} {
 		var r recorder
 		r.feed([]byte(begun))
 		r.heard = nil
-		r.raw.Reset()
+		r.raw.Start(r.now, &r.out)
 		r.feed([]byte("130835\r"))
 		if want := []string{"130835"}; !reflect.DeepEqual(r.heard, want) {
 			t.Errorf("after %.20q: heard %.60q, want %q", begun, r.heard, want)
@@ -205,9 +221,9 @@ func TestI7NothingPrintsAFrame(t *testing.T) {
 func TestFeedAllocatesOnceAFrame(t *testing.T) {
 	var raw framing.Raw
 	line := []byte("]E04902777130835\r")
-	emit, drop := func(framing.Frame) {}, func(framing.Dropped) {}
-	raw.Feed(line, emit, drop)
-	if n := testing.AllocsPerRun(100, func() { raw.Feed(line, emit, drop) }); n > 1 {
+	var out framing.Out
+	raw.Feed(0, line, &out)
+	if n := testing.AllocsPerRun(100, func() { out.Reset(); raw.Feed(0, line, &out) }); n > 1 {
 		t.Errorf("%v allocations a frame", n)
 	}
 }
