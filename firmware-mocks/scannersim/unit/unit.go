@@ -6,8 +6,8 @@
 //
 // A Unit is one scanner without its eye and its cable: it is told what the eye
 // read and what the till sent, and says what it puts on the line and what people
-// hear and see of it. A Model is a make that can be had. A Deed is a sound or a
-// light.
+// hear and see of it. A Model is a make that can be had: Models lists them and New
+// makes one. A Deed is a sound or a light.
 //
 // # Guarantees
 //

@@ -1,0 +1,35 @@
+package unit
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Model is a make of scanner that can be had.
+type Model struct {
+	Name     string // as in the setting scanner_family of a till: "raw", "zebra-ssi"
+	Document string // where its bytes come from
+	factory  func() Unit
+}
+
+// models are all there are, one row each.
+var models = []Model{
+	{"raw", "the habit of all units with a serial line: data, then a terminator", func() Unit { return NewRaw(RawSettings{}) }},
+}
+
+// Models lists the models that New makes.
+func Models() []Model { return slices.Clone(models) }
+
+// New makes a unit of a model, as it leaves the factory and without power. An
+// error names the models there are.
+func New(name string) (Unit, error) {
+	var names []string
+	for _, m := range models {
+		if m.Name == name {
+			return m.factory(), nil
+		}
+		names = append(names, m.Name)
+	}
+	return nil, fmt.Errorf("unit: no model is called %q: take one of %s", name, strings.Join(names, ", "))
+}
