@@ -8,13 +8,6 @@ import (
 
 // Lengths in digits.
 const (
-	ean8  = 8
-	upcA  = 12 // an EAN-13 that lost its leading zero
-	ean13 = 13
-
-	addOn2 = 2
-	addOn5 = 5 // Japanese magazines: issue and price
-
 	elementGTIN = 16 // GS1 application identifier 01 and a GTIN-14
 	billLength  = 44
 
@@ -24,7 +17,6 @@ const (
 
 // Leading digits.
 const (
-	magazinePrefix    = "491" // JAN of Japanese periodicals
 	elementGTINPrefix = "01"
 	billPrefix        = "91" // GS1 company-internal information; what Japanese payment slips use
 )
@@ -39,15 +31,18 @@ func number(id aim.ID, text string, issuers []Issuer) Code {
 		if id != "" {
 			return not(WhySymbol) // a member's card has 13 digits in Code 128, and one in ten a fitting check digit
 		}
-		return article(text)
+		return article(text, "")
 	case id == "" && bill(text):
 		return Code{Kind: Bill}
 	}
 	if issuer, ok := match(text, issuers); ok {
 		return Code{Kind: WalletDigits, Issuer: issuer}
 	}
-	if id == "" && !plain(text) {
-		return unmarked(text)
+	if main, addOn, ok := periodical(text); id == "" && ok {
+		return article(main, addOn)
+	}
+	if id == "" && element(text) {
+		return not(WhyGS1)
 	}
 	if len(text) < minWallet || len(text) > maxWallet {
 		return not(WhyDigits)
@@ -55,73 +50,10 @@ func number(id aim.ID, text string, issuers []Issuer) Code {
 	return Code{Kind: WalletDigits}
 }
 
-// plain tells whether digits from a scanner that sends no identifiers have
-// nothing of a magazine or of a GS1 element string about them.
-func plain(text string) bool {
-	magazine := len(text) == ean13+addOn5 && strings.HasPrefix(text, magazinePrefix) && checks(text[:ean13])
-	element := len(text) == elementGTIN && strings.HasPrefix(text, elementGTINPrefix) && checks(text[len(elementGTINPrefix):])
-	return !magazine && !element
-}
-
-// unmarked is what such digits are, if they are not plain.
-func unmarked(text string) Code {
-	if len(text) == elementGTIN {
-		return not(WhyGS1)
-	}
-	return article(text[:ean13])
-}
-
-// goodsSymbol reads the data of an EAN/UPC symbol, with or without an add-on.
-func goodsSymbol(id aim.ID, text string) Code {
-	switch id {
-	case aim.AddOn2, aim.AddOn5:
-		return not(WhyAddOn)
-	case aim.EAN8:
-		if len(text) != ean8 {
-			return not(WhyDigits)
-		}
-		return article(text)
-	}
-	main, ok := withoutAddOn(text)
-	if !ok {
-		return not(WhyDigits)
-	}
-	return article(main)
-}
-
-// withoutAddOn gives the EAN-13 or UPC-A in front of an add-on. Readers send
-// the add-on as digits, or behind an identifier of its own.
-func withoutAddOn(text string) (main string, ok bool) {
-	for _, id := range []aim.ID{aim.AddOn2, aim.AddOn5} {
-		if before, after, found := strings.Cut(text, string(id)); found {
-			return before, (len(before) == ean13 || len(before) == upcA) && digits(after)
-		}
-	}
-	switch len(text) {
-	case upcA, ean13:
-		return text, true
-	case ean13 + addOn2, ean13 + addOn5:
-		return text[:ean13], digits(text)
-	}
-	return "", false
-}
-
-// article is goods if text is a GTIN of 8, 12 or 13 digits that checks.
-//
-// UPC-E sent as eight digits is not widened: it is not sold here, and its check
-// digit nearly always fails as an EAN-8's. A book's second row (191, 192) is an
-// EAN-13 that checks and stays one: the POS wants both rows.
-func article(text string) Code {
-	if !goodsLength(len(text)) || !digits(text) {
-		return not(WhyDigits)
-	}
-	if !checks(text) {
-		return not(WhyCheckDigit)
-	}
-	if len(text) == upcA {
-		text = "0" + text
-	}
-	return Code{Kind: Goods, GTIN: text}
+// element tells whether digits from a scanner that sends no identifiers are a
+// GTIN in a GS1 element string, as GS1 DataBar carries it.
+func element(text string) bool {
+	return len(text) == elementGTIN && strings.HasPrefix(text, elementGTINPrefix) && checks(text[len(elementGTINPrefix):])
 }
 
 // elementStrings reads GS1 data. Only the bill is told apart so far; some
@@ -150,11 +82,6 @@ func match(text string, issuers []Issuer) (id string, ok bool) {
 		}
 	}
 	return id, longest > 0
-}
-
-// goodsLength tells whether n digits can be an article's number.
-func goodsLength(n int) bool {
-	return n == ean8 || n == upcA || n == ean13
 }
 
 // checks tells whether the last digit is the GS1 check digit of those before

@@ -102,10 +102,13 @@ type Issuer struct {
 
 // Code is what a scan means. The zero Code is NotPayment.
 type Code struct {
-	Kind   Kind
-	GTIN   string // Goods: 13 digits, or the 8 of an EAN-8
-	Issuer string // WalletDigits: Issuer.ID of the row that matched, or empty
-	Why    string // NotPayment: one of the Why constants
+	Kind    Kind
+	GTIN    string // Goods: 13 digits, or the 8 of an EAN-8
+	AddOn   string // Goods: the 2 or 5 digits printed beside the symbol, or empty
+	InStore bool   // Goods: a number that the shop or its region gave out itself; nobody else knows it
+	Row     int    // Goods: 1 for the ISBN on a Japanese book, 2 for the price row under it, else 0
+	Issuer  string // WalletDigits: Issuer.ID of the row that matched, or empty
+	Why     string // NotPayment: one of the Why constants
 
 	// raw is a pointer because fmt follows a string into an unexported field
 	// of somebody else's struct, past every method, but not a pointer.
