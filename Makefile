@@ -1,4 +1,5 @@
-# What this Makefile needs is Debian (or another Linux), Go, a C compiler and make.
+# What this Makefile needs is Debian (or another Linux), Go, a C compiler, make
+# and zbar-tools, whose zbarimg reads in the tests what the mocks draw.
 
 FUZZTIME ?= 10s
 PKG      ?= ./...
@@ -68,6 +69,7 @@ tools:
 	@missing=; \
 	command -v go >/dev/null || missing=golang-go; \
 	echo '#include <stdlib.h>' | "$${CC:-cc}" -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev"; \
+	command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing:" $$missing; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \

@@ -6,7 +6,13 @@
 // can check offline, and shows what other wallets show: single-use digits
 // ([Phone.Digits]) and an EMV container ([Phone.EMV]). [MerchantCode] is the
 // code that stands on a shop's counter and that customers show by mistake.
-// [QR], [Code128] and [EAN] draw any of these as a picture for a scanner.
+//
+// What else passes a till's scanner is described as data and written as text:
+// [CPM] (EMV and JPQR containers of any shape), [MPM] (shops' codes),
+// [ElementString], [Link] and [Bill] (GS1), [Magazine], [Book], [InStore] and
+// [WithAddOn] (goods). [QR], [DataMatrix], [GS1DataMatrix], [Code128], [GS1128]
+// and [EAN] draw texts as pictures for a scanner; package wear spoils them as
+// life does.
 //
 // The phone signs passes with the product's own package, which vectors from
 // another language hold; every other code is written here from the documents
