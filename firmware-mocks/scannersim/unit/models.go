@@ -16,6 +16,7 @@ type Model struct {
 // models are all there are, one row each.
 var models = []Model{
 	{"raw", "the habit of all units with a serial line: data, then a terminator", func() Unit { return NewRaw(RawSettings{}) }},
+	{"zebra-ssi", "Zebra, Simple Serial Interface Programmer's Guide, 72E-40451", func() Unit { return NewZebra(ZebraSettings{}) }},
 }
 
 // Models lists the models that New makes.

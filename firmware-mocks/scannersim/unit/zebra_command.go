@@ -1,0 +1,186 @@
+package unit
+
+import "time"
+
+// Hear takes the till's messages. Asleep, the unit hears only that something
+// came, and wakes up: what comes in the first 10 ms is lost with the byte that
+// woke it.
+func (z *Zebra) Hear(now time.Duration, p []byte, out *Out) {
+	if len(p) == 0 {
+		return
+	}
+	z.stir(now)
+	if z.asleep {
+		z.asleep, z.deafUntil, z.heard = false, now+wakingUp, z.heard[:0]
+	}
+	if now < z.deafUntil {
+		return
+	}
+	if now-z.heardAt > characterGap {
+		z.heard = z.heard[:0]
+	}
+	z.heard, z.heardAt = append(z.heard, p...), now
+	for z.whole(now, out) {
+	}
+}
+
+// whole takes the next whole message out of what was heard. A length that no
+// message has, the NUL of a wake-up above all, is passed over.
+func (z *Zebra) whole(now time.Duration, out *Out) bool {
+	if len(z.heard) == 0 {
+		return false
+	}
+	length := int(z.heard[0])
+	if length < packetHead {
+		z.heard = z.heard[1:]
+		return true
+	}
+	if len(z.heard) < length+packetCheck {
+		return false
+	}
+	message := z.heard[:length+packetCheck]
+	if !sound(message) {
+		z.heard = z.heard[:0] // where the next begins cannot be known
+		z.refuse(nakResend, out)
+		return false
+	}
+	z.obey(now, message[1], message[3], message[packetHead:length], out)
+	z.heard = z.heard[length+packetCheck:]
+	return true
+}
+
+// obey carries out one message.
+func (z *Zebra) obey(now time.Duration, op, status byte, data []byte, out *Out) {
+	switch op {
+	case opAck, opSegmentAck:
+		z.taken(now, out)
+	case opNak:
+		z.refused(now, data, out)
+	case opRequestRevision:
+		z.reply(opReplyRevision, []byte(zebraRevision), out)
+	case opParamRequest:
+		z.reply(opParamSend, append([]byte{silent}, requested(z.set, data)...), out)
+	case opAimOn, opAimOff: // it has no aiming pattern
+		z.refuse(nakDenied, out)
+	case opParamSend, opBeep, opLEDOn, opLEDOff:
+		z.obeyWith(op, status, data, out)
+	case opParamDefaults, opFlushQueue, opStartSession, opStopSession, opScanEnable, opScanDisable, opSleep:
+		z.obeyPlain(op, out)
+	default:
+		z.refuse(nakBadContext, out)
+	}
+}
+
+// obeyWith is for commands that begin with one byte: a beep code, or which
+// lights.
+func (z *Zebra) obeyWith(op, status byte, data []byte, out *Out) {
+	if len(data) == 0 {
+		z.refuse(nakBadContext, out)
+		return
+	}
+	deed, known := beep(data[0])
+	if op == opBeep && !known {
+		z.refuse(nakDenied, out)
+		return
+	}
+	switch green := data[0]&decodeLED != 0; {
+	case op == opBeep, op == opParamSend && known:
+		out.Deeds = append(out.Deeds, deed)
+	case op == opLEDOn && green:
+		out.Deeds = append(out.Deeds, GreenOn)
+	case op == opLEDOff && green:
+		out.Deeds = append(out.Deeds, GreenOff)
+	}
+	if op == opParamSend {
+		z.parameters(status, data[1:])
+	}
+	z.acknowledge(out)
+}
+
+// parameters sets what a PARAM_SEND lists, until power is lost or for good.
+func (z *Zebra) parameters(status byte, list []byte) {
+	store(z.set, list)
+	if status&statusPermanent != 0 {
+		store(z.stored, list)
+	}
+}
+
+// obeyPlain is for commands without data. A session changes nothing in a unit
+// that reads at its own trigger.
+func (z *Zebra) obeyPlain(op byte, out *Out) {
+	switch op {
+	case opParamDefaults:
+		z.stored, z.set = factoryParameters(), factoryParameters()
+	case opFlushQueue:
+		z.drop(out)
+	case opScanEnable:
+		z.enable(true, out)
+	case opScanDisable:
+		z.enable(false, out)
+	}
+	z.acknowledge(out)
+	if op == opSleep {
+		z.asleep = true
+		z.idle.stop()
+	}
+}
+
+// enable lets it scan, or not.
+func (z *Zebra) enable(on bool, out *Out) {
+	switch {
+	case on && z.disabled:
+		out.Deeds = append(out.Deeds, Seeing)
+	case !on && !z.disabled:
+		out.Deeds = append(out.Deeds, Blind)
+	}
+	z.disabled = !on
+}
+
+// refused is the till's refusal of what was sent: a broken packet is sent again,
+// any other is not (SE955 guide, table 10-5).
+func (z *Zebra) refused(now time.Duration, data []byte, out *Out) {
+	if len(data) > 0 && data[0] == nakResend {
+		z.resend(now, out)
+		return
+	}
+	z.drop(out)
+}
+
+// acknowledge says that a command was carried out.
+func (z *Zebra) acknowledge(out *Out) { z.reply(opAck, nil, out) }
+
+// refuse says that it was not, and why.
+func (z *Zebra) refuse(cause byte, out *Out) { z.reply(opNak, []byte{cause}, out) }
+
+// reply answers a command. Without handshaking ACK and NAK are not sent.
+func (z *Zebra) reply(op byte, data []byte, out *Out) {
+	if z.set[paramHandshake] == 0 && (op == opAck || op == opNak) {
+		return
+	}
+	var status byte
+	if z.settings.Newer {
+		status = statusDirect
+	}
+	out.Line = append(out.Line, packet(op, fromUnit, status, data...)...)
+}
+
+// decodeLED is the bit of the green light.
+const decodeLED = 0x01
+
+// silent is the beep code of a PARAM_SEND that asks for no beep.
+const silent = 0xFF
+
+// beep tells what a beep code sounds like; false for a code that there is not
+// (SE955 guide, table 10-4). High ones are those of a good read, low ones those
+// of an error, warbles and mixtures are neither.
+func beep(code byte) (Deed, bool) {
+	switch {
+	case code <= 0x04, 0x0A <= code && code <= 0x0E: // one to five high: short, long
+		return BeepGood, true
+	case code <= 0x09, 0x0F <= code && code <= 0x13: // one to five low: short, long
+		return BeepBad, true
+	case code <= 0x19:
+		return BeepOther, true
+	}
+	return "", false
+}
