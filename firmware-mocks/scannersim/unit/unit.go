@@ -7,7 +7,9 @@
 // A Unit is one scanner without its eye and its cable: it is told what the eye
 // read and what the till sent, and says what it puts on the line and what people
 // hear and see of it. A Model is a make that can be had: Models lists them and New
-// makes one. A Deed is a sound or a light.
+// makes one. A Deed is a sound or a light. Faults decide what goes wrong between
+// a unit and a till, by name and seed; a Line is a cable with faults in virtual
+// time.
 //
 // # Guarantees
 //
