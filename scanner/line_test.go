@@ -2,9 +2,11 @@ package scanner_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sekisho/scanner"
+	"sekisho/scanner/framing"
 )
 
 // patience is how long a test waits for an event that must come.
@@ -20,13 +23,13 @@ const patience = 20 * time.Second
 // cable is a pty that plays the scanner: master is the scanner's end, and a
 // link at a fixed path leads to the till's end.
 type cable struct {
-	t             *testing.T
+	t             testing.TB
 	link          string
 	master, slave *os.File
 }
 
 // newCable gives a cable that is not plugged in.
-func newCable(t *testing.T) *cable {
+func newCable(t testing.TB) *cable {
 	c := &cable{t: t, link: filepath.Join(t.TempDir(), "scanner")}
 	t.Cleanup(c.unplug)
 	return c
@@ -67,6 +70,34 @@ func (c *cable) say(text string) {
 	}
 }
 
+// hear fails unless these bytes are the next that the till says.
+func (c *cable) hear(want string) {
+	c.t.Helper()
+	got := make([]byte, 0, len(want))
+	for len(got) < len(want) {
+		waitReadable(c.t, c.master)
+		n, err := c.master.Read(got[len(got):cap(got)])
+		if err != nil {
+			c.t.Fatalf("after %q: %v", got, err)
+		}
+		got = got[:len(got)+n]
+	}
+	if string(got) != want {
+		c.t.Fatalf("the unit hears %q, want %q", got, want)
+	}
+}
+
+// hearPast passes over what the till says before this letter, and over it.
+func (c *cable) hearPast(letter string) {
+	c.t.Helper()
+	for b := make([]byte, 1); string(b) != letter; {
+		waitReadable(c.t, c.master)
+		if _, err := c.master.Read(b); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+}
+
 func setRaw(f *os.File) error {
 	term, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
 	if err != nil {
@@ -78,7 +109,7 @@ func setRaw(f *os.File) error {
 
 // till runs a scanner and collects its events.
 type till struct {
-	t      *testing.T
+	t      testing.TB
 	events chan scanner.Event
 	ended  chan error
 	cancel context.CancelFunc
@@ -86,10 +117,20 @@ type till struct {
 
 // run starts a scanner on path; opened, if not nil, is called each time that
 // the port was opened and flushed.
-func run(t *testing.T, path string, opened func()) *till {
+func run(t testing.TB, path string, opened func()) *till {
+	return runThis(t, scanner.New(scanner.Config{Path: path}, slog.New(watcher{opened})))
+}
+
+// runTalker starts a scanner on path that speaks to its unit in letters.
+func runTalker(t testing.TB, path string) *till {
+	s := scanner.New(scanner.Config{Path: path}, nil)
+	s.SetDriver(new(talker))
+	return runThis(t, s)
+}
+
+func runThis(t testing.TB, s *scanner.Scanner) *till {
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &till{t: t, events: make(chan scanner.Event, 1000), ended: make(chan error, 1), cancel: cancel}
-	s := scanner.New(scanner.Config{Path: path}, slog.New(watcher{opened}))
 	go func() { x.ended <- s.Run(ctx, func(e scanner.Event) { x.events <- e }) }()
 	t.Cleanup(x.stop)
 	return x
@@ -146,6 +187,43 @@ func (x *till) wantDropped(reason string, size int) {
 	}
 }
 
+// scanned gives the next event, which must be a scan of this text.
+func (x *till) scanned(text string) scanner.Event {
+	x.t.Helper()
+	e := x.next()
+	if e.Kind != scanner.Scanned || e.Frame.Text != text {
+		x.t.Fatalf("event %v %q, want a scan of %q", e.Kind, e.Reason, text)
+	}
+	return e
+}
+
+// talker is raw with a unit that is told everything, in letters.
+type talker struct {
+	framing.Raw
+	size int // of each answer, filled up with dots; 0: the letter alone
+}
+
+func (d *talker) Start(now time.Duration, out *framing.Out) {
+	d.Raw.Start(now, out)
+	out.Send = append(out.Send, 'S')
+}
+
+func (d *talker) Answer(_ time.Duration, a framing.Answer, out *framing.Out) {
+	out.Send = fmt.Appendf(out.Send, "%s", a.String()[:1])
+	for range d.size {
+		out.Send = append(out.Send, '.')
+	}
+}
+
+func (d *talker) Stop(out *framing.Out) { out.Send = append(out.Send, 'X') }
+
+// warp is a clock that a test can put forward.
+type warp struct{ ahead atomic.Int64 }
+
+func (w *warp) now() time.Duration {
+	return time.Duration(w.ahead.Load()) + time.Since(time.Unix(0, 0))
+}
+
 // watcher is a log that tells when the port was opened.
 type watcher struct{ opened func() }
 
@@ -161,7 +239,7 @@ func (w watcher) Handle(_ context.Context, r slog.Record) error {
 }
 
 // waitReadable waits until what the master wrote has come through to f.
-func waitReadable(t *testing.T, f *os.File) {
+func waitReadable(t testing.TB, f *os.File) {
 	t.Helper()
 	fds := []unix.PollFd{{Fd: int32(f.Fd()), Events: unix.POLLIN}}
 	for {

@@ -52,7 +52,7 @@ func TestFramesArriveByteExact(t *testing.T) {
 	}
 }
 
-// Twenty unplugs, each in the middle of a frame, with a scan after each replug.
+// Forty unplugs, each in the middle of a frame, with a scan after each replug.
 func TestReplugLosesAndJoinsNothing(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -60,7 +60,7 @@ func TestReplugLosesAndJoinsNothing(t *testing.T) {
 	c := newCable(t)
 	x := run(t, c.link, nil)
 	x.want(scanner.Disconnected, scanner.ReasonAbsent)
-	for range 20 {
+	for range 40 {
 		c.plug()
 		x.want(scanner.Connected, "")
 		scan := fmt.Sprintf("%016d", random.Uint64N(1e16))
@@ -129,7 +129,12 @@ func TestAPathThatIsNoPort(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	dangling := filepath.Join(dir, "dangling")
+	if err := os.Symlink(filepath.Join(dir, "none"), dangling); err != nil {
+		t.Fatal(err)
+	}
 	for path, reason := range map[string]string{
+		dangling:                    scanner.ReasonAbsent,
 		file:                        scanner.ReasonNotAPort,
 		dir:                         scanner.ReasonNotAPort,
 		filepath.Join(dir, "none"):  scanner.ReasonAbsent,
@@ -157,10 +162,23 @@ func TestRunEndsWithItsContext(t *testing.T) {
 }
 
 func TestABadConfigIsSaidAtOnce(t *testing.T) {
-	for _, cfg := range []scanner.Config{{}, {Path: "x", Baud: 9601}, {Path: "x", Baud: -1}} {
+	for _, cfg := range []scanner.Config{{}, {Path: "x", Baud: 9601}, {Path: "x", Baud: -1}, {Path: "x", Family: "zebra"}} {
+		if err := cfg.Check(); !errors.Is(err, scanner.ErrConfig) {
+			t.Errorf("%+v: checked: %v", cfg, err)
+		}
 		err := scanner.New(cfg, nil).Run(context.Background(), func(scanner.Event) {})
 		if !errors.Is(err, scanner.ErrConfig) {
 			t.Errorf("%+v: %v", cfg, err)
+		}
+	}
+}
+
+func TestAGoodConfigIsTaken(t *testing.T) {
+	for _, baud := range []int{0, 1200, 9600, 115200, 921600} {
+		for _, family := range append(framing.Families(), "") {
+			if err := (scanner.Config{Path: "x", Baud: baud, Family: family}).Check(); err != nil {
+				t.Errorf("%d %s: %v", baud, family, err)
+			}
 		}
 	}
 }

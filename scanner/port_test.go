@@ -1,0 +1,124 @@
+package scanner
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/creack/pty"
+	"golang.org/x/sys/unix"
+
+	"sekisho/scanner/framing"
+)
+
+// freshPort says what a test wrote down: a text is bytes, "" is silence, and the
+// end is a port that went away.
+type freshPort struct {
+	t     *testing.T
+	steps []string
+}
+
+func (p *freshPort) silent(d time.Duration) (bool, error) {
+	if d != 50*time.Millisecond {
+		p.t.Errorf("a silence of %v is enough", d)
+	}
+	return len(p.steps) > 0 && p.steps[0] == "", nil
+}
+
+func (p *freshPort) Read(b []byte) (int, error) {
+	if len(p.steps) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.steps[0])
+	p.steps = p.steps[1:]
+	return n, nil
+}
+
+func TestSettle(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		steps []string
+		there bool
+		told  []string
+	}{
+		{"silence", []string{""}, true, nil},
+		{"noise", []string{"1234", "5\r", "6", ""}, true, []string{"dropped fresh 4"}},
+		{"noise, then gone", []string{"1234"}, false, []string{"dropped fresh 4"}},
+		{"gone", nil, false, nil},
+	} {
+		var told []string
+		there := settle(t.Context(), &freshPort{t, c.steps}, func(e Event) {
+			told = append(told, fmt.Sprintf("%s %s %d", e.Kind, e.Reason, e.Bytes))
+			e.Reply(framing.Bad) // does nothing
+		})
+		if there != c.there || !slices.Equal(told, c.told) {
+			t.Errorf("%s: there %v, told %q; want %v, %q", c.name, there, told, c.there, c.told)
+		}
+	}
+}
+
+func TestSettlingEndsWithItsContext(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	noise := &freshPort{t, slices.Repeat([]string{"1"}, 100)}
+	if !settle(ctx, noise, func(Event) { stop() }) || len(noise.steps) != 99 {
+		t.Errorf("it goes on; %d left", len(noise.steps))
+	}
+}
+
+// The kernel's mark on a pty would outlive a crash of the till: the player of the
+// scanner holds it open. A real port is marked, and shut with it.
+func TestOnlyARealPortIsMarked(t *testing.T) {
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer master.Close()
+	defer slave.Close()
+	p, err := openPort(Config{Path: slave.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if marked(t, slave) {
+		t.Error("a pty is marked")
+	}
+	p.close(true)
+	for device, want := range map[uint64]bool{unix.Mkdev(136, 0): false, unix.Mkdev(143, 255): false, unix.Mkdev(166, 0): true, unix.Mkdev(4, 64): true, unix.Mkdev(188, 0): true} {
+		if err := exclude(slave, device); err != nil || marked(t, slave) != want {
+			t.Errorf("device %d: %v, marked %v", unix.Major(device), err, !want)
+		}
+		if err := unix.IoctlSetInt(int(slave.Fd()), unix.TIOCNXCL, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func marked(t *testing.T, f *os.File) bool {
+	t.Helper()
+	n, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGEXCL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n != 0
+}
+
+func TestDisconnectedIsToldOnceForEachReason(t *testing.T) {
+	for _, c := range []struct{ reasons, want []string }{
+		{[]string{"absent", "absent", "absent"}, []string{"absent"}},
+		{[]string{"unplugged", "absent", "absent"}, []string{"unplugged"}},
+		{[]string{"absent", "denied", "denied", "absent"}, []string{"absent", "denied", "absent"}},
+		{[]string{"unplugged", "", "unplugged"}, []string{"unplugged"}},
+	} {
+		s := New(Config{Path: "x"}, nil)
+		var got []string
+		for _, reason := range c.reasons {
+			s.disconnected(reason, func(e Event) { got = append(got, e.Reason) })
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("after %q: told %q, want %q", c.reasons, got, c.want)
+		}
+	}
+}
