@@ -1,0 +1,48 @@
+package unit
+
+// Programmable is a unit with settings that its manual's bar codes change, and
+// for which no command of the till's is documented. What is programmed lasts
+// without power.
+type Programmable interface {
+	Unit
+	// Programs names what can be programmed.
+	Programs() []string
+	// Program does what showing the unit that bar code does, false if it has none
+	// of that name.
+	Program(name string) bool
+}
+
+// switches are settings by name, all off in the factory.
+type switches struct {
+	names []string
+	on    []bool
+}
+
+// newSwitches makes them, all off.
+func newSwitches(names ...string) switches {
+	return switches{names, make([]bool, len(names))}
+}
+
+// Programs names what can be programmed.
+func (s *switches) Programs() []string { return append([]string(nil), s.names...) }
+
+// Program switches one on, for good; false if there is none of that name.
+func (s *switches) Program(name string) bool {
+	for i, n := range s.names {
+		if n == name {
+			s.on[i] = true
+			return true
+		}
+	}
+	return false
+}
+
+// programmed tells whether one is on.
+func (s *switches) programmed(name string) bool {
+	for i, n := range s.names {
+		if n == name {
+			return s.on[i]
+		}
+	}
+	return false
+}
