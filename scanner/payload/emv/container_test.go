@@ -1,0 +1,278 @@
+package emv_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"sekisho/scanner/payload/emv"
+)
+
+// Vectors B.1 and B.2 of EMVCo CPM 1.1, annex B.
+const (
+	b1 = "hQVDUFYwMWEaTwegAAAAVVVVVw8SNFZ4kBI0WNGRIgESNF8="
+	b2 = "hQVDUFYwMWETTwegAAAAVVVVUAhQcm9kdWN0MWETTwegAAAAZmZmUAhQcm9kdWN0MmJJWggSNFZ4kBI0WF8gDkNBUkRIT0xERVIvRU1WXy0IcnVlc2RlZW5kIZ8QBwYBCgMAAACfJghYT9OF+iNLzJ82AgABnzcEbVjvEw=="
+)
+
+// The same objects, written out by hand from annex B: tag, value, offset.
+const (
+	cpv01 = "85054350563031"
+	aid5  = "4F07A0000000555555"
+)
+
+// text is the base64 of what hex says; blanks in hex are for people.
+func text(t testing.TB, hexed ...string) string {
+	t.Helper()
+	b, err := hex.DecodeString(strings.ReplaceAll(strings.Join(hexed, ""), " ", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return base64.StdEncoding.EncodeToString(b)
+}
+
+// listing writes objects down one by one.
+func listing(c *emv.Container) (out []string) {
+	for o := range c.Objects() {
+		out = append(out, fmt.Sprintf("%v@%d", o.Tag, o.Offset))
+		for inner := range c.Inside(o) {
+			out = append(out, fmt.Sprintf(" %v@%d=%X", inner.Tag, inner.Offset, inner.Value))
+		}
+	}
+	return out
+}
+
+func TestSpecificationVectors(t *testing.T) {
+	for _, v := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"B.1", b1, []string{"85@0", "61@7", " 4F@9=A0000000555555", " 57@18=1234567890123458D191220112345F"}},
+		{"B.2", b2, []string{
+			"85@0",
+			"61@7", " 4F@9=A0000000555555", " 50@18=50726F6475637431",
+			"61@28", " 4F@30=A0000000666666", " 50@39=50726F6475637432",
+			"62@49", " 5A@51=1234567890123458", " 5F20@61=43415244484F4C4445522F454D56", " 5F2D@78=7275657364656" + "56E",
+			" 64@89=9F100706010A030000009F2608584FD385FA234BCC9F360200019F37046D58EF13",
+		}},
+	} {
+		c, err := emv.Decode(nil, v.text)
+		if err != nil {
+			t.Fatalf("%s: %v", v.name, err)
+		}
+		if c.Format != emv.CPV01 || c.LastFour() != "3458" {
+			t.Errorf("%s: format %q, last four %q", v.name, c.Format, c.LastFour())
+		}
+		if got, want := strings.Join(listing(&c), "\n"), strings.Join(v.want, "\n"); got != want {
+			t.Errorf("%s:\n%s\nwant\n%s", v.name, got, want)
+		}
+	}
+}
+
+func TestApplicationsAreTemplatesWithTheCommonData(t *testing.T) {
+	c, err := emv.Decode(nil, b2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var labels []string
+	for a := range c.Applications() {
+		label, _ := a.Find(emv.Label)
+		pan, ok := a.Find(emv.PAN)
+		count := 0
+		for range a.Objects() {
+			count++
+		}
+		labels = append(labels, fmt.Sprintf("%s %X %t %d", label.Value, pan.Value, ok, count))
+		if _, ok := a.Find(emv.IssuerURL); ok {
+			t.Error("an URL was found that is not there")
+		}
+	}
+	want := "Product1 1234567890123458 true 6, Product2 1234567890123458 true 6"
+	if got := strings.Join(labels, ", "); got != want {
+		t.Errorf("applications: %s, want %s", got, want)
+	}
+}
+
+func TestTemplatesWithoutAnAIDArePassedOver(t *testing.T) {
+	long := strings.Repeat("11", 17)
+	for _, c := range []struct{ name, first string }{
+		{"no AID", "6103 500141"},
+		{"nothing", "6100"},
+		{"AID of four bytes", "6106 4F04A0000000"},
+		{"AID of seventeen bytes", "6113 4F11" + long},
+		{"the same tags as the common data, but no AID", "6105 9F08020001" + "6205 9F08020001"},
+	} {
+		container, err := emv.Decode(nil, text(t, cpv01, c.first, "6109", aid5))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		count := 0
+		for a := range container.Applications() {
+			count++
+			if o, ok := a.Find(emv.AID); !ok || fmt.Sprintf("%X", o.Value) != "A0000000555555" {
+				t.Errorf("%s: AID %X", c.name, o.Value)
+			}
+		}
+		if count != 1 {
+			t.Errorf("%s: %d applications, want 1", c.name, count)
+		}
+	}
+	for _, edge := range []string{"05A000000055", "10" + strings.Repeat("A0", 16)} {
+		if _, err := emv.Decode(nil, text(t, cpv01, fmt.Sprintf("61%02X4F", len(edge)/2+1), edge)); err != nil {
+			t.Errorf("AID %s: %v", edge, err)
+		}
+	}
+}
+
+func TestLongContainers(t *testing.T) {
+	filler := func(tag string, n int) string { return tag + fmt.Sprintf("82%04X", n) + strings.Repeat("AA", n) }
+	for _, size := range []int{256, 1000, 2900} {
+		c, err := emv.Decode(nil, text(t, cpv01, fmt.Sprintf("6182%04X", 9+4+size), aid5, filler("63", size)))
+		if err != nil {
+			t.Errorf("%d bytes: %v", size, err)
+			continue
+		}
+		for a := range c.Applications() {
+			if o, ok := a.Find(emv.ApplicationTransparent); !ok || len(o.Value) != size {
+				t.Errorf("transparent data of %d bytes came as %d", size, len(o.Value))
+			}
+		}
+	}
+	if _, err := emv.Decode(nil, text(t, cpv01, "618180", aid5, "6375"+strings.Repeat("00", 0x75))); err != nil {
+		t.Errorf("128 bytes, the shortest that the long form is for: %v", err)
+	}
+}
+
+func TestUnknownTagsAreKept(t *testing.T) {
+	c, err := emv.Decode(nil, text(t, cpv01, "6115", aid5, "DF010101", "DF8101 0102", "C10103", "8300"+"630100", "E000", "6303 4F0155"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "85@0 61@7  4F@9=A0000000555555  DF01@18=01  DF8101@22=02  C1@27=03 83@30 63@32 E0@35 63@37"
+	if got := strings.Join(listing(&c), " "); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+}
+
+// Each row breaks the container in one place; the offset counts decoded bytes.
+func TestMalformedContainers(t *testing.T) {
+	good := "6109" + aid5
+	for _, c := range []struct {
+		name, hexed string
+		code        emv.Code
+		offset      int
+	}{
+		{"nothing", "", emv.BadFormat, 0},
+		{"half a tag", "9F", emv.Truncated, 1},
+		{"no length", "85", emv.Truncated, 1},
+		{"another object first", good + cpv01, emv.BadFormat, 0},
+		{"another version", "85054350563032" + good, emv.BadFormat, 0},
+		{"the indicator is short", "8504435056 30" + good, emv.BadFormat, 0},
+		{"the indicator goes on beyond the end", "8506435056 3031", emv.Truncated, 0},
+		{"the indicator twice", cpv01 + good + cpv01, emv.Duplicate, 18},
+		{"no template", cpv01, emv.NoApplication, 7},
+		{"no template with an AID", cpv01 + "6103500141", emv.NoApplication, 7},
+		{"template cut", cpv01 + "610A" + aid5, emv.Truncated, 7},
+		{"object in the template cut", cpv01 + "6109" + "4F08A0000000555555", emv.Truncated, 9},
+		{"object beyond the template, inside the code", cpv01 + "6108" + aid5 + "00", emv.Truncated, 9},
+		{"tag zero", cpv01 + good + "00", emv.BadTag, 18},
+		{"tag of four bytes", cpv01 + good + "DF81810100", emv.BadTag, 18},
+		{"tag that begins with nothing", cpv01 + good + "9F800100", emv.BadTag, 18},
+		{"tag cut", cpv01 + good + "9F", emv.Truncated, 19},
+		{"tag cut in its second byte", cpv01 + good + "DF81", emv.Truncated, 20},
+		{"length missing", cpv01 + good + "9F08", emv.Truncated, 20},
+		{"length without an end", cpv01 + "6180" + aid5 + "0000", emv.BadLength, 8},
+		{"length of three bytes", cpv01 + "6183000009" + aid5, emv.BadLength, 8},
+		{"length longer than it needs", cpv01 + "618109" + aid5, emv.BadLength, 8},
+		{"length of two bytes that needs one", cpv01 + "61820080" + aid5 + strings.Repeat("00", 119), emv.BadLength, 8},
+		{"length cut", cpv01 + "6182 01", emv.Truncated, 10},
+		{"length FF", cpv01 + "61FF", emv.BadLength, 8},
+		{"a primitive twice in a template", cpv01 + "610F" + aid5 + "500141" + "500142", emv.Duplicate, 21},
+		{"the AID twice", cpv01 + "6112" + aid5 + aid5, emv.Duplicate, 18},
+		{"in the template and the common data", cpv01 + "610C" + aid5 + "500141" + "6203500142", emv.Duplicate, 18},
+		{"common data first", cpv01 + "6203500142" + "610C" + aid5 + "500141", emv.Duplicate, 23},
+		{"two bytes of tag twice", cpv01 + "6205 9F08020001" + "610E" + aid5 + "9F08020001", emv.Duplicate, 25},
+		{"three bytes of tag twice", cpv01 + "6111" + aid5 + "DF810100" + "DF810100", emv.Duplicate, 22},
+		{"three bytes of tag, once common", cpv01 + "610D" + aid5 + "DF810100" + "6204DF810100", emv.Duplicate, 18},
+		{"twice in the common data", cpv01 + good + "6206 500141 500141", emv.Duplicate, 23},
+		{"common data twice", cpv01 + good + "6200" + "6200", emv.Duplicate, 20},
+		{"unknown primitive twice", cpv01 + good + "C100" + "C100", emv.Duplicate, 20},
+		{"common data broken", cpv01 + good + "6202 5005", emv.Truncated, 20},
+	} {
+		_, err := emv.Decode(nil, text(t, c.hexed))
+		e, ok := errors.AsType[*emv.Error](err)
+		if !ok || e.Code != c.code || e.Offset != c.offset {
+			t.Errorf("%s: %v, want %s at %d", c.name, err, c.code, c.offset)
+		}
+	}
+}
+
+func TestBase64(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		offset     int // -1 where it is in order
+	}{
+		{"as it is", b1, -1},
+		{"without padding", strings.TrimSuffix(b1, "="), -1},
+		{"two of padding", b2, -1},
+		{"too much padding", b1 + "=", len(b1) - 1},
+		{"padding that does not fit", strings.TrimSuffix(b2, "="), len(b2) - 2},
+		{"padding in the middle", b1[:8] + "=" + b1[9:], 8},
+		{"a line break", b1[:8] + "\n" + b1[9:], 8},
+		{"a carriage return", b1[:8] + "\r" + b1[9:], 8},
+		{"a space", b1[:8] + " " + b1[9:], 8},
+		{"the URL alphabet", b1[:8] + "_" + b1[9:], 8},
+		{"one character too many", b2[:len(b2)-4] + "A", len(b2) - 4},
+		{"bits behind the last byte", strings.TrimSuffix(b1, "8=") + "9", 47},
+		{"far on", b1[:8] + strings.Repeat("A", 1000) + "*", 1008},
+	} {
+		_, err := emv.Decode(nil, c.text)
+		e, _ := errors.AsType[*emv.Error](err)
+		switch {
+		case c.offset < 0 && err != nil:
+			t.Errorf("%s: %v", c.name, err)
+		case c.offset >= 0 && (e == nil || e.Code != emv.BadBase64 || e.Offset < c.offset-3 || e.Offset > c.offset+3):
+			t.Errorf("%s: %v, want %s about %d", c.name, err, emv.BadBase64, c.offset)
+		}
+	}
+}
+
+// Nothing of the text is in an error (I7).
+func TestI7ErrorsHoldNothingOfTheCode(t *testing.T) {
+	for _, text := range []string{b1[:20] + "*", text(t, cpv01, "610A", aid5), text(t, "8506435056 3031"), "hQVsecret"} {
+		_, err := emv.Decode(nil, text)
+		if err == nil || strings.Contains(err.Error(), text[:6]) || strings.Contains(err.Error(), "5555") {
+			t.Errorf("error of %q: %v", text, err)
+		}
+	}
+}
+
+func TestDecodeUsesTheCallersMemory(t *testing.T) {
+	dst := make([]byte, 0, 4096)
+	c, err := emv.Decode(dst, b2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for o := range c.Objects() {
+		if len(o.Value) > 0 && &o.Value[0] != &dst[:cap(dst)][o.Offset+2] {
+			t.Errorf("object %v lies elsewhere", o.Tag)
+		}
+	}
+	exact := make([]byte, 0, base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(b2, "="))))
+	allocs := testing.AllocsPerRun(100, func() {
+		c, err := emv.Decode(exact, b2)
+		if err != nil || c.Format != emv.CPV01 {
+			t.Fatal(err)
+		}
+	})
+	if allocs != 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+	before := append([]byte(nil), dst[:cap(dst)]...)
+	if _, err := emv.Decode(dst, b2); err != nil || string(before) != string(dst[:cap(dst)]) {
+		t.Errorf("decoded again, the memory differs: %v", err)
+	}
+}

@@ -1,0 +1,150 @@
+package emv
+
+import "fmt"
+
+// Tag names an object in a container: 0x4F, 0x5F20, 0x9F25.
+type Tag uint32
+
+// Bits of a tag's and a length's first byte (ISO/IEC 8825-1, EMV 4.3 Book 3
+// annex B).
+const (
+	constructedBit = 0x20
+	longTag        = 0x1F // all of these set: the tag goes on
+	moreTag        = 0x80 // set in a following byte: the tag goes on still
+
+	longLength  = 0x80 // set: the other bits count the bytes of the length
+	maxTagBytes = 3
+)
+
+// String gives the tag in upper-case hexadecimal, "9F25".
+func (t Tag) String() string { return fmt.Sprintf("%02X", uint32(t)) }
+
+// Constructed tells whether the object holds objects.
+func (t Tag) Constructed() bool {
+	for t > 0xFF {
+		t >>= 8
+	}
+	return t&constructedBit != 0
+}
+
+// Object is one tag and its value.
+type Object struct {
+	Tag    Tag
+	Value  []byte // in the memory that was given to Decode
+	Offset int    // of its tag in the decoded bytes
+}
+
+// headAt reads tag and length at b[at:] and says where the value begins and
+// ends; where it is malformed, next is the byte at which it is. Lengths are
+// definite, of up to two bytes, and as short as they can be.
+func headAt(b []byte, at int) (tag Tag, value, next int, bad Code) {
+	if len(b)-at >= 2 { // the ordinary case: a byte each
+		tag, value, next = Tag(b[at]), at+2, at+2+int(b[at+1])
+		if tag != 0 && tag&longTag != longTag && b[at+1] < longLength && next <= len(b) {
+			return tag, value, next, ""
+		}
+	}
+	return anyHeadAt(b, at)
+}
+
+// anyHeadAt is headAt for every form of tag and length.
+func anyHeadAt(b []byte, at int) (tag Tag, value, next int, bad Code) {
+	tag, value, bad = tagAt(b, at)
+	if bad == "" && value == len(b) {
+		bad = Truncated
+	}
+	if bad != "" {
+		return 0, 0, value, bad
+	}
+	size := int(b[value])
+	value++
+	if size >= longLength {
+		if size, value, bad = sizeAt(b, size-longLength, value); bad != "" {
+			return 0, 0, value, bad
+		}
+	}
+	if size > len(b)-value {
+		return 0, 0, at, Truncated
+	}
+	return tag, value, value + size, ""
+}
+
+// objectAt gives the object at b[at:], which was checked, and where the next
+// one begins.
+func objectAt(b []byte, at int) (o Object, next int) {
+	tag, value, next, _ := headAt(b, at)
+	return Object{Tag: tag, Value: b[value:next:next], Offset: at}, next
+}
+
+// tagAt reads a tag of one to three bytes.
+func tagAt(b []byte, at int) (tag Tag, next int, bad Code) {
+	first := b[at]
+	if first == 0 {
+		return 0, at, BadTag
+	}
+	tag, next = Tag(first), at+1
+	if first&longTag != longTag {
+		return tag, next, ""
+	}
+	for more := true; more; next++ {
+		switch {
+		case next == len(b):
+			return 0, next, Truncated
+		case next == at+maxTagBytes, next == at+1 && b[next] == moreTag:
+			return 0, at, BadTag
+		}
+		tag, more = tag<<8|Tag(b[next]), b[next]&moreTag != 0
+	}
+	return tag, next, ""
+}
+
+// sizeAt reads a length in its long form, of count bytes.
+func sizeAt(b []byte, count, at int) (size, next int, bad Code) {
+	if count != 1 && count != 2 {
+		return 0, at - 1, BadLength
+	}
+	if count > len(b)-at {
+		return 0, len(b), Truncated
+	}
+	for _, c := range b[at : at+count] {
+		size = size<<8 | int(c)
+	}
+	if count == 1 && size < longLength || count == 2 && size <= 0xFF {
+		return 0, at - 1, BadLength
+	}
+	return size, at + count, ""
+}
+
+// tagSet is a set of tags: of those of one byte, and of the primitive ones of
+// two.
+type tagSet struct {
+	one [4]uint64 // by the byte
+	two [8]uint64 // by the upper two bits of the first byte and the lower seven of the second
+}
+
+// add puts a tag in and says whether it was there. A tag of three bytes is
+// never there.
+func (s *tagSet) add(t Tag) (known bool) {
+	word, bit := &s.one[t>>6&3], uint64(1)<<(t&63)
+	if t > 0xFF {
+		if t > 0xFFFF {
+			return false
+		}
+		word = &s.two[t>>14<<1|t>>6&1]
+	}
+	known = *word&bit != 0
+	*word |= bit
+	return known
+}
+
+// meets tells whether two sets have a tag in common.
+func (s *tagSet) meets(other *tagSet) bool {
+	var both uint64
+	for i := range s.one {
+		both |= s.one[i] & other.one[i]
+	}
+	for i := range s.two {
+		both |= s.two[i] & other.two[i]
+	}
+	return both != 0
+}
