@@ -179,7 +179,7 @@ func (t *till) sells(ctx context.Context) error {
 // pays shows a code and waits for the approval, and gives how long it took.
 func (t *till) pays(ctx context.Context, code string) (time.Duration, terminal.PaymentID, error) {
 	began := time.Now()
-	t.reg.Scanned(ctx, aim.QR, code)
+	t.reg.Scanned(ctx, aim.QR, code, nil)
 	for {
 		select {
 		case v := <-t.verdicts:

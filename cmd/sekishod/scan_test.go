@@ -20,7 +20,8 @@ import (
 )
 
 // Each thing that the scanner says reaches the register as what it is; what was
-// dropped is logged with its reason and size, and no text is logged at all (I7).
+// dropped is logged with its reason and size, and no text is logged at all (I7). The unit hears
+// what became of it.
 func TestI7WhatTheScannerSays(t *testing.T) {
 	frame := framing.Frame{Symbology: aim.QR, Text: "900012345678901234567890"}
 	for _, c := range []struct {
@@ -28,15 +29,21 @@ func TestI7WhatTheScannerSays(t *testing.T) {
 		event  scanner.Event
 		notice terminal.Reason
 		log    string
+		heard  framing.Answer // by the unit; zero for nothing
 	}{
-		{"a code before a sale", scanner.Event{Kind: scanner.Scanned, Frame: frame}, terminal.SaleNotReady, ""},
-		{"half a code", scanner.Event{Kind: scanner.Dropped, Frame: frame, Reason: string(framing.Unterminated), Bytes: 17}, terminal.CodeNotPayment, "unterminated 17"},
-		{"noise", scanner.Event{Kind: scanner.Dropped, Reason: string(framing.Garbled), Bytes: 3}, terminal.CodeNotPayment, "garbled 3"},
-		{"a port just opened", scanner.Event{Kind: scanner.Dropped, Reason: scanner.ReasonFresh, Bytes: 9}, "", "fresh 9"},
-		{"the port", scanner.Event{Kind: scanner.Connected}, "", ""},
+		{"a code before a sale", scanner.Event{Kind: scanner.Scanned, Frame: frame}, terminal.SaleNotReady, "", framing.Bad},
+		{"half a code", scanner.Event{Kind: scanner.Dropped, Frame: frame, Reason: string(framing.Unterminated), Bytes: 17}, terminal.CodeNotPayment, "unterminated 17", framing.Bad},
+		{"noise", scanner.Event{Kind: scanner.Dropped, Reason: string(framing.Garbled), Bytes: 3}, terminal.CodeNotPayment, "garbled 3", framing.Bad},
+		{"a port just opened", scanner.Event{Kind: scanner.Dropped, Reason: scanner.ReasonFresh, Bytes: 9}, "", "fresh 9", 0},
+		{"the port", scanner.Event{Kind: scanner.Connected}, "", "", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			var heard framing.Answer
+			c.event.Reply = func(a framing.Answer) { heard = a }
 			notice, connected, logged := told(t, c.event)
+			if heard != c.heard {
+				t.Errorf("the unit heard %s, want %s", heard, c.heard)
+			}
 			if notice != c.notice || connected != (c.event.Kind == scanner.Connected) {
 				t.Errorf("notice %q, connected %v", notice, connected)
 			}

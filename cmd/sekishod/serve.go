@@ -14,6 +14,7 @@ import (
 	"sekisho/cmd/settings"
 	"sekisho/offline"
 	"sekisho/scanner"
+	"sekisho/scanner/framing"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/policy"
 	"sekisho/terminal/register"
@@ -151,11 +152,12 @@ func stopOn(signal, running context.Context, reg *register.Register, log *slog.L
 func onScan(ctx context.Context, reg *register.Register, log *slog.Logger, e scanner.Event) {
 	switch e.Kind {
 	case scanner.Scanned:
-		reg.Scanned(ctx, e.Frame.Symbology, e.Frame.Text)
+		reg.Scanned(ctx, e.Frame.Symbology, e.Frame.Text, e.Reply)
 	case scanner.Dropped:
 		log.Info("the scanner said something that is no code", "reason", e.Reason, "bytes", e.Bytes)
 		if e.Reason != scanner.ReasonFresh {
 			reg.Unreadable(ctx)
+			e.Reply(framing.Bad)
 		}
 	case scanner.Connected:
 		reg.ScannerUp(ctx, true)

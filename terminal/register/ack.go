@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 
+	"sekisho/scanner/framing"
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/wire"
@@ -126,6 +127,9 @@ func (r *Register) rejected(p terminal.Payment) {
 		r.tellView(EventSale)
 	}
 	r.tell(EventVerdict, p)
+	if r.payer.id == p.ID {
+		r.payer.beep.say(framing.Bad) // the goods are still here
+	}
 }
 
 func itemIDs(items []OutboxItem) []int64 {

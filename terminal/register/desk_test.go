@@ -22,7 +22,7 @@ func TestScannedGoodsMakeASale(t *testing.T) {
 		w.start()
 		w.up(w.policy(1))
 		goods := func(gtin terminal.GTIN) {
-			w.reg.Scanned(t.Context(), aim.EAN13, string(gtin))
+			w.reg.Scanned(t.Context(), aim.EAN13, string(gtin), w.hear())
 			synctest.Wait()
 		}
 		goods(riceBall.GTIN)
@@ -65,7 +65,7 @@ func TestScannedGoodsMakeASale(t *testing.T) {
 func TestScannedGoodsOfAPOS(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.sells("s1", riceBall)
-		w.reg.Scanned(t.Context(), aim.EAN13, string(packet.GTIN))
+		w.reg.Scanned(t.Context(), aim.EAN13, string(packet.GTIN), w.hear())
 		synctest.Wait()
 		last := w.shown.events[len(w.shown.events)-1]
 		if scan, ok := last.Data.(register.Scan); !ok || scan.GTIN != packet.GTIN || last.Journal != -1 {

@@ -34,7 +34,7 @@ var mistakes = []struct {
 }
 
 func (w *world) shows(symbol aim.ID, text string) {
-	w.reg.Scanned(w.t.Context(), symbol, text)
+	w.reg.Scanned(w.t.Context(), symbol, text, w.hear())
 	synctest.Wait()
 }
 
@@ -177,7 +177,7 @@ func TestI8OwnSaleUnderAPolicyThatDropsItsCategory(t *testing.T) {
 		w.start()
 		const watched = beer + "[[watch]]\ngtin = \"4901234567894\"\ncategory = \"beer\"\nunits = 1\n"
 		w.up(w.sign(policyText(1, issuerKey(), strings.ReplaceAll(watched, "4901234567894", string(riceBall.GTIN)))))
-		w.reg.Scanned(t.Context(), aim.EAN13, string(riceBall.GTIN))
+		w.reg.Scanned(t.Context(), aim.EAN13, string(riceBall.GTIN), w.hear())
 		synctest.Wait()
 		s := w.reg.View().Sale
 		if s == nil || s.Lines[0].Category != "beer" {

@@ -15,10 +15,12 @@ import (
 const usageSpan = 24 * time.Hour
 
 // pay decides what becomes of a code shown for the sale that is ready.
-func (r *Register) pay(shown payload.Code) {
-	id := terminal.PaymentID(newID())
+func (r *Register) pay(read read) {
+	shown, id := read.code, terminal.PaymentID(newID())
+	r.doubles.tookCode(r.readKey(shown), read.at, r.sale.Ref)
+	read.beep.wait()
 	evidence := r.seal(id, shown)
-	f := r.facts(r.read(shown))
+	f := r.facts(r.presents(shown))
 	scope, draft := f.scope(), r.newPayment(id, f)
 	var paid terminal.Payment
 	var sale terminal.Sale
@@ -35,13 +37,16 @@ func (r *Register) pay(shown payload.Code) {
 	}, func(err error) {
 		switch {
 		case err == nil:
+			r.payer = payer{beep: read.beep, id: id}
 			r.paid(paid, sale, ask)
 		case r.current != nil && r.current.ID == draft.ID:
 			// It was in doubt, and the ledger opened again has it. Its request did
 			// not leave and never will: if it is "sent", it is about to be unknown.
+			r.payer = payer{beep: read.beep, id: id}
 			r.notice = nil
 			r.tell(EventVerdict, *r.current)
 		default:
+			r.doubles.forgetCode()
 			r.showNotice(terminal.Storage)
 		}
 	})

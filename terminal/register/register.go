@@ -32,6 +32,9 @@ type Config struct {
 	StoreKey []byte        // for keyed hashes of codes seen
 	Sealer   hpke.PublicKey
 	Items    map[terminal.GTIN]Item // price file; empty where a POS leads
+	// DoubleRead is how long after a read the same article, or the same code of the
+	// payment at hand, is passed over as read twice; 0 takes every read.
+	DoubleRead time.Duration
 
 	Store   Store
 	Backend Backend
@@ -55,6 +58,7 @@ type Register struct {
 	view   atomic.Pointer[View]
 	loaded chan struct{}
 	ended  chan struct{}
+	beeps  beeps
 
 	// ---- the loop's own ----
 	time       timekeeper
@@ -84,6 +88,9 @@ type Register struct {
 	session    int64            // 0: the line is down
 	scannerUp  bool
 	notice     *Scan
+	atWork     *beep // of the scan whose job is with the clerk; nil for none
+	payer      payer
+	doubles    doubles
 	storage    string
 	told       pending       // what POS and page were last told is waiting
 	working    bool          // a job is with the clerk
@@ -140,6 +147,7 @@ func New(cfg Config) *Register {
 		storage:    storageOK,
 		greeted:    cfg.Incarnation,
 		told:       pending{storage: storageOK},
+		doubles:    doubles{window: cfg.DoubleRead},
 	}
 	r.time.restore(cfg.Anchor)
 	r.publish()
@@ -153,6 +161,7 @@ func (r *Register) Run(ctx context.Context) error {
 	snapshot, err := r.cfg.Store.Load(ctx)
 	if err != nil {
 		close(r.ended)
+		r.beeps.end()
 		return err
 	}
 	// What runs for the register ends with it, in this order: first the loop,
@@ -162,9 +171,11 @@ func (r *Register) Run(ctx context.Context) error {
 	go func() { defer close(clerkDone); r.clerk.run(clerkCtx) }()
 	defer func() { stopClerk(); <-clerkDone }()
 	defer r.beside.all.Wait()
+	defer r.beeps.end()
 	defer close(r.ended)
 
 	r.restore(snapshot)
+	r.doubles.follow(r.sale)
 	r.publish()
 	close(r.loaded)
 	r.loop(ctx)
@@ -204,6 +215,7 @@ func (r *Register) loop(ctx context.Context) {
 		r.watchDisk()
 		r.publish()
 		r.tellPending()
+		r.beepVerdict()
 		timer.Reset(r.untilNext())
 	}
 }
@@ -237,6 +249,7 @@ func (r *Register) diskFailed() {
 		return // it came back in the same moment
 	}
 	r.storage = storageFailed
+	r.letUnitsGo()
 	r.queue = slices.DeleteFunc(r.queue, func(e event) bool {
 		if e.refuse != nil {
 			e.refuse(r.troubled())
@@ -320,7 +333,14 @@ func (r *Register) finish(done result) {
 		r.storage = storageOK
 		r.restore(*done.reloaded)
 	}
+	scan := r.atWork
+	r.atWork = nil
+	if r.storage == storageFailed {
+		r.letUnitsGo()
+	}
 	done.job.then(done.err)
+	r.doneWith(scan)
+	r.doubles.follow(r.sale)
 }
 
 // watchDisk says so when the disk has not answered for slowDisk.

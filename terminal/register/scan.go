@@ -2,27 +2,47 @@ package register
 
 import (
 	"context"
+	"time"
 
 	"sekisho/scanner/aim"
+	"sekisho/scanner/framing"
 	"sekisho/scanner/payload"
 	"sekisho/terminal"
 )
 
 // Scanned takes what the scanner read. Text goes no further than its meaning:
 // it is neither logged nor kept.
-func (r *Register) Scanned(ctx context.Context, symbology aim.ID, text string) {
-	at := r.cfg.Clock.Boot()
-	r.post(ctx, event{
+//
+// The unit that read it hears by reply what became of it, always and sooner or
+// later, also where the register ends: Good for goods that were taken and for an
+// approval once it is durable and told; Bad for whatever the cashier gets a
+// notice of, a payment that is not made or not known, and a scan that was lost;
+// Done for a double read. Wait comes first where the ledger or the backend is
+// asked about a payment, and a later verdict on it is told again as long as it
+// is on the screen. Reply must not block; it comes from the register's goroutine
+// or from the caller's. It may be nil.
+func (r *Register) Scanned(ctx context.Context, symbology aim.ID, text string, reply func(framing.Answer)) {
+	read := read{at: r.cfg.Clock.Boot(), beep: r.beeps.due(reply)}
+	posted := r.post(ctx, event{
 		run: func() {
-			c := payload.Classify(symbology, text, r.codes().wallets)
-			if c.Kind != payload.Goods && r.cfg.Clock.Boot()-at > staleScan {
-				r.showNotice(terminal.CodeExpired)
-				return
-			}
-			r.scanned(c)
+			read.code = payload.Classify(symbology, text, r.codes().wallets)
+			r.carryOut(read.beep, func() { r.scanned(read) })
 		},
-		refuse: func(err *Error) { r.showNotice(noticeOf(err)) },
+		refuse: func(err *Error) {
+			read.beep.giveUp()
+			r.showNotice(noticeOf(err))
+		},
 	})
+	if !posted {
+		read.beep.giveUp()
+	}
+}
+
+// read is what the scanner read, and when.
+type read struct {
+	code payload.Code
+	at   time.Duration // on the boot clock
+	beep *beep
 }
 
 // staleScan is how long a customer's code may wait for the disk. After that the
@@ -59,12 +79,16 @@ func (r *Register) ScannerUp(ctx context.Context, up bool) {
 	}})
 }
 
-func (r *Register) scanned(c payload.Code) {
-	if c.Kind == payload.Goods {
-		r.scannedGoods(terminal.GTIN(c.GTIN))
+func (r *Register) scanned(read read) {
+	if read.code.Kind == payload.Goods {
+		r.scannedGoods(read)
 		return
 	}
-	switch why := notPayment(c.Kind); {
+	switch why := notPayment(read.code.Kind); {
+	case why == "" && r.doubles.passOverCode(r.readKey(read.code), read.at):
+		read.beep.say(framing.Done)
+	case r.cfg.Clock.Boot()-read.at > staleScan:
+		r.showNotice(terminal.CodeExpired)
 	case r.stopping:
 		r.showNotice(terminal.Busy)
 	case r.sale == nil || r.sale.State == terminal.SaleOpen:
@@ -79,8 +103,13 @@ func (r *Register) scanned(c payload.Code) {
 	case r.sale.State == terminal.SalePaid:
 		r.showNotice(terminal.SaleTaken)
 	default:
-		r.pay(c)
+		r.pay(read)
 	}
+}
+
+// readKey names a customer's code, to know it when it is read twice.
+func (r *Register) readKey(c payload.Code) terminal.SeenKey {
+	return seenKey(r.cfg.StoreKey, "read", []byte(c.Reveal()))
 }
 
 // notPayment says why a code is no customer's payment code at all; "" where it
@@ -98,9 +127,9 @@ func notPayment(k payload.Kind) terminal.Reason {
 	return terminal.CodeNotPayment
 }
 
-// read reads a code by the policy in force. Without one nothing is approved, and
-// nothing needs to be read.
-func (r *Register) read(c payload.Code) presented {
+// presents reads a code by the policy in force. Without one nothing is approved,
+// and nothing needs to be read.
+func (r *Register) presents(c payload.Code) presented {
 	if r.policy == nil {
 		return presented{kind: terminal.CodeOther, masked: c.Masked(), seen: seenKey(r.cfg.StoreKey, "text", []byte(c.Reveal()))}
 	}
@@ -109,9 +138,20 @@ func (r *Register) read(c payload.Code) presented {
 
 // scannedGoods tells the POS, which shares this scanner, and where no POS leads
 // adds the article to the sale.
-func (r *Register) scannedGoods(gtin terminal.GTIN) {
+func (r *Register) scannedGoods(read read) {
+	gtin := terminal.GTIN(read.code.GTIN)
+	goods := article{gtin: gtin.Canonical()}
+	if r.doubles.passOver(goods, read.at) {
+		read.beep.say(framing.Done)
+		return
+	}
+	taken := func() {
+		r.doubles.took(goods, read.at)
+		read.beep.say(framing.Good)
+	}
 	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: "goods", GTIN: gtin}})
 	if len(r.cfg.Items) == 0 || (r.sale != nil && !r.sale.Own && r.sale.State != terminal.SalePaid) {
+		taken()
 		return
 	}
 	line := terminal.Line{GTIN: gtin, Quantity: 1, Price: unpriced}
@@ -122,6 +162,8 @@ func (r *Register) scannedGoods(gtin terminal.GTIN) {
 	r.addLines(ref, []terminal.Line{line}, func(_ terminal.Sale, err *Error) {
 		if err != nil {
 			r.showNotice(noticeOf(err))
+			return
 		}
+		taken()
 	})
 }

@@ -416,7 +416,7 @@ func TestI8NoLedgerNoRegister(t *testing.T) {
 		}
 		_, err := reg.Ready(t.Context(), "s1")
 		wantCode(t, err, register.CodeShutdown)
-		reg.Scanned(t.Context(), aim.QR, digits) // nobody waits, nothing blocks
+		reg.Scanned(t.Context(), aim.QR, digits, nil) // nobody waits, nothing blocks
 	})
 }
 

@@ -150,6 +150,7 @@ type world struct {
 	inc     terminal.Incarnation
 	anchor  register.Anchor
 	items   map[terminal.GTIN]register.Item
+	double  time.Duration // register.Config.DoubleRead
 	boot    time.Time
 	ppm     time.Duration // how much the boot clock runs ahead, in millionths
 	wrong   time.Duration // by which the wall clock is
@@ -162,6 +163,7 @@ type world struct {
 	disk  *disk
 	line  *line
 	shown *shown
+	ears  ears
 	reg   *register.Register
 	stop  func() // ends the register and closes the ledger
 }
@@ -241,7 +243,7 @@ func (w *world) runs(store *offline.Store) {
 	w.disk.shown = w.shown
 	w.reg = register.New(register.Config{
 		Identity: policy.Identity{Register: "r1", Store: "s1", Class: "convenience", Realm: realm},
-		Roles:    keys().roles, Signer: checkpointSigner(), Quarantine: w.found, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items,
+		Roles:    keys().roles, Signer: checkpointSigner(), Quarantine: w.found, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items, DoubleRead: w.double,
 		Store: w.disk, Backend: w.line, Signal: w.shown, Clock: w, Anchors: w,
 		Log: slog.New(slog.DiscardHandler), Incarnation: w.inc, Anchor: w.anchor,
 	})
@@ -257,6 +259,7 @@ func (w *world) runs(store *offline.Store) {
 		if err := store.Close(); err != nil {
 			w.t.Errorf("Close: %v", err)
 		}
+		w.ears.wantEnds(w.t)
 	}
 	synctest.Wait()
 }
@@ -335,7 +338,7 @@ func (w *world) put(ref terminal.SaleRef, ready bool, lines ...terminal.Line) (t
 }
 
 func (w *world) scan(text string) {
-	w.reg.Scanned(w.t.Context(), aim.QR, text)
+	w.reg.Scanned(w.t.Context(), aim.QR, text, w.hear())
 	synctest.Wait()
 }
 
