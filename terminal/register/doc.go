@@ -25,5 +25,6 @@
 //     A ledger that is not what this boot or the backend last saw puts the
 //     register in quarantine: online only, nothing from what it holds.
 //   - I8: nothing waits for ever: every wait has a timer or a key of the
-//     cashier's that ends it.
+//     cashier's that ends it, and the unit that scanned hears an end of every
+//     scan.
 package register

@@ -301,3 +301,52 @@ func (c *counter) putsAgain(ref terminal.SaleRef, told int) {
 
 // bread is watched by no policy.
 var bread = terminal.Line{GTIN: "4901234567894", Quantity: 1, Price: 120}
+
+// Two issues of a magazine have one GTIN and differ by the add-on; the POS is told
+// of both.
+func TestScannedAddOns(t *testing.T) {
+	doubling(t, false, func(t *testing.T, w *world) {
+		for _, issue := range []string{"10800", "10900"} {
+			w.goods("4910027701131" + issue)
+			w.wantHeard(good)
+			w.goods("4910027701131" + issue)
+			w.wantHeard(done)
+			last := w.shown.events[len(w.shown.events)-1].Data.(register.Scan)
+			if last.GTIN != "4910027701131" || last.AddOn != issue {
+				t.Fatalf("%+v", last)
+			}
+		}
+	})
+}
+
+// A book is sold by its first row; the second, with the price, goes to a POS and
+// is passed over where the till has its own.
+func TestScannedRowsOfABook(t *testing.T) {
+	const isbn, price = "9784873115658", "1923055018006"
+	for _, first := range []string{isbn, price} {
+		for _, own := range []bool{true, false} {
+			bare(t, func(t *testing.T, w *world) {
+				if own {
+					w.items = map[terminal.GTIN]register.Item{isbn: {Price: 3400}}
+				}
+				w.start()
+				w.up(w.policy(1))
+				for _, row := range []string{first, map[string]string{isbn: price, price: isbn}[first]} {
+					w.goods(row)
+					w.wantNotice("")
+					if own && row == price {
+						w.wantHeard(done)
+					} else {
+						w.wantHeard(good)
+					}
+				}
+				if n := w.toldGoods(); n != 2 {
+					t.Fatalf("%d told", n)
+				}
+				if s := w.reg.View().Sale; own && (len(s.Lines) != 1 || s.Total != 3400) {
+					t.Fatalf("%+v", s)
+				}
+			})
+		}
+	}
+}

@@ -61,6 +61,7 @@ type Event struct {
 type Scan struct {
 	Kind     string            `json:"kind"` // "goods", "notice", "connected", "disconnected"
 	GTIN     terminal.GTIN     `json:"gtin,omitempty"`
+	AddOn    string            `json:"add_on,omitempty"` // goods: the 2 or 5 digits beside the symbol, such as a magazine's issue
 	Reason   terminal.Reason   `json:"reason,omitempty"`
 	Sentence map[string]string `json:"sentence,omitempty"`
 }

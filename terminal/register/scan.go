@@ -127,6 +127,9 @@ func notPayment(k payload.Kind) terminal.Reason {
 	return terminal.CodeNotPayment
 }
 
+// priceRow is the payload's number for the second of a book's two rows.
+const priceRow = 2
+
 // presents reads a code by the policy in force. Without one nothing is approved,
 // and nothing needs to be read.
 func (r *Register) presents(c payload.Code) presented {
@@ -138,9 +141,12 @@ func (r *Register) presents(c payload.Code) presented {
 
 // scannedGoods tells the POS, which shares this scanner, and where no POS leads
 // adds the article to the sale.
+//
+// A book's second row tells its price and is no article of its own: a POS may
+// want it, a price file has no line for it.
 func (r *Register) scannedGoods(read read) {
 	gtin := terminal.GTIN(read.code.GTIN)
-	goods := article{gtin: gtin.Canonical()}
+	goods := article{gtin.Canonical(), read.code.AddOn}
 	if r.doubles.passOver(goods, read.at) {
 		read.beep.say(framing.Done)
 		return
@@ -149,9 +155,13 @@ func (r *Register) scannedGoods(read read) {
 		r.doubles.took(goods, read.at)
 		read.beep.say(framing.Good)
 	}
-	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: "goods", GTIN: gtin}})
+	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: "goods", GTIN: gtin, AddOn: read.code.AddOn}})
 	if len(r.cfg.Items) == 0 || (r.sale != nil && !r.sale.Own && r.sale.State != terminal.SalePaid) {
 		taken()
+		return
+	}
+	if read.code.Row == priceRow {
+		read.beep.say(framing.Done)
 		return
 	}
 	line := terminal.Line{GTIN: gtin, Quantity: 1, Price: unpriced}
