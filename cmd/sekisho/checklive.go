@@ -54,8 +54,16 @@ func (p *patient) clock() finding {
 }
 
 func (p *patient) scanner() finding {
+	const absent = "plug the scanner in, and see that the setting %s is its path under /dev/serial/by-id"
+	paths := p.cfg.Scanner
 	if err := scannerThere(p.cfg.Scanner); err != nil {
-		return broken("plug the scanner in, and see that the setting scanner is its path under /dev/serial/by-id", "%v", err)
+		return broken(fmt.Sprintf(absent, "scanner"), "%v", err)
+	}
+	if second := p.cfg.SecondScanner; second != "" {
+		if err := scannerThere(second); err != nil {
+			return broken(fmt.Sprintf(absent, "second_scanner"), "%v", err)
+		}
+		paths += " and " + second
 	}
 	if p.state == nil {
 		return unasked()
@@ -63,7 +71,7 @@ func (p *patient) scanner() finding {
 	if p.state.Scanner != "connected" {
 		return broken("unplug it and plug it in again; see that no other program has it open and that the daemon's user is in the group dialout", "it is there, and the daemon cannot open it")
 	}
-	return well("%s", p.cfg.Scanner)
+	return well("%s", paths)
 }
 
 func (p *patient) line() finding {

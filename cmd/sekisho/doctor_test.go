@@ -1,9 +1,12 @@
 package main
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
+	"sekisho/cmd/settings"
 	"sekisho/terminal"
 	"sekisho/terminal/register"
 )
@@ -81,6 +84,27 @@ func TestDoctorsBounds(t *testing.T) {
 		}
 		if f := c.look(silent); f.Level != warn || f.Remedy == "" {
 			t.Errorf("%s without the daemon: %+v", c.name, f)
+		}
+	}
+}
+
+// The till is in trouble when either of its scanners is away.
+func TestDoctorLooksForBothScanners(t *testing.T) {
+	here, gone := t.TempDir(), filepath.Join(t.TempDir(), "none")
+	for _, c := range []struct {
+		first, second, state string
+		want                 level
+		names                string // what the finding speaks of
+	}{
+		{here, "", "connected", ok, here},
+		{gone, "", "disconnected", fail, "setting scanner "},
+		{here, "", "disconnected", fail, "cannot open"},
+		{here, here + "/.", "connected", ok, " and " + here},
+		{here, gone, "disconnected", fail, "setting second_scanner "},
+	} {
+		p := &patient{staff: &staff{cfg: settings.Settings{Scanner: c.first, SecondScanner: c.second}}, state: &register.View{Scanner: c.state}}
+		if f := p.scanner(); f.Level != c.want || !strings.Contains(f.Says+f.Remedy, c.names) {
+			t.Errorf("%+v: %+v", c, f)
 		}
 	}
 }

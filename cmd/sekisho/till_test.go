@@ -242,7 +242,7 @@ func serve(ts *testscript.TestScript, data string, m machine, listener net.Liste
 		all.Wait()
 		_ = store.Close()
 	})
-	reg.ScannerUp(ctx, true)
+	reg.ScannerUp(ctx, 0, true)
 	if up {
 		rules := scenario.DemoRules()
 		rules.GoodFor = 30 * 24 * time.Hour

@@ -41,7 +41,7 @@ func TestFlagsComeBeforeEnvironmentAndFile(t *testing.T) {
 		{"flags before both", []string{"-config", file, "-data", "/f", "-run", "/g"}, []string{"SEKISHO_DATA=/e"}, func(c *settings.Settings) { c.Data, c.Run = "/f", "/g" }},
 	} {
 		want := settings.Settings{
-			Data: "/srv/r1", Run: "/run/r1", Listen: "127.0.0.1:8470", Backend: "wss://pay.example/v1", Scanner: "/dev/serial/by-id/usb-scanner",
+			Data: "/srv/r1", Run: "/run/r1", Listen: "127.0.0.1:8470", Backend: "wss://pay.example/v1", Scanner: "/dev/serial/by-id/usb-scanner", DoubleReadMS: 300,
 		}
 		c.want(&want)
 		got, err := configure(c.args, c.environ, new(bytes.Buffer))

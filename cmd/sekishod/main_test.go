@@ -251,6 +251,12 @@ func TestExitCodes(t *testing.T) {
 		{"no such baud rate", func(t *testing.T, _, config string) []string {
 			return edit(t, config, "scanner =", "scanner_baud = 9601\nscanner =")
 		}, 2, "9601"},
+		{"no such family", func(t *testing.T, _, config string) []string {
+			return edit(t, config, "scanner =", "scanner_family = \"zebra\"\nscanner =")
+		}, 2, `family \"zebra\" is not known`},
+		{"no such second baud rate", func(t *testing.T, _, config string) []string {
+			return edit(t, config, "scanner =", "second_scanner = \"/dev/x\"\nsecond_scanner_baud = -1\nscanner =")
+		}, 2, "second_scanner"},
 		{"a ledger that is none", func(t *testing.T, data, config string) []string {
 			write(t, data, "ledger.db", strings.Repeat("no ledger ", 1000))
 			return []string{"-config", config}
@@ -304,6 +310,9 @@ func TestExitCodes(t *testing.T) {
 			code, log := attempt(t, args...)
 			if code != c.code || !strings.Contains(log, c.words) {
 				t.Errorf("exit code %d, want %d with %q:\n%s", code, c.code, c.words, log)
+			}
+			if strings.Contains(log, "sekishod runs") {
+				t.Errorf("it said that it runs:\n%s", log)
 			}
 			for _, secret := range append(secrets(t, data), "secretsecret") {
 				if strings.Contains(log, secret) {

@@ -13,8 +13,6 @@ import (
 
 	"sekisho/cmd/settings"
 	"sekisho/offline"
-	"sekisho/scanner"
-	"sekisho/scanner/framing"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/policy"
 	"sekisho/terminal/register"
@@ -24,6 +22,10 @@ import (
 
 // serve runs the register until ctx ends or a part of it fails.
 func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
+	units, err := scanners(cfg)
+	if err != nil {
+		return err
+	}
 	k, err := loadKeys(cfg.Data)
 	if err != nil {
 		return err
@@ -66,20 +68,17 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 	events := web.NewEvents()
 	reg, err := newRegister(ctx, register.Config{
 		Identity: k.identity, Roles: k.roles, StoreKey: k.store, Sealer: k.sealer, Items: items,
+		Scanners: len(units), DoubleRead: time.Duration(cfg.DoubleReadMS) * time.Millisecond,
 		Store: store, Backend: link, Signal: events, Clock: machineClock{}, Anchors: run, Log: log,
 	}, k.register, run)
 	if err != nil {
 		return err
 	}
-	scan := scanner.New(scanner.Config{Path: cfg.Scanner, Baud: cfg.ScannerBaud}, log)
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	return together(running,
+	parts := append(scanParts(units, reg, log),
 		reg.Run,
 		func(ctx context.Context) error { return link.Run(ctx, reg) },
-		func(ctx context.Context) error {
-			return scan.Run(ctx, func(e scanner.Event) { onScan(ctx, reg, log, e) })
-		},
 		func(ctx context.Context) error {
 			return servePages(ctx, reg, k.identity, listener, web.Config{
 				Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log,
@@ -91,6 +90,7 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 			return nil
 		},
 	)
+	return together(running, parts...)
 }
 
 // servePages serves API and pages. Nobody looks before the register shows what it
@@ -143,26 +143,6 @@ func stopOn(signal, running context.Context, reg *register.Register, log *slog.L
 	defer cancel()
 	if err := reg.Stop(ctx); err != nil {
 		log.Warn("the stop is not a clean one: what this register holds is given back at its next start", "error", err)
-	}
-}
-
-// onScan brings what the scanner saw to the register. What was dropped is
-// logged, for whoever looks for a bad cable or a wrong baud rate; how many bytes
-// it had, and never which.
-func onScan(ctx context.Context, reg *register.Register, log *slog.Logger, e scanner.Event) {
-	switch e.Kind {
-	case scanner.Scanned:
-		reg.Scanned(ctx, e.Frame.Symbology, e.Frame.Text, e.Reply)
-	case scanner.Dropped:
-		log.Info("the scanner said something that is no code", "reason", e.Reason, "bytes", e.Bytes)
-		if e.Reason != scanner.ReasonFresh {
-			reg.Unreadable(ctx)
-			e.Reply(framing.Bad)
-		}
-	case scanner.Connected:
-		reg.ScannerUp(ctx, true)
-	case scanner.Disconnected:
-		reg.ScannerUp(ctx, false)
 	}
 }
 

@@ -18,18 +18,30 @@ import (
 // Settings is the whole configuration: one flat TOML file. Each setting can be
 // overridden by SEKISHO_ and its name in capitals.
 type Settings struct {
-	Data             string `toml:"data"`              // ledger, cache and keys
-	Run              string `toml:"run"`               // lasts from one boot to the next
-	Listen           string `toml:"listen"`            // local API and pages; loopback only
-	Backend          string `toml:"backend"`           // wss://…
-	InsecureLoopback bool   `toml:"insecure_loopback"` // allows ws:// to this machine, for development
-	Scanner          string `toml:"scanner"`           // device path, best under /dev/serial/by-id
-	ScannerBaud      int    `toml:"scanner_baud"`      // 9600 where 0
-	Items            string `toml:"items"`             // price file, where no POS leads; "" for none
+	Data                string `toml:"data"`                  // ledger, cache and keys
+	Run                 string `toml:"run"`                   // lasts from one boot to the next
+	Listen              string `toml:"listen"`                // local API and pages; loopback only
+	Backend             string `toml:"backend"`               // wss://…
+	InsecureLoopback    bool   `toml:"insecure_loopback"`     // allows ws:// to this machine, for development
+	Scanner             string `toml:"scanner"`               // device path, best under /dev/serial/by-id
+	ScannerBaud         int    `toml:"scanner_baud"`          // 9600 where 0
+	ScannerFamily       string `toml:"scanner_family"`        // the protocol it speaks; raw where ""
+	SecondScanner       string `toml:"second_scanner"`        // device path; "" for none
+	SecondScannerBaud   int    `toml:"second_scanner_baud"`   // as of the first
+	SecondScannerFamily string `toml:"second_scanner_family"` // as of the first
+	DoubleReadMS        int    `toml:"double_read_ms"`        // how long the same read is taken for the same scan; 0 for never
+	Items               string `toml:"items"`                 // price file, where no POS leads; "" for none
 }
 
+// maxDoubleReadMS is more than any unit's own time-out for the same code, and less
+// than a customer's patience.
+const maxDoubleReadMS = 5000
+
 func defaults() Settings {
-	return Settings{Data: "/var/lib/sekisho/register", Run: "/run/sekisho/register", Listen: "127.0.0.1:8470"}
+	return Settings{
+		Data: "/var/lib/sekisho/register", Run: "/run/sekisho/register", Listen: "127.0.0.1:8470",
+		DoubleReadMS: 300,
+	}
 }
 
 // Read takes the defaults, the file's settings over them, and the environment's
@@ -49,7 +61,8 @@ func Read(file string, environ []string) (Settings, error) {
 	return s, override(environ, &s)
 }
 
-// Check says which settings are missing that the daemon cannot do without.
+// Check says which settings are missing that the daemon cannot do without, and
+// which are out of bounds. What a scanner can be set to, package scanner knows.
 func (c Settings) Check() error {
 	var errs []error
 	for _, s := range []struct{ name, value string }{
@@ -58,6 +71,9 @@ func (c Settings) Check() error {
 		if s.value == "" {
 			errs = append(errs, fmt.Errorf("the setting %q is missing", s.name))
 		}
+	}
+	if c.DoubleReadMS < 0 || c.DoubleReadMS > maxDoubleReadMS {
+		errs = append(errs, fmt.Errorf("the setting \"double_read_ms\" must be 0 to %d, not %d", maxDoubleReadMS, c.DoubleReadMS))
 	}
 	return errors.Join(errs...)
 }

@@ -38,6 +38,31 @@ func (w *world) shows(symbol aim.ID, text string) {
 	synctest.Wait()
 }
 
+// A till that has lost one of its scanners is in trouble, whichever it is.
+func TestAllScannersMustBeThere(t *testing.T) {
+	bare(t, func(t *testing.T, w *world) {
+		w.scanners = 2
+		w.start()
+		for _, step := range []struct {
+			scanner int
+			up      bool
+			want    string
+		}{
+			{1, true, "disconnected"}, {1, true, "disconnected"}, {0, true, "connected"}, {0, true, "connected"},
+			{1, false, "disconnected"}, {1, false, "disconnected"}, {1, true, "connected"}, {0, false, "disconnected"},
+		} {
+			w.reg.ScannerUp(t.Context(), step.scanner, step.up)
+			synctest.Wait()
+			if got := w.reg.View().Scanner; got != step.want {
+				t.Errorf("%+v: the page says %s", step, got)
+			}
+			if last := w.shown.events[len(w.shown.events)-1].Data.(register.Scan); last.Kind != step.want {
+				t.Errorf("%+v: told %+v", step, last)
+			}
+		}
+	})
+}
+
 // A scan that is no customer's code is told by its reason and is no attempt to
 // pay: two hundred of them change nothing on the disk, and the next pass pays.
 func TestI8WhatIsNoPaymentCodeChangesNothing(t *testing.T) {

@@ -35,6 +35,7 @@ type Config struct {
 	// DoubleRead is how long after a read the same article, or the same code of the
 	// payment at hand, is passed over as read twice; 0 takes every read.
 	DoubleRead time.Duration
+	Scanners   int // how many the till has; 0 means 1
 
 	Store   Store
 	Backend Backend
@@ -86,7 +87,7 @@ type Register struct {
 	outbox     []OutboxItem
 	inFlight   map[int64]flight // by outbox id
 	session    int64            // 0: the line is down
-	scannerUp  bool
+	scannersUp map[int]bool     // those that are there
 	notice     *Scan
 	atWork     *beep // of the scan whose job is with the clerk; nil for none
 	payer      payer
@@ -144,6 +145,7 @@ func New(cfg Config) *Register {
 		unresolved: map[terminal.PaymentID]terminal.Payment{},
 		waits:      map[terminal.PaymentID]*wait{},
 		inFlight:   map[int64]flight{},
+		scannersUp: map[int]bool{},
 		storage:    storageOK,
 		greeted:    cfg.Incarnation,
 		told:       pending{storage: storageOK},

@@ -66,17 +66,27 @@ func (r *Register) Unreadable(ctx context.Context) {
 	r.post(ctx, event{run: func() { r.showNotice(terminal.CodeNotPayment) }})
 }
 
-// ScannerUp says whether the scanner is there.
-func (r *Register) ScannerUp(ctx context.Context, up bool) {
+// ScannerUp says whether one of the till's scanners is there; they count from 0.
+// What the cashier and the POS are told is of all together: a till that has lost
+// one is in trouble, whichever the customer is shown to.
+func (r *Register) ScannerUp(ctx context.Context, scanner int, up bool) {
 	r.post(ctx, event{at: true, run: func() {
-		r.scannerUp = up
-		kind := "disconnected"
 		if up {
-			kind = "connected"
+			r.scannersUp[scanner] = true
+		} else {
+			delete(r.scannersUp, scanner)
 		}
 		r.publish()
-		r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: kind}})
+		r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: r.scannerState()}})
 	}})
+}
+
+// scannerState is "connected" where all of the till's scanners are there.
+func (r *Register) scannerState() string {
+	if len(r.scannersUp) < max(1, r.cfg.Scanners) {
+		return "disconnected"
+	}
+	return "connected"
 }
 
 func (r *Register) scanned(read read) {

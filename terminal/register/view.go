@@ -28,13 +28,10 @@ func (r *Register) picture() View {
 		Register: r.cfg.Identity.Register, Store: r.cfg.Identity.Store, Incarnation: r.cfg.Incarnation,
 		asOf: r.cfg.Clock.Boot(), Time: r.now(), Clock: r.time.quality(), Storage: r.storage, Notice: r.notice,
 		Link:       LinkView{Up: r.session != 0, LastContact: r.time.lastContact()},
-		Scanner:    "disconnected",
+		Scanner:    r.scannerState(),
 		Policy:     PolicyView{State: "missing"},
 		Unresolved: len(r.unresolved), Outbox: len(r.outbox),
 		Quarantine: r.quarantine, Frozen: r.frozen(), Stopping: r.stopping,
-	}
-	if r.scannerUp {
-		v.Scanner = "connected"
 	}
 	if p := r.policy; p != nil {
 		v.BusinessDay = p.Business.Day(r.time.now())

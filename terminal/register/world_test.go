@@ -145,20 +145,21 @@ var keys = sync.OnceValue(func() (k struct {
 // world is one register with a real ledger, a line that records and a clock
 // that the test's bubble moves.
 type world struct {
-	t       *testing.T
-	dir     string
-	inc     terminal.Incarnation
-	anchor  register.Anchor
-	items   map[terminal.GTIN]register.Item
-	double  time.Duration // register.Config.DoubleRead
-	boot    time.Time
-	ppm     time.Duration // how much the boot clock runs ahead, in millionths
-	wrong   time.Duration // by which the wall clock is
-	bought  int           // see buys
-	session int64
-	found   string                   // what the next start finds wrong with the ledger
-	loaded  func(*register.Snapshot) // changes what the store gives at the next start; nil for nothing
-	asked   atomic.Int64             // how often the clock was: a loop that spins asks without end
+	t        *testing.T
+	dir      string
+	inc      terminal.Incarnation
+	anchor   register.Anchor
+	items    map[terminal.GTIN]register.Item
+	double   time.Duration // register.Config.DoubleRead
+	scanners int           // register.Config.Scanners
+	boot     time.Time
+	ppm      time.Duration // how much the boot clock runs ahead, in millionths
+	wrong    time.Duration // by which the wall clock is
+	bought   int           // see buys
+	session  int64
+	found    string                   // what the next start finds wrong with the ledger
+	loaded   func(*register.Snapshot) // changes what the store gives at the next start; nil for nothing
+	asked    atomic.Int64             // how often the clock was: a loop that spins asks without end
 
 	disk  *disk
 	line  *line
@@ -243,7 +244,7 @@ func (w *world) runs(store *offline.Store) {
 	w.disk.shown = w.shown
 	w.reg = register.New(register.Config{
 		Identity: policy.Identity{Register: "r1", Store: "s1", Class: "convenience", Realm: realm},
-		Roles:    keys().roles, Signer: checkpointSigner(), Quarantine: w.found, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items, DoubleRead: w.double,
+		Roles:    keys().roles, Signer: checkpointSigner(), Quarantine: w.found, StoreKey: []byte("store"), Sealer: keys().sealer.PublicKey(), Items: w.items, DoubleRead: w.double, Scanners: w.scanners,
 		Store: w.disk, Backend: w.line, Signal: w.shown, Clock: w, Anchors: w,
 		Log: slog.New(slog.DiscardHandler), Incarnation: w.inc, Anchor: w.anchor,
 	})
