@@ -1,10 +1,8 @@
 package scannersim
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -12,19 +10,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// stall is how long a write may wait for a till that does not read before ctx
-// is looked at again.
+// stall is how long a write may wait for a till that does not read before
+// anything else is looked at again.
 const stall = 20 * time.Millisecond
 
 // cable is one pty, from plugging in to pulling out.
 type cable struct {
-	master  *os.File      // the scanner's end, non-blocking
-	slave   *os.File      // the till's end, held open so that the line lives without a till
-	pulled  chan struct{} // closed when the cable is pulled out
-	drained chan struct{} // closed when nobody reads the master any more
+	master *os.File      // the scanner's end, non-blocking
+	slave  *os.File      // the till's end, held open so that the line lives without a till
+	pulled chan struct{} // closed when the cable is pulled out
+	heard  chan []byte   // what the till wrote
+	deaf   chan struct{} // closed when nobody reads the master any more
 }
 
-// newCable makes a pty with a raw line and begins to throw away what comes in.
+// newCable makes a pty with a raw line and begins to listen.
 func newCable() (*cable, error) {
 	blocking, slave, err := pty.Open()
 	if err != nil {
@@ -36,13 +35,16 @@ func newCable() (*cable, error) {
 		slave.Close()
 		return nil, err
 	}
-	c := &cable{master: master, slave: slave, pulled: make(chan struct{}), drained: make(chan struct{})}
+	c := &cable{
+		master: master, slave: slave,
+		pulled: make(chan struct{}), heard: make(chan []byte), deaf: make(chan struct{}),
+	}
 	if err := setRaw(int(slave.Fd())); err != nil {
 		master.Close()
 		slave.Close()
 		return nil, err
 	}
-	go c.drain()
+	go c.listen()
 	return c, nil
 }
 
@@ -80,10 +82,22 @@ func setRaw(fd int) error {
 // device is the path of the till's end.
 func (c *cable) device() string { return c.slave.Name() }
 
-// drain throws away what the till writes, until close.
-func (c *cable) drain() {
-	defer close(c.drained)
-	_, _ = io.Copy(io.Discard, c.master)
+// listen hands on what the till writes, until close.
+func (c *cable) listen() {
+	defer close(c.deaf)
+	buf := make([]byte, 4096)
+	for {
+		n, err := c.master.Read(buf)
+		if n > 0 {
+			select {
+			case c.heard <- append([]byte(nil), buf[:n]...):
+			case <-c.pulled:
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
 }
 
 // close hangs up. The master goes first: that is what the till sees as an
@@ -91,38 +105,8 @@ func (c *cable) drain() {
 func (c *cable) close() {
 	close(c.pulled)
 	c.master.Close()
-	<-c.drained
+	<-c.deaf
 	c.slave.Close()
-}
-
-// send puts frame on the line, a byte every byteTime, or all at once if that
-// is 0.
-func (c *cable) send(ctx context.Context, frame []byte, byteTime time.Duration) error {
-	start := time.Now()
-	for sent := 0; sent < len(frame); {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		ready := due(len(frame), time.Since(start), byteTime)
-		n, err := c.write(frame[sent:ready])
-		sent += n
-		if err != nil {
-			return err
-		}
-		if sent == ready && sent < len(frame) {
-			pause(ctx, time.Duration(sent)*byteTime-time.Since(start))
-		}
-	}
-	return nil
-}
-
-// due is how many of a frame's n bytes the line has had time to begin: one at
-// the start and one more after each byteTime.
-func due(n int, elapsed, byteTime time.Duration) int {
-	if byteTime <= 0 {
-		return n
-	}
-	return int(min(int64(n), 1+int64(elapsed/byteTime)))
 }
 
 // write writes as much of p as the line takes within stall.
@@ -148,40 +132,4 @@ func (c *cable) gone(err error) error {
 	default:
 		return fmt.Errorf("scannersim: %w", err)
 	}
-}
-
-// pause waits d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// setLink points link at device in one step, so that a till never finds half
-// of it.
-func setLink(link, device string) error {
-	info, err := os.Lstat(link)
-	if err == nil && info.Mode()&os.ModeSymlink == 0 {
-		return fmt.Errorf("%s: %w and is no link", link, os.ErrExist)
-	}
-	next := link + ".new"
-	if err := os.Remove(next); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	if err := os.Symlink(device, next); err != nil {
-		return err
-	}
-	return os.Rename(next, link)
-}
-
-// removeLink removes link as long as it leads to device, and leaves it where
-// another simulator has taken it over.
-func removeLink(link, device string) error {
-	if target, err := os.Readlink(link); err != nil || target != device {
-		return nil
-	}
-	return os.Remove(link)
 }

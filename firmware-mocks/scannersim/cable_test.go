@@ -5,54 +5,52 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"sekisho/firmware-mocks/scannersim/unit"
 )
 
-func TestDue(t *testing.T) {
-	for _, c := range []struct {
-		elapsed, byteTime time.Duration
-		want              int
-	}{
-		{0, ByteTime, 1},
-		{ByteTime - 1, ByteTime, 1},
-		{ByteTime, ByteTime, 2},
-		{5*ByteTime + ByteTime/2, ByteTime, 6},
-		{time.Hour, ByteTime, 10},
-		{0, 0, 10},
-	} {
-		if got := due(10, c.elapsed, c.byteTime); got != c.want {
-			t.Errorf("%v after the start %d of 10 bytes are due, want %d", c.elapsed, got, c.want)
-		}
-	}
+// flood is a unit that says more at once than the kernel holds for a till that
+// does not read.
+type flood struct{ *unit.Raw }
+
+func (flood) See(_ time.Duration, _ unit.Symbol, out *unit.Out) bool {
+	out.Line = append(out.Line, make([]byte, 1<<20)...)
+	return true
 }
 
-// A till that does not read makes the line fill up: a megabyte is more than the
-// kernel holds.
-func TestSendToATillThatDoesNotReadEndsWithItsContext(t *testing.T) {
-	c, err := newCable()
+// flooded gives a desk with such a unit whose cable is in.
+func flooded(t *testing.T) (*Scanner, *desk) {
+	t.Helper()
+	s, err := Open(t.TempDir()+"/link", Options{Unit: flood{unit.NewRaw(unit.RawSettings{})}, Unpaced: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.close()
+	t.Cleanup(func() { s.Close() })
+	return s, s.plugged()
+}
+
+func TestAShowToATillThatDoesNotReadEndsWithItsContext(t *testing.T) {
+	_, d := flooded(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	if err := c.send(ctx, make([]byte, 1<<20), 0); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("send: %v, want DeadlineExceeded", err)
+	shown := show{ctx: ctx, result: make(chan error, 1)}
+	d.shows <- shown
+	if err := <-shown.result; !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("show: %v, want DeadlineExceeded", err)
 	}
 }
 
-func TestCloseEndsASendThatWaits(t *testing.T) {
-	c, err := newCable()
-	if err != nil {
+func TestUnplugEndsAShowThatWaits(t *testing.T) {
+	s, d := flooded(t)
+	shown := show{ctx: context.Background(), result: make(chan error, 1)}
+	d.shows <- shown
+	if _, err := d.cable.slave.Read(make([]byte, 1)); err != nil {
 		t.Fatal(err)
 	}
-	sent := make(chan error, 1)
-	go func() { sent <- c.send(context.Background(), make([]byte, 1<<20), 0) }()
-	buf := make([]byte, 1)
-	if _, err := c.slave.Read(buf); err != nil {
+	if err := s.Unplug(); err != nil {
 		t.Fatal(err)
 	}
-	c.close()
-	if err := <-sent; !errors.Is(err, ErrUnplugged) {
-		t.Errorf("send: %v, want ErrUnplugged", err)
+	if err := <-shown.result; !errors.Is(err, ErrUnplugged) {
+		t.Errorf("show: %v, want ErrUnplugged", err)
 	}
 }

@@ -8,20 +8,16 @@ import (
 	"github.com/makiuchi-d/gozxing/datamatrix"
 	"github.com/makiuchi-d/gozxing/oned"
 	"github.com/makiuchi-d/gozxing/qrcode"
-)
 
-// symbol is what the decoder read.
-type symbol struct {
-	identifier string // AIM identifier (ISO/IEC 15424), three characters
-	data       string // bytes, as the symbol holds them
-}
+	"sekisho/firmware-mocks/scannersim/unit"
+)
 
 // kind is a symbology that the scanner reads.
 type kind struct {
 	reader func() gozxing.Reader
 	// symbol takes the bytes out of the decoder's result, false where it does
 	// not tell them.
-	symbol func(*gozxing.Result) (symbol, bool)
+	symbol func(*gozxing.Result) (unit.Symbol, bool)
 }
 
 // kinds are the symbologies in the order in which they are tried: those with
@@ -36,9 +32,9 @@ var kinds = []kind{
 }
 
 // decode reads the code in a picture; ErrUnreadable if there is none.
-func decode(picture image.Image) (symbol, error) {
+func decode(picture image.Image) (unit.Symbol, error) {
 	if picture == nil || picture.Bounds().Empty() {
-		return symbol{}, ErrUnreadable
+		return unit.Symbol{}, ErrUnreadable
 	}
 	light := gozxing.NewLuminanceSourceFromImage(picture)
 	for _, kind := range kinds {
@@ -48,7 +44,7 @@ func decode(picture image.Image) (symbol, error) {
 			}
 		}
 	}
-	return symbol{}, ErrUnreadable
+	return unit.Symbol{}, ErrUnreadable
 }
 
 // look is one way to look at a picture.
@@ -68,17 +64,17 @@ var looks = []look{
 }
 
 // read looks for one kind of symbol.
-func (k kind) read(l look, light gozxing.LuminanceSource) (symbol, bool) {
+func (k kind) read(l look, light gozxing.LuminanceSource) (unit.Symbol, bool) {
 	bitmap, err := gozxing.NewBinaryBitmap(l.binarizer(light))
 	if err != nil {
-		return symbol{}, false
+		return unit.Symbol{}, false
 	}
 	result, err := k.reader().Decode(bitmap, hints(l.clean))
 	if err != nil {
-		return symbol{}, false
+		return unit.Symbol{}, false
 	}
 	s, ok := k.symbol(result)
-	return s, ok && s.data != ""
+	return s, ok && s.Data != ""
 }
 
 // hints makes the decoder give a QR code's bytes one by one (as ISO 8859-1,
@@ -101,40 +97,40 @@ func identifier(result *gozxing.Result) string {
 }
 
 // eanSymbol is for symbols that hold digits alone.
-func eanSymbol(result *gozxing.Result) (symbol, bool) {
-	return symbol{identifier(result), result.GetText()}, true
+func eanSymbol(result *gozxing.Result) (unit.Symbol, bool) {
+	return unit.Symbol{Identifier: identifier(result), Data: result.GetText()}, true
 }
 
 // qrSymbol undoes ISO 8859-1. A symbol with an ECI (identifiers 2, 4, 6) names
 // a character set of its own and kanji mode gives characters beyond this one:
 // in both the bytes are lost, and the symbol counts as unreadable.
-func qrSymbol(result *gozxing.Result) (symbol, bool) {
+func qrSymbol(result *gozxing.Result) (unit.Symbol, bool) {
 	id := identifier(result)
 	if id == "]Q2" || id == "]Q4" || id == "]Q6" {
-		return symbol{}, false
+		return unit.Symbol{}, false
 	}
 	var data strings.Builder
 	for _, r := range result.GetText() {
 		if r > 0xFF {
-			return symbol{}, false
+			return unit.Symbol{}, false
 		}
 		data.WriteByte(byte(r))
 	}
-	return symbol{id, data.String()}, true
+	return unit.Symbol{Identifier: id, Data: data.String()}, true
 }
 
 // dataMatrixSymbol takes off the FNC1 that a GS1 symbol begins with: the
 // identifier stands for it. The decoder writes a byte beyond ASCII in two ways
 // that cannot be told apart, so a symbol with one counts as unreadable.
-func dataMatrixSymbol(result *gozxing.Result) (symbol, bool) {
-	s := symbol{identifier(result), result.GetText()}
-	for i := range len(s.data) {
-		if s.data[i] > 0x7F {
-			return symbol{}, false
+func dataMatrixSymbol(result *gozxing.Result) (unit.Symbol, bool) {
+	s := unit.Symbol{Identifier: identifier(result), Data: result.GetText()}
+	for i := range len(s.Data) {
+		if s.Data[i] > 0x7F {
+			return unit.Symbol{}, false
 		}
 	}
-	if s.identifier == "]d2" {
-		s.data = strings.TrimPrefix(s.data, gs)
+	if s.Identifier == "]d2" {
+		s.Data = strings.TrimPrefix(s.Data, gs)
 	}
 	return s, true
 }
@@ -150,19 +146,19 @@ const (
 // values, start first, check and stop last, because the decoder takes a check
 // character of the value 102 for one more FNC1, and of 97 for an FNC2, and
 // then names the wrong identifier and adds a GS.
-func code128Symbol(result *gozxing.Result) (symbol, bool) {
+func code128Symbol(result *gozxing.Result) (unit.Symbol, bool) {
 	const start, check, stop = 1, 1, 1
 	values := result.GetRawBytes()
 	if len(values) <= start+check+stop {
-		return symbol{}, false
+		return unit.Symbol{}, false
 	}
-	s := symbol{"]C0", result.GetText()}
+	s := unit.Symbol{Identifier: "]C0", Data: result.GetText()}
 	if values[len(values)-check-stop] == fnc1 {
-		s.data = strings.TrimSuffix(s.data, gs)
+		s.Data = strings.TrimSuffix(s.Data, gs)
 	}
 	if values[start] == fnc1 {
-		s.identifier = "]C1"
-		s.data = strings.TrimPrefix(s.data, s.identifier)
+		s.Identifier = "]C1"
+		s.Data = strings.TrimPrefix(s.Data, s.Identifier)
 	}
 	return s, true
 }
