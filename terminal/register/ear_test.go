@@ -57,6 +57,7 @@ func (e *ears) wantEnds(t *testing.T) {
 // wantHeard checks what the unit heard of the latest scan.
 func (w *world) wantHeard(want ...framing.Answer) {
 	w.t.Helper()
+	synctest.Wait() // who asked is answered before the unit
 	if got := w.ears.of(0); !slices.Equal(got, want) {
 		w.t.Fatalf("the unit heard %v, want %v", got, want)
 	}
