@@ -1,6 +1,6 @@
 // Command sekisho-sim runs the simulator: the demo shift at a till with a real
-// daemon, and the demo's keys. Everything it makes is for one machine's loopback
-// and must never meet a real store.
+// daemon, the demo's keys, head office's desk, and a scanner by itself. Everything
+// it makes is for one machine's loopback and must never meet a real store.
 package main
 
 import (
@@ -32,6 +32,6 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), keysCommand(), policyCommand(), checkpointCommand())
+	root.AddCommand(demoCommand(), keysCommand(), policyCommand(), checkpointCommand(), scannerCommand())
 	return root
 }

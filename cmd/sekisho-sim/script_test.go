@@ -19,9 +19,11 @@ func TestScripts(t *testing.T) {
 		t.Fatal(err)
 	}
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: scannerCmds,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("DOCS", docs)
+			e.Values[runningKey] = &running{}
 			return nil
 		},
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
