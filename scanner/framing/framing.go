@@ -30,6 +30,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"sekisho/scanner/aim"
@@ -147,11 +149,25 @@ type Got struct {
 	Unit    string // model or revision, printable ASCII, at most 200 bytes
 }
 
+// maxUnit is the most that is kept of what a unit says of itself.
+const maxUnit = 200
+
 func (o *Out) frame(f Frame) { o.Got = append(o.Got, Got{Kind: GotFrame, Frame: f}) }
 
 func (o *Out) drop(why Reason, n int) {
 	o.Got = append(o.Got, Got{Kind: GotDrop, Dropped: Dropped{Reason: why, Bytes: n}})
 }
+
+// unit reports what a unit says of itself, if anything of it can be printed.
+func (o *Out) unit(says string) {
+	kept := []byte(strings.TrimSpace(says))
+	kept = slices.DeleteFunc(kept, func(b byte) bool { return b < ' ' || b >= del })
+	if len(kept) > 0 {
+		o.Got = append(o.Got, Got{Kind: GotUnit, Unit: string(kept[:min(len(kept), maxUnit)])})
+	}
+}
+
+func (o *Out) say(s string) { o.Send = append(o.Send, s...) }
 
 // Driver is one family's protocol as a state machine over bytes in and bytes
 // out. Now is a clock that only grows, the same for all calls; it begins
@@ -184,6 +200,11 @@ var drivers = []struct {
 	make   func() Driver
 }{
 	{FamilyRaw, func() Driver { return new(Raw) }},
+	{FamilyHoneywell, func() Driver { return new(Honeywell) }},
+	{FamilyNewland, func() Driver { return new(Newland) }},
+	{FamilyDatalogic, func() Driver { return new(Datalogic) }},
+	{FamilyDenso, func() Driver { return new(Denso) }},
+	{FamilyOpticon, func() Driver { return new(Opticon) }},
 }
 
 // New makes a driver of a family; nil for one that is not known.

@@ -7,10 +7,14 @@ import (
 	"sekisho/scanner/aim"
 )
 
-// The control characters of raw framing.
+// The control characters of raw framing, and those with which units answer.
 const (
+	soh = 0x01
 	stx = 0x02
 	etx = 0x03
+	enq = 0x05 // command not known
+	ack = 0x06 // command done
+	nak = 0x15 // command not done
 	lf  = '\n'
 	cr  = '\r'
 	gs  = 0x1D // FNC1 between the fields of GS1 data: the one control character that is data

@@ -1,0 +1,274 @@
+package framing
+
+import (
+	"cmp"
+	"time"
+	"unicode/utf8"
+
+	"sekisho/scanner/aim"
+)
+
+// FamilyDenso is the family of Denso.
+const FamilyDenso Family = "denso"
+
+// Denso's control commands, sent between the header and the terminator that the
+// unit itself uses. AT21B-SM User's Manual, appendix 2, page 92, and SE1-QB User's
+// Manual, appendix 2, page 81: the beeper sounds "even if the beeping is prohibited".
+const (
+	densoGoodBeep  = "B1"  // as after a good read
+	densoGoodLight = "LG"  // green light for 500 ms
+	densoBadBeep   = "BL3" // a low tone for 240 ms
+)
+
+// densoReply is how long after a command a line "OK" or "NG" is taken for the
+// unit's reply to it.
+const densoReply = time.Second
+
+// densoSettle is how long the line is silent behind a block that is whole: USB
+// adapters hold bytes back for some 16 ms.
+const densoSettle = 50 * time.Millisecond
+
+// densoTrust is how many lines without a header are refused after a frame that
+// had one and checked.
+const densoTrust = 3
+
+// Denso drives Denso Wave's units. Without a header, as they leave the factory,
+// they read like Raw. With the header STX and the block check character on, the
+// line is
+//
+//	STX data terminator BCC
+//
+// the terminator CR, LF, CR LF or ETX, and BCC the exclusive or of all bytes
+// between STX and terminator (GT10Q-SB, AT20B-SM and AT30Q-SM User's Manuals,
+// chapter 9, "Communication Format"). A frame whose BCC is wrong or missing is
+// dropped and told; no manual has a command to ask for it again, so the customer
+// shows the code once more. A header without the BCC is refused for the same
+// reason: set the BCC too, or neither.
+//
+//	        STX               CR, LF, ETX              right BCC
+//	plain ───────▶ block ─────────────────▶ checking ───────────▶ checked
+//	                 │ bad byte, too long      │ wrong BCC           │ more bytes
+//	                 └────────▶ astray ◀───────┴─────────────────────┘
+//
+// A checked block becomes a frame when silence or the next STX shows that it was
+// all: an exclusive or is so weak that one digit broken into a terminator leaves a
+// head that checks once in some ten times. An STX inside a block leads astray too,
+// because the tail behind it may check. Silence leads from everywhere to plain,
+// and from an unfinished block to where Raw skips to the next terminator. Once a
+// block has checked, a line without a header is what is left of a block and is
+// refused; the third in a row shows that the unit was set to send none, and the
+// next is taken.
+//
+// Not used: R and Z, ready and standby. R makes a unit send the code before it a
+// second time (QK20 User's Manual, appendix 2, note 1), which after a payment is
+// the same payment code, and in hand-held units it pulls the trigger (GT10B-SU
+// User's Manual, 6.2). So no answer holds such a unit. LR is a red light in one
+// manual and the illumination in another. Number of digits, code mark and scanner
+// identifier are optional fields and must be off: Raw and this driver would take
+// them for data.
+//
+// The zero Denso is ready for use.
+type Denso struct {
+	Raw
+	state   densoState
+	block   []byte
+	sum     byte          // exclusive or of block
+	end     string        // the terminator that the unit sends; empty until one came
+	refuse  int           // lines that are still refused, because the unit sends blocks
+	ordered time.Duration // when the last command was sent
+	waiting bool          // a reply to it may come
+}
+
+type densoState uint8
+
+const (
+	densoPlain    densoState = iota // outside of a block
+	densoBlock                      // behind STX
+	densoChecking                   // behind the terminator
+	densoChecked                    // behind a check character that is right
+	densoAstray                     // in something bad, up to STX or silence
+)
+
+// Start implements Driver.
+func (d *Denso) Start(now time.Duration, out *Out) {
+	*d = Denso{Raw: d.Raw, block: d.block[:0]}
+	d.Raw.Start(now, out)
+}
+
+// Feed implements Driver.
+func (d *Denso) Feed(now time.Duration, p []byte, out *Out) {
+	d.last = now
+	for i, b := range p {
+		switch d.state {
+		case densoPlain:
+			d.line(now, p[i:i+1], out)
+		case densoBlock:
+			d.add(b, out)
+		case densoChecking:
+			d.check(b, out)
+		case densoChecked:
+			d.follow(now, b, out)
+		case densoAstray:
+			if b == stx {
+				d.open(out)
+			}
+		}
+	}
+}
+
+// Tick implements Driver.
+func (d *Denso) Tick(now time.Duration, out *Out) {
+	silent := now - d.last
+	switch {
+	case d.state == densoPlain:
+		d.Raw.Tick(now, out)
+	case d.state == densoChecked && silent >= densoSettle:
+		d.accept(now, out)
+	case d.state != densoChecked && silent >= stall:
+		if d.state != densoAstray {
+			out.drop(Unterminated, len(d.block)+1)
+		}
+		d.state = densoPlain
+		d.enter(skip)
+	}
+}
+
+// Answer implements Driver.
+func (d *Denso) Answer(now time.Duration, a Answer, out *Out) {
+	switch a {
+	case Good:
+		d.order(now, densoGoodBeep, out)
+		d.order(now, densoGoodLight, out)
+	case Bad:
+		d.order(now, densoBadBeep, out)
+	}
+}
+
+// order sends a command the way the unit sends data.
+func (d *Denso) order(now time.Duration, command string, out *Out) {
+	if d.refuse > 0 {
+		out.say("\x02")
+	}
+	out.say(command)
+	out.say(cmp.Or(d.end, "\r"))
+	d.ordered, d.waiting = now, true
+}
+
+// open begins a block.
+func (d *Denso) open(out *Out) {
+	d.report(Unterminated, out)
+	d.enter(idle)
+	d.state, d.block, d.sum = densoBlock, d.block[:0], 0
+}
+
+// line takes a byte outside of a block.
+func (d *Denso) line(now time.Duration, p []byte, out *Out) {
+	if p[0] == stx {
+		d.open(out)
+		return
+	}
+	from, inside := len(out.Got), d.mode == line
+	d.Raw.Feed(now, p, out)
+	if d.refuse == 0 {
+		d.learn(p[0], inside)
+	}
+	if len(out.Got) == from || out.Got[from].Kind != GotFrame {
+		return
+	}
+	frame := out.Got[from].Frame
+	switch {
+	case d.reply(now, frame.Text):
+		out.Got = out.Got[:from]
+	case d.refuse > 0:
+		d.refuse--
+		out.Got = out.Got[:from]
+		out.drop(Garbled, len(frame.Symbology)+len(frame.Text))
+	}
+}
+
+// reply tells whether a text is the unit's reply to a command. One that became a
+// frame would be answered with a beep, which the unit would reply to.
+func (d *Denso) reply(now time.Duration, text string) bool {
+	return d.waiting && now-d.ordered < densoReply && (text == "OK" || text == "NG")
+}
+
+// learn notes the terminator of a line without a header.
+func (d *Denso) learn(b byte, inside bool) {
+	switch {
+	case inside && (b == cr || b == lf):
+		d.end = terminator(b)
+	case b == lf && d.end == "\r":
+		d.end = "\r\n"
+	}
+}
+
+// terminator is a terminator of one byte as text.
+func terminator(b byte) string {
+	switch b {
+	case cr:
+		return "\r"
+	case lf:
+		return "\n"
+	}
+	return "\x03"
+}
+
+// add takes a byte of a block.
+func (d *Denso) add(b byte, out *Out) {
+	switch {
+	case b == cr || b == lf || b == etx:
+		d.state, d.end = densoChecking, terminator(b)
+	case !printable(b):
+		d.lose(Garbled, out)
+	case len(d.block) == MaxFrame:
+		d.lose(Oversized, out)
+	default:
+		d.block = append(d.block, b)
+		d.sum ^= b
+	}
+}
+
+// check takes the byte behind a terminator.
+func (d *Denso) check(b byte, out *Out) {
+	switch {
+	case b == d.sum:
+		d.state = densoChecked
+	case b == lf && d.end == "\r":
+		d.end = "\r\n"
+	default:
+		d.lose(Garbled, out)
+	}
+}
+
+// follow takes the byte behind a block that checked.
+func (d *Denso) follow(now time.Duration, b byte, out *Out) {
+	switch {
+	case b == stx:
+		d.accept(now, out)
+		d.open(out)
+	case b == lf && d.sum == lf && d.end == "\r":
+		d.end = "\r\n"
+	default:
+		d.lose(Garbled, out)
+	}
+}
+
+// accept makes a frame of a block.
+func (d *Denso) accept(now time.Duration, out *Out) {
+	d.state = densoPlain
+	id, text := aim.Cut(string(d.block))
+	switch {
+	case len(d.block) == 0 || d.reply(now, text):
+	case text == "" || !utf8.ValidString(text):
+		out.drop(Garbled, len(d.block)+1)
+	default:
+		d.refuse = densoTrust
+		out.frame(Frame{Symbology: id, Text: text})
+	}
+}
+
+// lose drops the block under way and all up to the next STX or silence.
+func (d *Denso) lose(why Reason, out *Out) {
+	out.drop(why, len(d.block)+2)
+	d.state = densoAstray
+}

@@ -1,0 +1,193 @@
+package framing_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"sekisho/scanner/framing"
+)
+
+// till is a driver with a clock and a note of all that it calls out.
+type till struct {
+	framing.Driver
+	now   time.Duration
+	out   framing.Out
+	heard []string
+	sent  string
+}
+
+// newTill makes a till of a family whose port was just opened.
+func newTill(family framing.Family) *till {
+	t := &till{Driver: framing.New(family), now: time.Hour}
+	t.Start(t.now, &t.out)
+	t.note()
+	return t
+}
+
+func (t *till) feed(line string) {
+	t.Feed(t.now, []byte(line), &t.out)
+	t.note()
+}
+
+// quiet lets the line be silent for a while.
+func (t *till) quiet(d time.Duration) {
+	for end := t.now + d; t.now < end; {
+		t.now += min(end-t.now, 100*time.Millisecond)
+		t.Tick(t.now, &t.out)
+	}
+	t.note()
+}
+
+func (t *till) answer(a framing.Answer) {
+	t.Answer(t.now, a, &t.out)
+	t.note()
+}
+
+func (t *till) stop() {
+	t.Stop(&t.out)
+	t.note()
+}
+
+func (t *till) note() {
+	for _, g := range t.out.Got {
+		switch g.Kind {
+		case framing.GotFrame:
+			t.heard = append(t.heard, string(g.Frame.Symbology)+g.Frame.Text)
+		case framing.GotDrop:
+			t.heard = append(t.heard, fmt.Sprintf("<%s %d>", g.Dropped.Reason, g.Dropped.Bytes))
+		case framing.GotUnit:
+			t.heard = append(t.heard, "{"+g.Unit+"}")
+		}
+	}
+	t.sent += string(t.out.Send)
+	t.out.Reset()
+}
+
+// takeSent gives what was sent since it was last asked.
+func (t *till) takeSent() string {
+	sent := t.sent
+	t.sent = ""
+	return sent
+}
+
+// commanded are the families whose drivers read like Raw and send commands.
+var commanded = []framing.Family{
+	framing.FamilyHoneywell, framing.FamilyNewland, framing.FamilyDatalogic, framing.FamilyDenso, framing.FamilyOpticon,
+}
+
+// A unit of any make, as it leaves the factory, is read.
+func TestFamiliesReadLikeRaw(t *testing.T) {
+	const scans = "4902777130835\r49400762\r\n]E04902777130835\n A B \r01\x1d10AB\r12\x0034\r1\r49027\xb7130835\r2\r"
+	raw := newTill(framing.FamilyRaw)
+	raw.feed(scans)
+	for _, family := range commanded {
+		for _, wait := range []time.Duration{0, 10 * time.Second} {
+			for _, size := range []int{1, 2, 7, len(scans)} {
+				unit := newTill(family)
+				unit.quiet(wait)
+				for rest := scans; rest != ""; {
+					n := min(size, len(rest))
+					unit.feed(rest[:n])
+					rest = rest[n:]
+				}
+				if !reflect.DeepEqual(unit.heard, raw.heard) {
+					t.Errorf("%s, %v after the start, in pieces of %d: heard %q, want %q", family, wait, size, unit.heard, raw.heard)
+				}
+			}
+		}
+	}
+}
+
+// A code that stalls is never cut, and a lost terminator never joins two.
+func TestFamiliesNeverCutOrJoin(t *testing.T) {
+	for _, family := range commanded {
+		unit := newTill(family)
+		unit.feed("4940")
+		unit.quiet(400 * time.Millisecond)
+		unit.feed("0762\r")
+		unit.feed("49400762")
+		unit.quiet(400 * time.Millisecond)
+		unit.feed("49400762\r")
+		unit.feed("3\r")
+		want := []string{"<unterminated 4>", "<unterminated 4>", "<unterminated 8>", "<unterminated 8>", "3"}
+		if !reflect.DeepEqual(unit.heard, want) {
+			t.Errorf("%s: heard %q, want %q", family, unit.heard, want)
+		}
+	}
+}
+
+// The till must live through whatever a unit, or a wrong one, says and never says.
+func TestFamiliesDoNotGrow(t *testing.T) {
+	for _, family := range commanded {
+		for _, noise := range []string{"7", "\x02", "\x02\x01", "\x02\x010000", "\x00", "\x06", "REVINF", "\x02\r", "\r\n"} {
+			unit := newTill(family)
+			piece := strings.Repeat(noise, 4096)
+			for range 16 {
+				unit.feed(piece)
+				unit.answer(framing.Good)
+			}
+			unit.heard = nil
+			if n := testing.AllocsPerRun(10, func() { unit.Feed(unit.now, []byte(piece[:64]), &unit.out); unit.out.Reset() }); n > 8 {
+				t.Errorf("%s, fed %.8q for ever: %v allocations for 64 bytes", family, noise, n)
+			}
+			unit.quiet(time.Second)
+			for range 5 {
+				unit.feed("4902777130835\r")
+				unit.quiet(400 * time.Millisecond)
+			}
+			if last := unit.heard[len(unit.heard)-1]; last != "4902777130835" {
+				t.Errorf("%s is deaf after %.8q: %q", family, noise, unit.heard)
+			}
+		}
+	}
+}
+
+// A till that was restarted reads on, with nothing of what had begun.
+func TestFamiliesStartForgets(t *testing.T) {
+	for _, family := range commanded {
+		for _, begun := range []string{"4902", "\x024902", "\x02\x010000#SCN", "REVI", "\x02A\r", "12\x00"} {
+			unit := newTill(family)
+			unit.feed(begun)
+			first := newTill(family).takeSent()
+			unit.heard, unit.sent = nil, ""
+			unit.Start(unit.now, &unit.out)
+			unit.note()
+			if unit.takeSent() != first {
+				t.Errorf("%s, started again, says something else", family)
+			}
+			unit.feed("130835\r")
+			if want := []string{"130835"}; !reflect.DeepEqual(unit.heard, want) {
+				t.Errorf("%s after %q: heard %q, want %q", family, begun, unit.heard, want)
+			}
+		}
+	}
+}
+
+// conversation is what a unit and a till say to each other: "<" what the unit
+// sends, ">" what the till must have sent since, "!" the till's answer, "." a
+// silence of so many milliseconds.
+func converse(t *testing.T, unit *till, steps ...string) {
+	t.Helper()
+	for i, step := range steps {
+		kind, what := step[0], step[1:]
+		switch kind {
+		case '<':
+			unit.feed(what)
+		case '>':
+			if got := unit.takeSent(); got != what {
+				t.Fatalf("step %d: sent %q, want %q", i, got, what)
+			}
+		case '!':
+			unit.answer(map[string]framing.Answer{
+				"wait": framing.Wait, "good": framing.Good, "bad": framing.Bad, "done": framing.Done,
+			}[what])
+		case '.':
+			var ms time.Duration
+			fmt.Sscan(what, &ms)
+			unit.quiet(ms * time.Millisecond)
+		}
+	}
+}
