@@ -17,11 +17,11 @@ type Model struct {
 var models = []Model{
 	{"raw", "the habit of all units with a serial line: data, then a terminator", func() Unit { return NewRaw(RawSettings{}) }},
 	{"zebra-ssi", "Zebra, Simple Serial Interface Programmer's Guide, 72E-40451", func() Unit { return NewZebra(ZebraSettings{}) }},
-	{"honeywell", "HH1800 User Guide, chapter 9; Xenon/Granit User Guide, pages 38, 77 and 111; more at the type", func() Unit { return NewHoneywell() }},
-	{"newland", "NLS-HR42 User Guide, pages 15 and 16; NLS-HR52 User Manual, page 35; more at the type", func() Unit { return NewNewland() }},
-	{"datalogic", "Magellan 800i Product Reference Guide, page 153; PowerScan Programming Guide, page 143; more at the type", func() Unit { return NewDatalogic() }},
-	{"denso", "QK20-R User's Manual, section 9.4 and appendix 2; AT21B-SM User's Manual, appendix 2; more at the type", func() Unit { return NewDenso() }},
-	{"opticon", "L-46X User's Manual, pages 49 and 98; OptiConnect SDK; more at the type", func() Unit { return NewOpticon() }},
+	{"honeywell", "HH1800 User Guide, chapter 9; Xenon/Granit User Guide, pages 38, 77 and 111", func() Unit { return NewHoneywell() }},
+	{"newland", "NLS-HR42 User Guide, pages 15 and 16; NLS-HR52 User Manual, page 35", func() Unit { return NewNewland() }},
+	{"datalogic", "Magellan 800i Product Reference Guide, page 153; PowerScan Programming Guide, page 143", func() Unit { return NewDatalogic() }},
+	{"denso", "QK20-R User's Manual, section 9.4 and appendix 2; AT21B-SM User's Manual, appendix 2", func() Unit { return NewDenso() }},
+	{"opticon", "L-46X User's Manual, pages 49 and 98; OptiConnect SDK", func() Unit { return NewOpticon() }},
 }
 
 // Models lists the models that New makes.

@@ -1,5 +1,7 @@
 package unit
 
+import "slices"
+
 // Programmable is a unit with settings that its manual's bar codes change, and
 // for which no command of the till's is documented. What is programmed lasts
 // without power.
@@ -24,7 +26,7 @@ func newSwitches(names ...string) switches {
 }
 
 // Programs names what can be programmed.
-func (s *switches) Programs() []string { return append([]string(nil), s.names...) }
+func (s *switches) Programs() []string { return slices.Clone(s.names) }
 
 // Program switches one on, for good; false if there is none of that name.
 func (s *switches) Program(name string) bool {
