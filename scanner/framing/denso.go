@@ -144,13 +144,20 @@ func (d *Denso) Answer(now time.Duration, a Answer, out *Out) {
 	}
 }
 
-// order sends a command the way the unit sends data.
+// order sends a command the way the unit sends data. That a command has a check
+// character where data have one is not said, but one too many is a byte between
+// two headers, while one too few may leave the command unheard.
 func (d *Denso) order(now time.Duration, command string, out *Out) {
-	if d.refuse > 0 {
-		out.say("\x02")
+	if d.refuse == 0 {
+		out.say(command + cmp.Or(d.end, "\r"))
+	} else {
+		var sum byte
+		for i := range len(command) {
+			sum ^= command[i]
+		}
+		out.say("\x02" + command + d.end)
+		out.Send = append(out.Send, sum)
 	}
-	out.say(command)
-	out.say(cmp.Or(d.end, "\r"))
 	d.ordered, d.waiting = now, true
 }
 

@@ -47,8 +47,11 @@ func TestDensoAnswers(t *testing.T) {
 			unit.feed(scan)
 			unit.quiet(100 * time.Millisecond)
 		}
-		good := c.head + "B1" + c.end + c.head + "LG" + c.end
-		converse(t, unit, ">", "!wait", ">", "!good", ">"+good, "!bad", ">"+c.head+"BL3"+c.end, "!done", ">")
+		good, bad := "B1"+c.end+"LG"+c.end, "BL3"+c.end
+		if c.head != "" { // 42^31, 4C^47, 42^4C^33
+			good, bad = "\x02B1"+c.end+"\x73\x02LG"+c.end+"\x0b", "\x02BL3"+c.end+"\x3d"
+		}
+		converse(t, unit, ">", "!wait", ">", "!good", ">"+good, "!bad", ">"+bad, "!done", ">")
 		unit.stop()
 		converse(t, unit, ">")
 	}
