@@ -37,7 +37,10 @@ const (
 	GS1QRECI  ID = "]Q4" // GS1 QR code, ECI protocol in use
 	QRFNC1ECI ID = "]Q6" // QR code, FNC1 second, ECI protocol in use
 
-	GS1DataMatrix ID = "]d2" // GS1 DataMatrix
+	GS1DataMatrix     ID = "]d2" // GS1 DataMatrix, no ECI
+	DataMatrixECI     ID = "]d4" // DataMatrix, ECI protocol in use
+	GS1DataMatrixECI  ID = "]d5" // GS1 DataMatrix, ECI protocol in use
+	DataMatrixFNC1ECI ID = "]d6" // DataMatrix, FNC1 second, ECI protocol in use
 )
 
 // length is that of every identifier: flag, letter, modifier.
@@ -105,17 +108,27 @@ func (id ID) EAN() bool {
 // or GS1 DataBar, which carries nothing else).
 func (id ID) GS1() bool {
 	switch id {
-	case GS1128, GS1QR, GS1QRECI, GS1DataMatrix:
+	case GS1128, GS1QR, GS1QRECI, GS1DataMatrix, GS1DataMatrixECI:
 		return true
 	}
 	return id.Known() && id[1] == 'e'
 }
 
-// ECI tells whether the data follow the QR code's ECI protocol: a change of
-// character set is written as a backslash and six digits, and a backslash of
-// the data is doubled.
+// ECI tells whether the data follow the ECI protocol of QR code and DataMatrix:
+// a change of character set is written as a backslash and six digits, and a
+// backslash of the data is doubled.
 func (id ID) ECI() bool {
-	return id == QRECI || id == GS1QRECI || id == QRFNC1ECI
+	switch id {
+	case QRECI, GS1QRECI, QRFNC1ECI, DataMatrixECI, GS1DataMatrixECI, DataMatrixFNC1ECI:
+		return true
+	}
+	return false
+}
+
+// Matrix tells whether the symbol is a QR code or a DataMatrix, the two in which
+// GS1 Digital Links are printed.
+func (id ID) Matrix() bool {
+	return id.Known() && (id[1] == 'Q' || id[1] == 'd')
 }
 
 // Wallet tells whether wallets print their digits in this symbol: Code 128 and

@@ -61,6 +61,9 @@ func TestWhatAnIdentifierSays(t *testing.T) {
 		{"]Q6", "QR code", false, false, true, false},
 		{"]d1", "DataMatrix", false, false, false, false},
 		{"]d2", "DataMatrix", false, true, false, false},
+		{"]d4", "DataMatrix", false, false, true, false},
+		{"]d5", "DataMatrix", false, true, true, false},
+		{"]d6", "DataMatrix", false, false, true, false},
 		{"]e0", "GS1 DataBar", false, true, false, false},
 		{"]I0", "ITF", false, false, false, false},
 		{"]z0", "Aztec", false, false, false, false},
@@ -68,6 +71,10 @@ func TestWhatAnIdentifierSays(t *testing.T) {
 		t.Run(string(c.id), func(t *testing.T) {
 			if got := c.id.Symbology(); got != c.symbology {
 				t.Errorf("Symbology() = %q, want %q", got, c.symbology)
+			}
+			matrix := c.symbology == "QR code" || c.symbology == "DataMatrix"
+			if c.id.Matrix() != matrix {
+				t.Errorf("Matrix() = %t", !matrix)
 			}
 			got := [4]bool{c.id.EAN(), c.id.GS1(), c.id.ECI(), c.id.Wallet()}
 			if want := [4]bool{c.ean, c.gs1, c.eci, c.wallet}; got != want {

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"sekisho/scanner/aim"
+	"sekisho/scanner/payload/gs1"
 )
 
 // Lengths in digits.
@@ -65,7 +66,7 @@ func periodical(text string) (main, addOn string, ok bool) {
 		return "", "", false
 	}
 	main, addOn = text[:ean13], text[ean13:]
-	return main, addOn, slices.Contains(published, main[:3]) && checks(main)
+	return main, addOn, slices.Contains(published, main[:3]) && gs1.Checks(main)
 }
 
 // article is goods if text is a GTIN of 8, 12 or 13 digits that checks.
@@ -76,7 +77,7 @@ func article(text, addOn string) Code {
 	if !goodsLength(len(text)) || !digits(text) {
 		return not(WhyDigits)
 	}
-	if !checks(text) {
+	if !gs1.Checks(text) {
 		return not(WhyCheckDigit)
 	}
 	if len(text) == upcA {

@@ -25,8 +25,13 @@ func (c Code) Reveal() string {
 
 // Masked gives the last four characters behind an ellipsis, "…1234", or the
 // ellipsis alone when the text is shorter than eight. What cannot be printed
-// shows as a question mark.
+// shows as a question mark. The last characters of an EMV container are base64
+// of the middle of something, so it shows the card's last four digits, or, where
+// it has none or is malformed, the ellipsis alone.
 func (c Code) Masked() string {
+	if c.Kind == EMVContainer || c.Why == WhyEMVMalformed {
+		return "…" + c.last
+	}
 	text := []rune(c.Reveal())
 	if len(text) < 2*shown {
 		return "…"

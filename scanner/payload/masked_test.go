@@ -69,6 +69,22 @@ func TestMasked(t *testing.T) {
 	}
 }
 
+// A container shows the card's last four digits, and never a piece of its
+// base64, which may be a piece of the card's number (I7).
+func TestI7ContainersShowTheCardsLastFour(t *testing.T) {
+	for text, want := range map[string]string{
+		cpmB1:                                 "emv-container …3458",
+		cpmB2:                                 "emv-container …3458",
+		strings.Replace(cpmB1, "8=", "9=", 1): "not-payment …",
+		cpmB1[:44]:                            "not-payment …",
+		"hQVDUFYwMWEPTwegAAAAVVVVUARhYmNk":    "emv-container …",
+	} {
+		if got := payload.Classify("", text, nil).String(); got != want {
+			t.Errorf("%s prints %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzClassify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, id, text string) {
 		code := payload.Classify(aim.ID(id), text, issuers)
@@ -79,6 +95,9 @@ func FuzzClassify(f *testing.F) {
 			t.Fatalf("%q became %q", text, code.Reveal())
 		}
 		checkKind(t, aim.ID(id), code)
+		if code.Kind == payload.EMVContainer && strings.Trim(code.Masked(), "…0123456789") != "" && !strings.HasPrefix(text, "hQVKUFFS") {
+			t.Fatalf("%q shows %s", text, code.Masked())
+		}
 		if n := utf8.RuneCountInString(strings.TrimPrefix(code.Masked(), "…")); n > 4 {
 			t.Fatalf("%d characters of %q are seen", n, text)
 		}
@@ -94,7 +113,9 @@ func checkKind(t *testing.T, id aim.ID, code payload.Code) {
 	var ok bool
 	switch code.Kind {
 	case payload.Goods:
-		ok = (len(code.GTIN) == 8 || len(code.GTIN) == 13) && strings.Contains("0"+text, code.GTIN) && (id == "" || id.EAN())
+		ok = (len(code.GTIN) == 8 || len(code.GTIN) == 13) && (id == "" || id.EAN() || id.GS1() || id.Matrix())
+		ok = ok && (strings.Contains("0"+text, code.GTIN) || strings.Contains(text, "%"))
+		ok = ok && (len(code.AddOn) == 0 || len(code.AddOn) == 2 || len(code.AddOn) == 5) && strings.HasSuffix(text, code.AddOn)
 	case payload.WalletDigits:
 		ok = len(text) >= 16 && len(text) <= 24 && strings.Trim(text, "0123456789") == "" && !id.EAN() && !id.GS1()
 	case payload.Pass:

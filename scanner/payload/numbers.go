@@ -8,8 +8,7 @@ import (
 
 // Lengths in digits.
 const (
-	elementGTIN = 16 // GS1 application identifier 01 and a GTIN-14
-	billLength  = 44
+	billLength = 44
 
 	minWallet = 16 // shortest and longest that is taken for a wallet's code without an issuer row
 	maxWallet = 24
@@ -17,8 +16,7 @@ const (
 
 // Leading digits.
 const (
-	elementGTINPrefix = "01"
-	billPrefix        = "91" // GS1 company-internal information; what Japanese payment slips use
+	billPrefix = "91" // GS1 company-internal information; what Japanese payment slips use
 )
 
 // number tells what a row of digits is that came in no EAN or GS1 symbol, as
@@ -41,28 +39,15 @@ func number(id aim.ID, text string, issuers []Issuer) Code {
 	if main, addOn, ok := periodical(text); id == "" && ok {
 		return article(main, addOn)
 	}
-	if id == "" && element(text) {
-		return not(WhyGS1)
+	if id == "" && strings.HasPrefix(text, gtinAI) {
+		if code := elementStrings(id, text); code.Why != WhyGS1 {
+			return code
+		}
 	}
 	if len(text) < minWallet || len(text) > maxWallet {
 		return not(WhyDigits)
 	}
 	return Code{Kind: WalletDigits}
-}
-
-// element tells whether digits from a scanner that sends no identifiers are a
-// GTIN in a GS1 element string, as GS1 DataBar carries it.
-func element(text string) bool {
-	return len(text) == elementGTIN && strings.HasPrefix(text, elementGTINPrefix) && checks(text[len(elementGTINPrefix):])
-}
-
-// elementStrings reads GS1 data. Only the bill is told apart so far; some
-// readers put the leading FNC1 into the data.
-func elementStrings(text string) Code {
-	if bill(strings.TrimPrefix(text, "\x1D")) {
-		return Code{Kind: Bill}
-	}
-	return not(WhyGS1)
 }
 
 // bill tells whether text is a payment slip: shaped like a payment code and not
@@ -82,17 +67,6 @@ func match(text string, issuers []Issuer) (id string, ok bool) {
 		}
 	}
 	return id, longest > 0
-}
-
-// checks tells whether the last digit is the GS1 check digit of those before
-// it: weights 3 and 1 from the right, the sum a multiple of ten.
-func checks(number string) bool {
-	sum, weight := 0, 1
-	for i := len(number) - 1; i >= 0; i-- {
-		sum += int(number[i]-'0') * weight
-		weight = 4 - weight
-	}
-	return sum%10 == 0
 }
 
 // digits tells whether text is ASCII digits and not empty.

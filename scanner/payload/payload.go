@@ -8,9 +8,11 @@
 // fixed, and each kind has something of its own to show:
 //
 //   - text codes (pass, EMV container, shop's code) have a prefix that no row
-//     of digits has, and a shop's code has a checksum;
+//     of digits has; a container is decoded to its last byte, and a shop's code
+//     has a checksum;
 //   - goods have the length of a GTIN and its check digit, and where the
-//     scanner says what symbol it read, an EAN/UPC symbol; a row of 8, 12 or 13
+//     scanner says what symbol it read, an EAN/UPC symbol, GS1 element strings,
+//     or a GS1 Digital Link in a QR code or DataMatrix; a row of 8, 12 or 13
 //     digits is never a payment code, whatever the issuer table says;
 //   - a wallet's digits match the operator's issuer table, or have 16 to 24
 //     digits and nothing that makes them something else;
@@ -20,8 +22,8 @@
 // unless the operator's own table names the issuer.
 //
 // A Code never prints what was scanned. All ways of printing it, and of
-// printing what holds it, show the kind and the last four characters; the text
-// itself comes from Reveal alone.
+// printing what holds it, show the kind and the last four characters, of an EMV
+// container those of the card's number; the text itself comes from Reveal alone.
 package payload
 
 import (
@@ -48,7 +50,7 @@ const (
 	// while the line is up.
 	WalletDigits
 	// EMVContainer is an EMVCo consumer-presented code or its Japanese sister
-	// JPQR: base64 of BER-TLV. Nothing in it has been decoded yet.
+	// JPQR: base64 of BER-TLV, well-formed, with an application that can be used.
 	EMVContainer
 	// MerchantCode is an EMVCo merchant-presented code, its checksum right: a
 	// shop's code, which a customer may show by mistake.
@@ -82,11 +84,12 @@ const (
 	WhyCheckDigit   = "check-digit"   // the length of a GTIN, but the check digit is wrong: misread or no article
 	WhyAddOn        = "add-on"        // a magazine's or book's add-on without the main symbol
 	WhySymbol       = "symbol"        // digits in a kind of symbol in which neither goods nor wallets print them
-	WhyGS1          = "gs1"           // GS1 element strings other than a bill
+	WhyGS1          = "gs1"           // GS1 element strings that are broken, or name neither an article nor a bill
+	WhyCarton       = "carton"        // a GTIN-14 of cartons or pallets: the till sells what is inside
 	WhyDigits       = "digits"        // digits of a length that nobody uses
 	WhyMerchantSum  = "merchant-sum"  // a shop's code whose checksum is wrong or missing
-	WhyEMVMalformed = "emv-malformed" // begins as an EMV container and is not base64
-	WhyLink         = "link"          // a web address
+	WhyEMVMalformed = "emv-malformed" // begins as an EMV container and is none
+	WhyLink         = "link"          // a web address that names no article
 	WhyText         = "text"          // anything else
 )
 
@@ -109,6 +112,8 @@ type Code struct {
 	Row     int    // Goods: 1 for the ISBN on a Japanese book, 2 for the price row under it, else 0
 	Issuer  string // WalletDigits: Issuer.ID of the row that matched, or empty
 	Why     string // NotPayment: one of the Why constants
+
+	last string // EMVContainer: the last four digits of the card, if they may be seen
 
 	// raw is a pointer because fmt follows a string into an unexported field
 	// of somebody else's struct, past every method, but not a pointer.
@@ -147,11 +152,11 @@ func meaning(id aim.ID, text string, issuers []Issuer) Code {
 	case id.EAN():
 		return goodsSymbol(id, text)
 	case id.GS1(), strings.ContainsRune(text, '\x1D'):
-		return elementStrings(text)
+		return elementStrings(id, text)
 	case digits(text):
 		return number(id, text, issuers)
 	case link(text):
-		return not(WhyLink)
+		return digitalLink(id, text)
 	}
 	return not(WhyText)
 }
@@ -161,7 +166,7 @@ func not(why string) Code {
 	return Code{Kind: NotPayment, Why: why}
 }
 
-// link tells whether text is a web address. GS1 Digital Link is one as well.
+// link tells whether text is a web address.
 func link(text string) bool {
 	scheme, _, ok := strings.Cut(text, "://")
 	return ok && (strings.EqualFold(scheme, "http") || strings.EqualFold(scheme, "https"))

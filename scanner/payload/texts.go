@@ -1,57 +1,32 @@
 package payload
 
 import (
-	"encoding/base64"
-	"strconv"
 	"strings"
 
 	"sekisho/scanner/aim"
+	"sekisho/scanner/payload/emv"
 )
 
-// container recognises an EMV container; what is in it is decoded elsewhere.
-// RFC 4648 pads, some apps do not, so both are taken.
+// longest is what a scanner's longest frame, 4096 characters, decodes to.
+const longest = 3072
+
+// container decodes an EMV container and keeps of it what may be seen.
 func container(text string) Code {
-	bare := strings.TrimRight(text, "=")
-	if padding := len(text) - len(bare); padding > 0 && (padding > 2 || len(text)%4 != 0) {
+	var memory [longest]byte
+	c, err := emv.Decode(memory[:0], text)
+	if err != nil {
 		return not(WhyEMVMalformed)
 	}
-	// DecodeString passes over line breaks, which are no part of base64.
-	if _, err := base64.RawStdEncoding.DecodeString(bare); err != nil || strings.ContainsAny(bare, "\r\n") {
-		return not(WhyEMVMalformed)
-	}
-	return Code{Kind: EMVContainer}
+	return Code{Kind: EMVContainer, last: c.LastFour()}
 }
 
-// merchant checks a shop's code: its last object is "6304" and four hexadecimal
-// digits, the CRC of everything up to and including that "6304" (EMVCo MPM 1.1).
+// merchant recognises a shop's code by its checksum. One that its shop printed
+// badly is a shop's code all the same, so what is in it is not asked.
 func merchant(text string) Code {
-	const tag, sum = "6304", 4
-	end := len(text) - sum
-	if end < len(tag) || !strings.HasSuffix(text[:end], tag) {
-		return not(WhyMerchantSum)
-	}
-	want, err := strconv.ParseUint(text[end:], 16, 16)
-	if err != nil || uint16(want) != crc16(text[:end]) {
+	if !emv.Summed(text) {
 		return not(WhyMerchantSum)
 	}
 	return Code{Kind: MerchantCode}
-}
-
-// crc16 is the CRC of ISO/IEC 13239 as EMVCo MPM 1.1 uses it: polynomial
-// 0x1021, start value 0xFFFF, nothing reflected or inverted.
-func crc16(text string) uint16 {
-	crc := uint16(0xFFFF)
-	for i := range len(text) {
-		crc ^= uint16(text[i]) << 8
-		for range 8 {
-			carry := crc&0x8000 != 0
-			crc <<= 1
-			if carry {
-				crc ^= 0x1021
-			}
-		}
-	}
-	return crc
 }
 
 // eciLength is that of a change of character set in the ECI protocol: a

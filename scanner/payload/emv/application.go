@@ -29,19 +29,29 @@ type Application struct {
 // asks.
 func (c *Container) Applications() iter.Seq[Application] {
 	return func(yield func(Application) bool) {
-		for next := 0; next < len(c.body); {
-			var tag Tag
-			var value int
-			if tag, value, next, _ = headAt(c.body, next); tag != ApplicationTemplate {
-				continue
-			}
-			a := Application{c, span{value, next}}
-			aid, _ := c.find(a.own, AID)
-			if n := len(aid.Value); n >= minAID && n <= maxAID && !yield(a) {
+		for a, next, ok := c.application(0); ok; a, next, ok = c.application(next) {
+			if !yield(a) {
 				return
 			}
 		}
 	}
+}
+
+// application finds the first usable template at or behind a byte, and says
+// where the next object begins.
+func (c *Container) application(at int) (a Application, next int, ok bool) {
+	for next = at; next < len(c.body); {
+		var tag Tag
+		var value int
+		if tag, value, next, _ = headAt(c.body, next); tag != ApplicationTemplate {
+			continue
+		}
+		a = Application{c, span{value, next}}
+		if aid, _ := c.find(a.own, AID); len(aid.Value) >= minAID && len(aid.Value) <= maxAID {
+			return a, next, true
+		}
+	}
+	return Application{}, next, false
 }
 
 // Find gives the object with a tag, from the template or the common data.
@@ -70,10 +80,11 @@ func (a Application) Objects() iter.Seq[Object] {
 // characters of the payment's id. It is empty when there is none that may be
 // shown.
 func (c *Container) LastFour() string {
-	for a := range c.Applications() {
-		return a.lastFour()
+	a, _, ok := c.application(0)
+	if !ok {
+		return ""
 	}
-	return ""
+	return a.lastFour()
 }
 
 func (a Application) lastFour() string {

@@ -168,9 +168,11 @@ func (c *Container) templates(from int, shared *contents) (at int, bad Code) {
 
 // twice finds the first primitive of a template that the common data have too.
 func (c *Container) twice(s span) (at int, found bool) {
-	for o := range c.all(s) {
-		if !o.Tag.Constructed() && has(c.body, c.common, o.Tag) {
-			return o.Offset, true
+	for next := s.start; next < s.end; {
+		begin := next
+		var tag Tag
+		if tag, _, next, _ = headAt(c.body, begin); !tag.Constructed() && has(c.body, c.common, tag) {
+			return begin, true
 		}
 	}
 	return 0, false
@@ -178,8 +180,9 @@ func (c *Container) twice(s span) (at int, found bool) {
 
 // find gives the first object with a tag in a span that was checked.
 func (c *Container) find(s span, tag Tag) (Object, bool) {
-	for o := range c.all(s) {
-		if o.Tag == tag {
+	for next := s.start; next < s.end; {
+		var o Object
+		if o, next = objectAt(c.body, next); o.Tag == tag {
 			return o, true
 		}
 	}
