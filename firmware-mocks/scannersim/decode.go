@@ -2,11 +2,13 @@ package scannersim
 
 import (
 	"image"
+	"image/color"
+	"image/draw"
+	"slices"
 	"strings"
 
 	"github.com/makiuchi-d/gozxing"
 	"github.com/makiuchi-d/gozxing/datamatrix"
-	"github.com/makiuchi-d/gozxing/oned"
 	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"sekisho/firmware-mocks/scannersim/unit"
@@ -20,15 +22,11 @@ type kind struct {
 	symbol func(*gozxing.Result) (unit.Symbol, bool)
 }
 
-// kinds are the symbologies in the order in which they are tried: those with
-// error correction first, because bars can be found in a part of them. UPC-A
-// is an EAN-13 that begins with 0 and is sent so.
-var kinds = []kind{
+// matrices are the symbologies with error correction. They are tried before
+// bars, because bars can be found in a part of them.
+var matrices = []kind{
 	{qrcode.NewQRCodeReader, qrSymbol},
 	{func() gozxing.Reader { return datamatrix.NewDataMatrixReader() }, dataMatrixSymbol},
-	{oned.NewEAN13Reader, eanSymbol},
-	{oned.NewEAN8Reader, eanSymbol},
-	{oned.NewCode128Reader, code128Symbol},
 }
 
 // decode reads the code in a picture; ErrUnreadable if there is none.
@@ -36,15 +34,72 @@ func decode(picture image.Image) (unit.Symbol, error) {
 	if picture == nil || picture.Bounds().Empty() {
 		return unit.Symbol{}, ErrUnreadable
 	}
-	light := gozxing.NewLuminanceSourceFromImage(picture)
-	for _, kind := range kinds {
-		for _, look := range looks {
-			if s, ok := kind.read(look, light); ok {
-				return s, nil
-			}
+	seen := grey(picture)
+	if s, ok := decodeMatrix(seen); ok {
+		return s, nil
+	}
+	if s, ok := decodeBars(seen); ok {
+		return s, nil
+	}
+	for _, reach := range mends {
+		if s, ok := decodeMatrix(mended(seen, reach)); ok {
+			return s, nil
 		}
 	}
 	return unit.Symbol{}, ErrUnreadable
+}
+
+// grey is the picture as the sensor has it, its corner at 0, 0.
+func grey(picture image.Image) *image.Gray {
+	b := picture.Bounds()
+	out := image.NewGray(image.Rect(0, 0, b.Dx(), b.Dy()))
+	draw.Draw(out, out.Rect, image.White, image.Point{}, draw.Src)
+	draw.Draw(out, out.Rect, picture, b.Min, draw.Over)
+	return out
+}
+
+// decodeMatrix looks for each kind in each way.
+func decodeMatrix(seen *image.Gray) (unit.Symbol, bool) {
+	source := gozxing.NewLuminanceSourceFromImage(seen)
+	for _, kind := range matrices {
+		for _, look := range looks {
+			if s, ok := kind.read(look, source); ok {
+				return s, true
+			}
+		}
+	}
+	return unit.Symbol{}, false
+}
+
+// mends are how far, in pixels, a mended picture looks about each pixel.
+var mends = []int{1, 2}
+
+// mended is the picture without what is thinner than reach, such as cracks and
+// grain: each pixel is the median of those about it.
+func mended(p *image.Gray, reach int) *image.Gray {
+	out := image.NewGray(p.Rect)
+	about := make([]byte, 0, (2*reach+1)*(2*reach+1))
+	for y := range p.Rect.Dy() {
+		for x := range p.Rect.Dx() {
+			about = about[:0]
+			for j := y - reach; j <= y+reach; j++ {
+				for i := x - reach; i <= x+reach; i++ {
+					about = append(about, light(p, i, j))
+				}
+			}
+			slices.Sort(about)
+			out.SetGray(x, y, color.Gray{Y: about[len(about)/2]})
+		}
+	}
+	return out
+}
+
+// light is how bright a pixel is, white outside the picture.
+func light(p *image.Gray, x, y int) byte {
+	if !(image.Point{X: x, Y: y}).In(p.Rect) {
+		return 0xff
+	}
+	return p.Pix[y*p.Stride+x]
 }
 
 // look is one way to look at a picture.
@@ -64,8 +119,8 @@ var looks = []look{
 }
 
 // read looks for one kind of symbol.
-func (k kind) read(l look, light gozxing.LuminanceSource) (unit.Symbol, bool) {
-	bitmap, err := gozxing.NewBinaryBitmap(l.binarizer(light))
+func (k kind) read(l look, source gozxing.LuminanceSource) (unit.Symbol, bool) {
+	bitmap, err := gozxing.NewBinaryBitmap(l.binarizer(source))
 	if err != nil {
 		return unit.Symbol{}, false
 	}
@@ -86,6 +141,8 @@ func hints(clean bool) map[gozxing.DecodeHintType]any {
 	}
 	if clean {
 		h[gozxing.DecodeHintType_PURE_BARCODE] = true
+	} else {
+		h[gozxing.DecodeHintType_TRY_HARDER] = true
 	}
 	return h
 }

@@ -23,6 +23,7 @@ import (
 	"go.uber.org/goleak"
 
 	"sekisho/firmware-mocks/scannersim"
+	"sekisho/firmware-mocks/walletsim/wear"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -381,4 +382,22 @@ func TestALinkIsTakenOverOnlyFromASimulator(t *testing.T) {
 	if _, err := scannersim.Open(filepath.Join(folder, "odd"), scannersim.Options{Terminator: 9}); err == nil {
 		t.Error("Open took a terminator that is none")
 	}
+}
+
+func TestARuinedCodePutsNothingOnTheLine(t *testing.T) {
+	s, link := open(t, scannersim.Options{Unpaced: true})
+	f := till(t, link)
+	for _, name := range []string{"blur", "contrast", "glare"} {
+		w, ok := wear.Named(name)
+		if !ok {
+			t.Fatal(name)
+		}
+		for _, clean := range []image.Image{drawEAN(t, "4902777130835"), drawCode128(t, "900081818812345678901234"), drawQR(t, "RUINED", qr.AlphaNumeric)} {
+			if err := s.Show(t.Context(), w.Apply(clean, wear.Ruin, 1)); !errors.Is(err, scannersim.ErrUnreadable) {
+				t.Errorf("%s: %v, want ErrUnreadable", name, err)
+			}
+		}
+	}
+	show(t, s, drawEAN(t, "49400762"))
+	want(t, f, "49400762\r")
 }
