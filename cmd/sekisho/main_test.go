@@ -22,6 +22,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"till": cmdTill, "daemon": cmdDaemon, "checkpoint": cmdCheckpoint, "edit": cmdEdit, "exitcode": cmdExit,
+			"unit": cmdUnit, "try": cmdTry,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

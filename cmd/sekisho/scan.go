@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,9 @@ func (s *staff) scan() *cobra.Command {
 		Example:          "  sekisho scan --port /dev/serial/by-id/usb-SCANNER --family honeywell",
 		PersistentPreRun: func(*cobra.Command, []string) { s.begun = true }, // needs no register
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cfg.Path == "" {
+				return person(errors.New("--port is the path of the scanner's port: see what is under /dev/serial/by-id"))
+			}
 			cfg.Family = framing.Family(family)
 			if err := cfg.Check(); err != nil {
 				return person(err)

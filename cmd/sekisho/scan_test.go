@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"sekisho/firmware-mocks/scannersim"
+	"sekisho/firmware-mocks/walletsim"
+)
+
+// patience is how long a script waits for what should come at once.
+const patience = 30 * time.Second
+
+// units are the scanners that scripts have plugged in, by their link.
+var units sync.Map
+
+// cmdUnit is "unit LINK [MODEL]": plugs a scanner in until the script ends. A raw
+// one sends identifiers.
+func cmdUnit(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: unit LINK [MODEL]")
+	}
+	opts := scannersim.Options{Identifier: true}
+	if len(args) > 1 {
+		opts = scannersim.Options{Model: args[1]}
+	}
+	link := ts.MkAbs(args[0])
+	ts.Check(os.MkdirAll(filepath.Dir(link), 0o700))
+	s, err := scannersim.Open(link, opts)
+	ts.Check(err)
+	units.Store(link, s)
+	ts.Defer(func() { ts.Check(s.Close()) })
+}
+
+// cmdTry is "try LINK TEXT... -- ARG...": runs sekisho scan with the arguments and,
+// once it waits for scans, shows the unit a symbol of each text: an EAN-13 of 13
+// digits, else a QR code. What it printed is the file "tried" then, and how the
+// unit beeped is the file "beeps".
+func cmdTry(ts *testscript.TestScript, neg bool, args []string) {
+	end := slices.Index(args, "--")
+	if neg || end < 2 {
+		ts.Fatalf("usage: try LINK TEXT... -- ARG...")
+	}
+	link := ts.MkAbs(args[0])
+	found, ok := units.Load(link)
+	if !ok {
+		ts.Fatalf("no unit at %s", link)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	said, says := io.Pipe()
+	var out bytes.Buffer
+	code := make(chan int, 1)
+	go func() {
+		defer says.Close()
+		code <- run(ctx, slices.Concat([]string{"scan", "--port", link}, args[end+1:]), nil, &out, says)
+	}()
+	unit := found.(*scannersim.Scanner)
+	lines := bufio.NewScanner(said)
+	for lines.Scan() {
+		ts.Logf("%s", lines.Text())
+		if strings.HasPrefix(lines.Text(), "scan now") {
+			ts.Check(holdUp(ctx, unit, args[1:end]))
+		}
+	}
+	if got := <-code; got != 0 {
+		ts.Fatalf("exit code %d", got)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs("tried"), out.Bytes(), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("beeps"), fmt.Appendln(nil, unit.Deeds()), 0o600))
+}
+
+// holdUp holds a symbol of each text before a unit.
+func holdUp(ctx context.Context, s *scannersim.Scanner, texts []string) error {
+	for _, text := range texts {
+		draw := walletsim.QR
+		if len(text) == 13 {
+			draw = walletsim.EAN
+		}
+		picture, err := draw(text)
+		if err == nil {
+			err = s.Show(ctx, picture)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
