@@ -200,6 +200,7 @@ var drivers = []struct {
 	make   func() Driver
 }{
 	{FamilyRaw, func() Driver { return new(Raw) }},
+	{FamilyZebraSSI, func() Driver { return new(SSI) }},
 	{FamilyHoneywell, func() Driver { return new(Honeywell) }},
 	{FamilyNewland, func() Driver { return new(Newland) }},
 	{FamilyDatalogic, func() Driver { return new(Datalogic) }},

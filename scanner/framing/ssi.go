@@ -1,0 +1,206 @@
+package framing
+
+import "time"
+
+// FamilyZebraSSI is the family of SSI.
+const FamilyZebraSSI Family = "zebra-ssi"
+
+// SSI decodes Zebra's Simple Serial Interface (also Symbol's and Motorola's):
+// packets with a checksum, each acknowledged. Its sources are named where their
+// numbers stand; the frame of it is the Simple Serial Interface Programmer's
+// Guide, 72E-40451.
+//
+// A unit leaves the factory sending plain lines, so Start asks for packets, for
+// as long as the unit has power, and until the first packet comes the line is
+// read as Raw reads it. Text and packets cannot be taken for each other: the
+// third byte of a packet is zero, which no text holds, so what has the head of a
+// packet never gets to Raw, and what has not never waits for more than its next
+// two bytes. From the first packet to the next Start nothing but packets counts.
+//
+//	           any packet
+//	text  ───────────────────▶  packets
+//	  │                            │
+//	  └ Raw: a line is a frame     └ DECODE_DATA, or its parts, are a frame;
+//	                                 bytes that are no packet: NAK, and report
+//	                                 them unless they come again whole
+//
+// One thing remains: text that lost its terminator, and right behind it the very
+// first packet, 10 or 13 bytes long. Its length reads as LF or CR and ends the
+// text. It needs a unit that changes from text to packets within 300 ms of a lost
+// byte.
+//
+// A packet is believed when its checksum is right. Whatever else comes is searched
+// for a packet byte by byte, since its length may be the byte that is wrong. No
+// code that can be a frame holds a packet, because of that zero, so a search never
+// finds a part of one.
+//
+// The ACK says that the till has the scan, no more. The verdict is a BEEP and the
+// green light, and the unit is told to be silent when it decodes. Orders go one at
+// a time, each waits for its ACK.
+//
+// The zero SSI is ready for Start.
+type SSI struct {
+	raw      Raw
+	packeted bool // a packet was heard since Start
+	spoilt   int  // bytes at the beginning of buf that had the head of a packet, and are no text
+	buf      []byte
+	last     time.Duration // when the line last gave something
+
+	unasked bool          // damage has come for which no NAK was sent
+	naks    int           // sent since the last packet
+	nakAt   time.Duration // when the last was sent
+
+	orders ssiOrders
+	scans  scans
+	held   bool          // the unit may have been told not to scan
+	lit    time.Duration // when the green light is to go out; 0 when it is out
+}
+
+const (
+	// maxNaks is how often in a row a damaged packet is asked for again: the unit
+	// sends it again twice.
+	maxNaks = 2
+	// ssiShine is how long the green light stays on.
+	ssiShine = 2 * time.Second
+)
+
+// Start implements Driver. It lets the unit scan, throws away what the unit still
+// has to send, sets it up, and asks for its revision.
+func (s *SSI) Start(now time.Duration, out *Out) {
+	*s = SSI{last: now, held: true}
+	s.raw.Start(now, out)
+	s.orders.want(toEnable, toFlush)
+	s.setUp()
+	s.orders.want(toSayRevision)
+	s.orders.next(now, out)
+}
+
+// setUp asks for packets, each to be acknowledged before the next is sent, and for
+// silence at decode.
+func (s *SSI) setUp() { s.orders.want(toSendPackets, toPace, toBeSilent) }
+
+// Feed implements Driver.
+func (s *SSI) Feed(now time.Duration, p []byte, out *Out) {
+	s.overdue(now, out)
+	s.last = now
+	for _, b := range p {
+		s.buf = append(s.buf, b)
+		s.search(now, out)
+	}
+	s.tell(now, out)
+}
+
+// Tick implements Driver.
+func (s *SSI) Tick(now time.Duration, out *Out) {
+	if now-s.last >= stall {
+		s.stalled(now, out)
+	}
+	s.overdue(now, out)
+	s.tell(now, out)
+}
+
+// Answer implements Driver. A unit from which no packet was heard is told nothing.
+func (s *SSI) Answer(now time.Duration, a Answer, out *Out) {
+	if !s.packeted {
+		return
+	}
+	switch a {
+	case Wait:
+		s.held = true
+		s.orders.want(toDisable)
+	case Good:
+		s.release()
+		s.orders.want(toBeepGood, toShine)
+		s.lit = now + ssiShine
+	case Bad:
+		s.release()
+		s.orders.want(toBeepBad)
+		s.goDark()
+	default:
+		s.release()
+	}
+	s.tell(now, out)
+}
+
+// Stop implements Driver.
+func (s *SSI) Stop(out *Out) {
+	out.Send = appendPacket(out.Send, opEnable, 0, "")
+	if s.lit > 0 {
+		out.Send = appendPacket(out.Send, opLightOff, 0, ssiWritten[toGoDark].data)
+	}
+}
+
+// release lets the unit scan again.
+func (s *SSI) release() {
+	if s.held {
+		s.orders.want(toEnable)
+	}
+}
+
+// goDark puts the green light out.
+func (s *SSI) goDark() {
+	if s.lit > 0 {
+		s.lit = 0
+		s.orders.want(toGoDark)
+	}
+}
+
+// tell sends the next order, unless the unit is in the middle of a packet: a host
+// must not talk over the unit (DS9908 Product Reference Guide, "SSI Communication
+// Notes").
+func (s *SSI) tell(now time.Duration, out *Out) {
+	if len(s.buf) < ssiMark {
+		s.orders.overdue(now, out)
+		s.orders.next(now, out)
+	}
+}
+
+// overdue does what time alone brings about.
+func (s *SSI) overdue(now time.Duration, out *Out) {
+	s.scans.overdue(now, out)
+	if s.lit > 0 && now >= s.lit {
+		s.goDark()
+	}
+}
+
+// packet takes what the unit sent whole. The unit's own ACK, NAK and replies are
+// not acknowledged; an opcode that is not known is, so that it is not sent again.
+func (s *SSI) packet(now time.Duration, p packet, out *Out) {
+	switch p.op {
+	case opAck:
+		s.answered()
+	case opNak:
+		s.refused(now, p, out)
+	case opRevision:
+		s.answered()
+		out.unit(string(p.data))
+	case opSegment:
+		out.Send = appendPacket(out.Send, opSegmentAck, 0, "")
+		s.scans.segment(now, p, out)
+	case opDecode:
+		out.Send = appendPacket(out.Send, opAck, 0, "")
+		s.scans.decoded(now, p, out)
+	default:
+		out.Send = appendPacket(out.Send, opAck, 0, "")
+		if p.op == opEvent && string(p.data) == ssiBooted {
+			s.setUp()
+		}
+	}
+}
+
+// answered takes note that an order was carried out.
+func (s *SSI) answered() {
+	if order, ok := s.orders.answered(); ok && order == toEnable {
+		s.held = false
+	}
+}
+
+// refused is the unit's NAK. An order that came damaged is sent again; one that
+// this unit does not know or does not carry out is passed over.
+func (s *SSI) refused(now time.Duration, p packet, out *Out) {
+	if string(p.data) == ssiAskAgain {
+		s.orders.damaged(now, out)
+	} else {
+		s.orders.answered()
+	}
+}

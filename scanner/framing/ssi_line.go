@@ -1,0 +1,102 @@
+package framing
+
+import "time"
+
+// search takes from buf all that can be told by now.
+func (s *SSI) search(now time.Duration, out *Out) {
+	for len(s.buf) > 0 {
+		n := packetSpan(s.buf)
+		switch {
+		case n == 0, s.endsLine(s.buf[0]):
+			s.waste(Garbled, out)
+		case len(s.buf) < n:
+			return
+		default:
+			s.take(now, n, out)
+		}
+	}
+}
+
+// endsLine tells whether a byte ends a line of text that is under way.
+func (s *SSI) endsLine(b byte) bool {
+	return !s.packeted && (b == cr || b == lf) && s.raw.mode != idle && s.spoilt == 0
+}
+
+// take takes n bytes that are a packet if their checksum is right.
+func (s *SSI) take(now time.Duration, n int, out *Out) {
+	p, ok := parsePacket(s.buf[:n])
+	if !ok {
+		s.spoil(n)
+		s.waste(Garbled, out)
+		s.askAgain(now, out)
+		return
+	}
+	s.heard(out)
+	s.packet(now, p, out)
+	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
+	s.spoilt = 0
+}
+
+// heard takes note that the unit sends packets.
+func (s *SSI) heard(out *Out) {
+	if !s.packeted {
+		s.raw.report(Unterminated, out)
+		s.raw.enter(idle)
+	}
+	s.packeted, s.unasked, s.naks = true, false, 0
+}
+
+// spoil marks the next n bytes as no text.
+func (s *SSI) spoil(n int) { s.spoilt = max(s.spoilt, n) }
+
+// waste takes the first byte of buf, which begins no packet. In text it belongs to
+// a line, unless it had the head of a packet: then the line is garbled.
+func (s *SSI) waste(why Reason, out *Out) {
+	b := s.buf[:1]
+	if s.spoilt > 0 {
+		s.spoilt--
+		b = []byte{0}
+	}
+	if s.packeted {
+		s.scans.doubt.add(s.last, why, out)
+		s.unasked = s.unasked || !s.asked()
+	} else {
+		s.raw.Feed(s.last, b, out)
+	}
+	s.buf = s.buf[:copy(s.buf, s.buf[1:])]
+}
+
+// stalled drops what has begun and does not go on. What is no packet may be text
+// of a unit that was switched off and on, so it is set up again.
+func (s *SSI) stalled(now time.Duration, out *Out) {
+	for len(s.buf) > 0 {
+		if len(s.buf) >= ssiMark {
+			s.spoil(len(s.buf))
+			s.unasked = s.unasked || !s.asked()
+		}
+		s.waste(Unterminated, out)
+		s.search(now, out)
+	}
+	if s.unasked {
+		s.unasked = false
+		s.setUp()
+		s.askAgain(now, out)
+	}
+	if !s.packeted {
+		s.raw.Tick(now, out)
+	}
+}
+
+// asked tells whether a NAK was sent for what came last, or for the beginning of it.
+func (s *SSI) asked() bool { return s.naks > 0 && s.last-s.nakAt < stall }
+
+// askAgain sends a NAK, which makes the unit send its last packet again; a few in
+// a row, and one for each piece of damage.
+func (s *SSI) askAgain(now time.Duration, out *Out) {
+	if s.naks == maxNaks || s.asked() {
+		return
+	}
+	out.Send = appendPacket(out.Send, opNak, 0, ssiAskAgain)
+	s.unasked, s.nakAt = false, now
+	s.naks++
+}
