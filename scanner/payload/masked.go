@@ -32,11 +32,16 @@ func (c Code) Masked() string {
 	if c.Kind == EMVContainer || c.Why == WhyEMVMalformed {
 		return "…" + c.last
 	}
-	text := []rune(c.Reveal())
-	if len(text) < 2*shown {
+	return mask(c.Reveal())
+}
+
+// mask keeps the last four characters of a text of eight and more.
+func mask(text string) string {
+	runes := []rune(text)
+	if len(runes) < 2*shown {
 		return "…"
 	}
-	return "…" + strings.Map(visible, string(text[len(text)-shown:]))
+	return "…" + strings.Map(visible, string(runes[len(runes)-shown:]))
 }
 
 // visible keeps terminals and log readers safe from what a stranger printed.
