@@ -220,10 +220,11 @@ func TestMPMRefusesWhatHasNoLength(t *testing.T) {
 	for name, code := range map[string]MPM{
 		"100 characters":         {{ID: "59", Value: strings.Repeat("x", 100)}},
 		"100 in a template":      {{ID: "62", Fields: []Field{{ID: "01", Value: strings.Repeat("x", 96)}}}},
-		"an id of a letter":      {{ID: "5A"}},
-		"an id of one digit":     {{ID: "5"}},
-		"a bad id in a template": {{ID: "62", Fields: []Field{{ID: "x"}}}},
-		"99 and a field behind":  {{ID: "62", Value: strings.Repeat("x", 96), Fields: []Field{{ID: "01"}}}},
+		"an id of a letter":      {{ID: "5A", Value: "x"}},
+		"an id of one digit":     {{ID: "5", Value: "x"}},
+		"nothing":                {{ID: "59"}},
+		"a bad id in a template": {{ID: "62", Fields: []Field{{ID: "x", Value: "x"}}}},
+		"99 and a field behind":  {{ID: "62", Value: strings.Repeat("x", 95), Fields: []Field{{ID: "01", Value: "x"}}}},
 	} {
 		if code, err := code.Text(); err == nil || code != "" {
 			t.Errorf("%s: %q, %v", name, code, err)

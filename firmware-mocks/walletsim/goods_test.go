@@ -26,8 +26,8 @@ func TestElementStrings(t *testing.T) {
 	if got := link.Text(); got != "https://id.gs1.org/01/09506000134352/17/270630/10/ABC123" {
 		t.Errorf("%s", got)
 	}
-	link = Link{Domain: "shop.example", Path: []Element{gtin, serial}, Query: []Element{expiry, {"3103", "001250"}}}
-	if got := link.Text(); got != "https://shop.example/01/09506000134352/21/1%2F2%20%25?17=270630&3103=001250" {
+	link = Link{Domain: "shop.example", Path: []Element{gtin, serial}, Query: []Element{expiry, {"91", "a+b&c=d e"}}}
+	if got := link.Text(); got != "https://shop.example/01/09506000134352/21/1%2F2%20%25?17=270630&91=a%2Bb%26c%3Dd%20e" {
 		t.Errorf("%s", got)
 	}
 }

@@ -56,15 +56,19 @@ func (l Link) Text() string {
 	}
 	text := "https://" + domain
 	for _, e := range l.Path {
-		text += "/" + e.AI + "/" + url.PathEscape(e.Value)
+		text += "/" + e.AI + "/" + percent(e.Value)
 	}
 	before := "?"
 	for _, e := range l.Query {
-		text += before + e.AI + "=" + url.QueryEscape(e.Value)
+		text += before + e.AI + "=" + percent(e.Value)
 		before = "&"
 	}
 	return text
 }
+
+// percent writes what has a meaning of its own in an address in hexadecimal, a
+// space too (RFC 3986, section 2.1).
+func percent(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }
 
 // Bill is a slip for a payment at a convenience store's till, a GS1-128 of 44
 // digits behind application identifier 91: shaped like a payment code, not one.

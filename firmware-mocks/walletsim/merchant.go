@@ -8,7 +8,7 @@ import (
 
 // Field is one data object of a merchant-presented code (EMV QRCPS,
 // merchant-presented mode, version 1.1, section 3): an id of two digits and a
-// value, or fields inside it, of at most 99 characters.
+// value, or fields inside it, of 1 to 99 characters.
 type Field struct {
 	ID     string
 	Value  string
@@ -62,19 +62,19 @@ func encodeFields(fields []Field) (string, error) {
 		}
 		value := f.Value + inner
 		n := utf8.RuneCountInString(value)
-		if len(f.ID) != 2 || strings.Trim(f.ID, "0123456789") != "" || n > 99 {
-			return "", fmt.Errorf("walletsim: field %q with %d characters: an id is two digits and a value at most 99 characters", f.ID, n)
+		if len(f.ID) != 2 || strings.Trim(f.ID, "0123456789") != "" || n < 1 || n > 99 {
+			return "", fmt.Errorf("walletsim: field %q with %d characters: an id is two digits and a value 1 to 99 characters", f.ID, n)
 		}
 		fmt.Fprintf(&out, "%s%02d%s", f.ID, n, value)
 	}
 	return out.String(), nil
 }
 
-// MerchantCode is a static code of a made-up shop. Name is cut to 25 bytes, as
-// many as table 3.1 gives a merchant's name.
+// MerchantCode is a static code of a made-up shop. Name must not be empty, and is
+// cut to 25 bytes, as many as table 3.1 gives a merchant's name.
 func MerchantCode(name string) string {
 	const longest = 25
-	code, _ := MPM{ // no field of these can be too long
+	code, _ := MPM{ // no field of these is empty or too long
 		{ID: "01", Value: Static},
 		{ID: "26", Fields: []Field{{ID: "00", Value: "jp.example.demo"}, {ID: "01", Value: "SHOP0001"}}},
 		{ID: "52", Value: "5411"}, // category: groceries
