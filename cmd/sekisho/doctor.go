@@ -93,6 +93,7 @@ func (s *staff) doctor() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	cmd.AddCommand(s.doctorScanner())
 	return cmd
 }
 

@@ -11,7 +11,12 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sekisho": main})
+	testscript.Main(m, map[string]func(){"sekisho": func() {
+		if dir := os.Getenv("BY_ID"); dir != "" {
+			byID = dir
+		}
+		main()
+	}})
 }
 
 // TestScripts runs every command as a person would, on a ledger that the real
@@ -22,7 +27,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"till": cmdTill, "daemon": cmdDaemon, "checkpoint": cmdCheckpoint, "edit": cmdEdit, "exitcode": cmdExit,
-			"unit": cmdUnit, "try": cmdTry,
+			"unit": cmdUnit, "try": cmdTry, "hold": cmdHold,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

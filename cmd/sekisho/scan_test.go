@@ -17,6 +17,7 @@ import (
 
 	"sekisho/firmware-mocks/scannersim"
 	"sekisho/firmware-mocks/walletsim"
+	"sekisho/scanner"
 )
 
 // patience is how long a script waits for what should come at once.
@@ -97,4 +98,22 @@ func holdUp(ctx context.Context, s *scannersim.Scanner, texts []string) error {
 		}
 	}
 	return nil
+}
+
+// cmdHold is "hold LINK": reads a port, as the daemon does, until the script ends.
+func cmdHold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold LINK")
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	up, ended := make(chan bool), make(chan error, 1)
+	go func() {
+		ended <- scanner.New(scanner.Config{Path: ts.MkAbs(args[0])}, nil).Run(ctx, func(e scanner.Event) {
+			if e.Kind == scanner.Connected {
+				close(up)
+			}
+		})
+	}()
+	<-up
+	ts.Defer(func() { stop(); ts.Check(<-ended) })
 }
