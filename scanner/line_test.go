@@ -113,6 +113,7 @@ type till struct {
 	events chan scanner.Event
 	ended  chan error
 	cancel context.CancelFunc
+	during chan func() // done while the next scan is handed on, if there is one
 }
 
 // run starts a scanner on path; opened, if not nil, is called each time that
@@ -130,10 +131,22 @@ func runTalker(t testing.TB, path string) *till {
 
 func runThis(t testing.TB, s *scanner.Scanner) *till {
 	ctx, cancel := context.WithCancel(context.Background())
-	x := &till{t: t, events: make(chan scanner.Event, 1000), ended: make(chan error, 1), cancel: cancel}
-	go func() { x.ended <- s.Run(ctx, func(e scanner.Event) { x.events <- e }) }()
+	x := &till{t: t, events: make(chan scanner.Event, 1000), ended: make(chan error, 1), cancel: cancel, during: make(chan func(), 1)}
+	go func() { x.ended <- s.Run(ctx, x.on) }()
 	t.Cleanup(x.stop)
 	return x
+}
+
+// on takes an event from the scanner.
+func (x *till) on(e scanner.Event) {
+	if e.Kind == scanner.Scanned {
+		select {
+		case do := <-x.during:
+			do()
+		default:
+		}
+	}
+	x.events <- e
 }
 
 // stop ends the scanner and waits for it.

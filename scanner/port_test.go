@@ -72,12 +72,7 @@ func TestSettlingEndsWithItsContext(t *testing.T) {
 // The kernel's mark on a pty would outlive a crash of the till: the player of the
 // scanner holds it open. A real port is marked, and shut with it.
 func TestOnlyARealPortIsMarked(t *testing.T) {
-	master, slave, err := pty.Open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer master.Close()
-	defer slave.Close()
+	_, slave := newPTY(t)
 	p, err := openPort(Config{Path: slave.Name()})
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +88,64 @@ func TestOnlyARealPortIsMarked(t *testing.T) {
 		if err := unix.IoctlSetInt(int(slave.Fd()), unix.TIOCNXCL, 0); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// opened gives both ends of a pty, the till's opened as a port.
+func opened(t *testing.T) (master *os.File, p *port) {
+	t.Helper()
+	master, slave := newPTY(t)
+	p, err := openPort(Config{Path: slave.Name()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return master, p
+}
+
+func newPTY(t *testing.T) (master, slave *os.File) {
+	t.Helper()
+	master, slave, err := pty.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { master.Close(); slave.Close() })
+	return master, slave
+}
+
+// The last word reaches the unit when the port is left on purpose.
+func TestTheLastWordIsHeard(t *testing.T) {
+	master, p := opened(t)
+	p.send([]byte("let go"))
+	p.close(true)
+	fds := []unix.PollFd{{Fd: int32(master.Fd()), Events: unix.POLLIN}}
+	if n, err := unix.Poll(fds, 20_000); n != 1 || err != nil {
+		t.Errorf("nothing came, %v", err)
+	}
+}
+
+// A link that is pointed elsewhere while the port is being opened would have the
+// till read one unit and answer another.
+func TestALinkThatMovesIsNoPort(t *testing.T) {
+	_, first := newPTY(t)
+	_, second := newPTY(t)
+	out, err := os.OpenFile(first.Name(), os.O_WRONLY|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	if in, err := openReader(out, Config{Path: second.Name()}); err == nil || openReason(err) != ReasonAbsent {
+		t.Errorf("got %v, %v", in, err)
+	}
+}
+
+// More than a unit could ever be owed is a unit that takes no bytes.
+func TestI8AFullQueueIsAStuckPort(t *testing.T) {
+	p := &port{queue: make(chan []byte, 1)} // that nobody writes
+	if p.send([]byte("1")); p.stuck.Load() {
+		t.Error("stuck with one answer")
+	}
+	if p.send([]byte("2")); !p.stuck.Load() {
+		t.Error("not stuck")
 	}
 }
 

@@ -76,12 +76,26 @@ func TestReplugLosesAndJoinsNothing(t *testing.T) {
 	}
 }
 
-// A port that hung up while nobody was reading says EOF, as a silent one does.
-func TestAPortThatDiesUnreadIsNoticed(t *testing.T) {
+func TestAPortThatDiesFreshIsNoticed(t *testing.T) {
 	c := newCable(t)
 	c.plug()
 	x := run(t, c.link, c.unplug)
 	x.want(scanner.Disconnected, scanner.ReasonUnplugged)
+}
+
+// A port that hung up while nobody was reading may say EOF, as a silent one does.
+func TestAPortThatDiesUnreadIsNoticed(t *testing.T) {
+	c := newCable(t)
+	x := run(t, c.link, nil)
+	x.want(scanner.Disconnected, scanner.ReasonAbsent)
+	for range 20 {
+		c.plug()
+		x.want(scanner.Connected, "")
+		x.during <- c.unplug
+		c.say("1\r")
+		x.want(scanner.Scanned, "1")
+		x.want(scanner.Disconnected, scanner.ReasonUnplugged)
+	}
 }
 
 func TestAFreshPortIsNotBelieved(t *testing.T) {
