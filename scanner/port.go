@@ -62,9 +62,6 @@ func openReader(out *os.File, cfg Config) (*serial.Port, error) {
 	if err != nil {
 		return nil, err
 	}
-	if device.Mode()&fs.ModeCharDevice == 0 {
-		return nil, syscall.ENOTTY
-	}
 	if err := lock(out); err != nil {
 		return nil, err
 	}

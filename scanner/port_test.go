@@ -158,6 +158,27 @@ func marked(t *testing.T, f *os.File) bool {
 	return n != 0
 }
 
+// What was handed on is neither kept nor handed on again.
+func TestI7NoTextStaysBehind(t *testing.T) {
+	s := New(Config{Path: "x"}, nil)
+	for range 3 {
+		told := 0
+		on := func(Event) { told++ }
+		s.drive(func(now time.Duration) { s.line.Feed(now, []byte("49400762\r4940\r"), &s.out) }, on)
+		s.drive(func(now time.Duration) { s.line.Tick(now, &s.out) }, on)
+		if told != 2 || len(s.out.Got) != 0 {
+			t.Errorf("%d events of 2 scans, %d kept", told, len(s.out.Got))
+		}
+		for _, memory := range [][]framing.Got{s.out.Got[:cap(s.out.Got)], s.spare[:cap(s.spare)]} {
+			for _, g := range memory {
+				if g != (framing.Got{}) {
+					t.Error("a text stays")
+				}
+			}
+		}
+	}
+}
+
 func TestDisconnectedIsToldOnceForEachReason(t *testing.T) {
 	for _, c := range []struct{ reasons, want []string }{
 		{[]string{"absent", "absent", "absent"}, []string{"absent"}},

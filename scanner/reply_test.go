@@ -81,8 +81,7 @@ func TestI8AHoldEndsAfterAMinuteWithoutAnswer(t *testing.T) {
 	first(framing.Wait)
 	clock.ahead.Add(int64(30 * time.Second))
 	second(framing.Wait)
-	first(framing.Wait) // to be told again is no answer
-	c.hear("www")
+	c.hear("ww")
 	clock.ahead.Add(int64(31 * time.Second))
 	scan(c, x, "3")(framing.Done) // the first waits no longer, the second does
 	c.hear("dw")
@@ -90,6 +89,12 @@ func TestI8AHoldEndsAfterAMinuteWithoutAnswer(t *testing.T) {
 	c.hear("d")
 	second(framing.Good)
 	c.hear("g")
+	first(framing.Wait)
+	clock.ahead.Add(int64(30 * time.Second))
+	first(framing.Wait) // to be told again is no answer
+	c.hear("ww")
+	clock.ahead.Add(int64(31 * time.Second))
+	c.hear("d")
 }
 
 func TestI8AnUnpluggedHoldEndsWithTheReplug(t *testing.T) {
@@ -103,9 +108,9 @@ func TestI8AnUnpluggedHoldEndsWithTheReplug(t *testing.T) {
 	c.plug()
 	x.want(scanner.Connected, "")
 	c.hear("S")
-	second(framing.Bad)
 	first(framing.Good)
-	c.hear("bg") // and holds nothing any more
+	second(framing.Bad)
+	c.hear("gb") // and holds nothing any more
 }
 
 // Whoever crashed while the unit was held told it nothing more.

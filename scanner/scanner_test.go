@@ -175,6 +175,16 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}
 }
 
+func TestAScannerCanBeRunAgain(t *testing.T) {
+	c := newCable(t)
+	s := scanner.New(scanner.Config{Path: c.link}, nil)
+	for range 2 {
+		x := runThis(t, s)
+		x.want(scanner.Disconnected, scanner.ReasonAbsent)
+		x.stop()
+	}
+}
+
 func TestABadConfigIsSaidAtOnce(t *testing.T) {
 	for _, cfg := range []scanner.Config{{}, {Path: "x", Baud: 9601}, {Path: "x", Baud: -1}, {Path: "x", Family: "zebra"}} {
 		if err := cfg.Check(); !errors.Is(err, scanner.ErrConfig) {
