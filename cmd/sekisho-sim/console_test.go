@@ -65,8 +65,11 @@ func TestConsoleEndsWithItsContext(t *testing.T) {
 		link := filepath.Join(t.TempDir(), "port")
 		ended := make(chan error, 1)
 		go func() { ended <- scannerFlags{model: "raw", link: link}.run(ctx, in, io.Discard, io.Discard) }()
-		if _, err := io.WriteString(typed, first); err != nil {
-			t.Fatal(err)
+		// The second write is taken only when the console has begun the first line.
+		for _, text := range []string{first, "qu"} {
+			if _, err := io.WriteString(typed, text); err != nil {
+				t.Fatal(err)
+			}
 		}
 		cancel()
 		if err := <-ended; err != nil {

@@ -54,7 +54,7 @@ func TestDensoSoundsAndLights(t *testing.T) {
 	d.hear("BH1\rBM2\rBL3\r", "", unit.BeepGood, unit.BeepOther, unit.BeepOther)
 	d.hear("LG\rLR\rLB\r", "", unit.GreenOn, unit.RedOn)
 	d.hear("VER\r", "Ver. 1.00\r")
-	d.hear("b1\rB4\r B1\rXYZ\r\r"+strings.Repeat("Z", 600)+"\r", "")
+	d.hear("b1\rB4\rB\x02B1\r B1\rXYZ\r\r"+strings.Repeat("Z", 600)+"\r", "")
 	d.hear("B1\r", "", unit.BeepGood)
 }
 

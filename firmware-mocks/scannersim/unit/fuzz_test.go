@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +92,26 @@ func (e *ear) look(t *testing.T, heard int) {
 		e.u.Tick(max(at, 0), &e.out)
 	}
 	e.out.Reset()
+}
+
+// I8: whatever a command begins with, one that never ends is not kept.
+func TestNoUnitKeepsMoreThanACommand(t *testing.T) {
+	for _, m := range unit.Models() {
+		for _, start := range []string{"", "\x16M\r", "\x1B", "\x7E\x010000@", "\x02", "\xFF", "\x13"} {
+			e := listener(t, m.Name, 0xFF)
+			e.take([]byte(start))
+			for _, flood := range []string{
+				strings.Repeat("A", 40_000),
+				strings.Repeat("\x1B7", 10_000),
+				strings.Repeat("\x16M\r?!", 2_000), // with answers that XOFF keeps back
+			} {
+				e.take([]byte(flood))
+				if kept := len(fmt.Sprint(e.u)); kept > 1<<16 {
+					t.Errorf("%s keeps %d characters after %q", m.Name, kept, start)
+				}
+			}
+		}
+	}
 }
 
 func TestSeedsAreThere(t *testing.T) {

@@ -134,6 +134,7 @@ func (h *Honeywell) short(now time.Duration, letter byte, out *Out) {
 
 // pull pulls the serial trigger, which lets go after a while.
 func (h *Honeywell) pull(now time.Duration) {
+	h.unpull()
 	h.pulled = true
 	if ms := h.held[honeywellReading]; ms > 0 {
 		h.letGo.start(now + time.Duration(ms)*time.Millisecond)

@@ -70,12 +70,19 @@ func TestHoneywellForgetsVolatileSettingsWithThePower(t *testing.T) {
 func TestHoneywellPassesOverWhatIsNoCommand(t *testing.T) {
 	for _, noise := range []string{
 		"AT\r", "\x16", "\x16M", "\x16X\r", "\x16MX", "\x16T\n", "\x16M\rBEP\r", "\x1B", "\x1B\x1B",
-		"\x16M\r" + strings.Repeat("A", 600), "\x06\x15\x11\x13", "\x1B7", "\x05\xE6\x04\x00\x00\xFF\x11",
+		"\x16M\r" + strings.Repeat("A", 600) + ".", "\x06\x15\x11\x13", "\x1B7", "\x05\xE6\x04\x00\x00\xFF\x11",
 	} {
 		d := set(t, unit.NewHoneywell())
 		d.hear(noise, "")
 		d.hear(menuStart+"BEPBEP?!", "BEPBEP1\x06!")
 	}
+}
+
+func TestHoneywellTellsTheFactorysValueOfWhatWasChanged(t *testing.T) {
+	d := set(t, unit.NewHoneywell())
+	d.hear(menuStart+"BEPBEP0.", "BEPBEP0\x06.")
+	d.hear(menuStart+"BEPBEP^.", "BEPBEP1\x06.")
+	d.hear(menuStart+"BEPBEP?.", "BEPBEP0\x06.")
 }
 
 func TestHoneywellBeepsOnSynBel(t *testing.T) {
@@ -168,7 +175,8 @@ func TestHoneywellSerialTrigger(t *testing.T) {
 	d.hear("\x16T\r", "")
 	d.pass(30 * time.Second)
 	d.see("3", "")
-	d.hear(menuStart+"TRGSTO0!\x16T\r", "TRGSTO0\x06!")
+	d.hear("\x16T\r", "")
+	d.hear(menuStart+"TRGSTO0!\x16T\r", "TRGSTO0\x06!") // for ever, not for the rest of the 30 s
 	d.pass(time.Hour)
 	d.see("3", "3\r\n", unit.BeepGood)
 }

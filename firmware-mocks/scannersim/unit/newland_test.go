@@ -23,6 +23,7 @@ func TestNewlandAnswersCommandsWithAnEcho(t *testing.T) {
 		{"#C11MIN&;", "#C11MIN1\x06;"},
 		{"#C11MIN?;", "#C11MIN?\x15;"},
 		{"#C11MIN99;", "#C11MIN99\x15;"},
+		{"#C11MIN0;", "#C11MIN0\x15;"},
 		{"#c11MIN9;", "#c11MIN9\x05;"},
 		{"#NOSUCH1;", "#NOSUCH1\x05;"},
 		{"#SCNTRG1;", "#SCNTRG1\x06;"},
@@ -41,7 +42,7 @@ func TestNewlandAnswersCommandsWithAnEcho(t *testing.T) {
 func TestNewlandPassesOverWhatIsNoCommand(t *testing.T) {
 	for _, noise := range []string{
 		"AT\r", "\x7E", "\x7E\x01000", "\x7E\x010000\x03", "\x7E\x7E\x01", toNewland + "SCNTRG1;\x03",
-		toNewland + "#SCNTRG1\x03", toNewland + strings.Repeat("A", 600) + "\x03", "\x03\x06\x15",
+		toNewland + "#SCNTRG1\x03", toNewland + "#" + strings.Repeat("A", 600) + ";\x03", "A\x010000#SCNTRG1;\x03", "\x03\x06\x15",
 	} {
 		d := set(t, unit.NewNewland())
 		d.hear(noise, "")
