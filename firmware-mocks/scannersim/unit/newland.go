@@ -2,6 +2,7 @@ package unit
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -10,12 +11,14 @@ import (
 // Newland is an HR or FM unit at a till. Where its bytes come from: NLS-HR42 User
 // Guide, pages 15 and 16, and NLS-HR52 User Manual, page 35 (commands, queries,
 // answers); Newland's own SDK for Android (SCNTRG as the trigger key, pressed and
-// released); what each setting means, its values and the beep on demand, as
-// public drivers of Newland's modules have them.
+// released); what each setting means, its values, the beep on demand, and that
+// SCNENA stops and starts reading, as public drivers of Newland's modules have
+// them.
 //
 // Assumed, since none tells: it leaves the factory in sense mode, reading
 // whatever is shown, the same code once a second, and with CR behind; a command
-// without "@" or "#" is passed over. The query "^" for a range is left out: no
+// without "@" or "#" is passed over. People take a beep on demand for good from
+// 1 kHz on and for an error below. The query "^" for a range is left out: no
 // document shows an answer to it.
 type Newland struct {
 	kept, held values // settings that last without power, and those that hold now
@@ -36,6 +39,7 @@ const (
 // manual's own example, whose factory values were not found.
 var newlandSettings = []setting{
 	newlandBeep:     {"GRBENA", 1, 0, 1},
+	newlandEnabled:  {"SCNENA", 1, 0, 1},
 	newlandMode:     {"SCNMOD", 2, 0, 7}, // 0 while the trigger key is pressed, 2 sense, 3 continuous
 	newlandSameCode: {"RRDENA", 1, 0, 1},
 	newlandInterval: {"RRDDUR", 1000, 0, 3000}, // ms
@@ -48,6 +52,7 @@ var newlandSettings = []setting{
 // Places in newlandSettings.
 const (
 	newlandBeep = iota
+	newlandEnabled
 	newlandMode
 	newlandSameCode
 	newlandInterval
@@ -103,8 +108,12 @@ func (n *Newland) obey(frame []byte, out *Out) {
 		tables = append(tables, n.kept)
 	}
 	out.Line = append(append(out.Line, newlandReply...), frame[0])
+	before := n.held[newlandEnabled]
 	out.Line = n.menu(out).run(out.Line, string(frame[1:len(frame)-1]), ';', n.held, tables...)
 	out.Line = append(out.Line, newlandEnd)
+	if now := n.held[newlandEnabled]; now != before {
+		out.Deeds = append(out.Deeds, [...]Deed{Blind, Seeing}[now])
+	}
 }
 
 // menu is the language, out takes what actions do.
@@ -123,8 +132,12 @@ func (n *Newland) act(name, data string, out *Out) (add string, answer byte) {
 			return "", nak
 		}
 		n.pressed = data == "1"
-	case "BEEPON": // nF nT nV: frequency, time, volume
-		out.Deeds = append(out.Deeds, BeepOther)
+	case "BEEPON":
+		deed, ok := pitch(data)
+		if !ok {
+			return "", nak
+		}
+		out.Deeds = append(out.Deeds, deed)
 	case "QRYPDN":
 		return "scannersim newland", ack
 	default:
@@ -133,9 +146,24 @@ func (n *Newland) act(name, data string, out *Out) (add string, answer byte) {
 	return "", ack
 }
 
+// pitch is how a beep on demand sounds to people: "2000F50T20V" is 2 kHz for 50 ms
+// at volume 20.
+func pitch(data string) (Deed, bool) {
+	var hertz, ms, volume int
+	n, err := fmt.Sscanf(data, "%dF%dT%dV", &hertz, &ms, &volume)
+	switch {
+	case err != nil || n != 3:
+		return "", false
+	case hertz < 1000:
+		return BeepBad, true
+	}
+	return BeepGood, true
+}
+
 // See reads a code that is not the last one still lying there.
 func (n *Newland) See(now time.Duration, s Symbol, out *Out) bool {
-	if n.held[newlandMode] == 0 && !n.pressed || n.again(now, s.Data) {
+	idle := n.held[newlandEnabled] == 0 || n.held[newlandMode] == 0 && !n.pressed
+	if idle || n.again(now, s.Data) {
 		return false
 	}
 	n.pressed = false

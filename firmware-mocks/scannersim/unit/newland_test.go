@@ -95,7 +95,22 @@ func TestNewlandReadsWhileTheTriggerIsPressed(t *testing.T) {
 	d.see(jan, jan+"\r", unit.BeepGood)
 }
 
+func TestNewlandStopsReadingOnDemand(t *testing.T) {
+	d := set(t, unit.NewNewland())
+	d.hear(toNewland+"#SCNENA0;\x03", fromNewland+"#SCNENA0\x06;\x03", unit.Blind)
+	d.hear(toNewland+"#SCNENA0;SCNENA*;\x03", fromNewland+"#SCNENA0\x06;SCNENA0\x06;\x03")
+	d.see(jan, "")
+	d.hear(toNewland+"#SCNENA1;\x03", fromNewland+"#SCNENA1\x06;\x03", unit.Seeing)
+	d.see(jan, jan+"\r", unit.BeepGood)
+	d.hear(toNewland+"#SCNENA0;\x03", fromNewland+"#SCNENA0\x06;\x03", unit.Blind)
+	d.replug()
+	d.see(jan, jan+"\r", unit.BeepGood)
+}
+
 func TestNewlandBeepsOnDemand(t *testing.T) {
 	d := set(t, unit.NewNewland())
-	d.hear(toNewland+"#BEEPON2000F50T20V;\x03", fromNewland+"#BEEPON2000F50T20V\x06;\x03", unit.BeepOther)
+	d.hear(toNewland+"#BEEPON2000F50T20V;\x03", fromNewland+"#BEEPON2000F50T20V\x06;\x03", unit.BeepGood)
+	d.hear(toNewland+"#BEEPON1000F50T20V;\x03", fromNewland+"#BEEPON1000F50T20V\x06;\x03", unit.BeepGood)
+	d.hear(toNewland+"#BEEPON999F400T20V;\x03", fromNewland+"#BEEPON999F400T20V\x06;\x03", unit.BeepBad)
+	d.hear(toNewland+"#BEEPON;BEEPON2000F;\x03", fromNewland+"#BEEPON\x15;BEEPON2000F\x15;\x03")
 }
