@@ -163,6 +163,9 @@ func (p *port) gone() bool {
 // send has bytes written as soon as those before them are. It never blocks. A queue
 // that is full is a unit that takes no bytes.
 func (p *port) send(b []byte) {
+	if len(b) == 0 {
+		return
+	}
 	select {
 	case p.queue <- append([]byte(nil), b...):
 	default:

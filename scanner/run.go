@@ -136,7 +136,7 @@ func (s *Scanner) step(step func(now time.Duration)) []framing.Got {
 
 // send passes what the driver has to say to the port. The caller holds mu.
 func (s *Scanner) send() {
-	if len(s.out.Send) > 0 && s.port != nil {
+	if s.port != nil {
 		s.port.send(s.out.Send)
 	}
 	s.out.Send = s.out.Send[:0]
