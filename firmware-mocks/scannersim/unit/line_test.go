@@ -178,3 +178,63 @@ func TestALineThatIsLateGivesAllAtOnce(t *testing.T) {
 		t.Errorf("the till heard %q in %d pieces", got, len(till.at))
 	}
 }
+
+func TestWhatTheTillSaysHasAnOrder(t *testing.T) {
+	till := &notebook{}
+	l := shown(t, unit.NewZebra(unit.ZebraSettings{}), till, nil)
+	l.Write(bytes(t, ledOn1))
+	l.Write(bytes(t, beep0))
+	l.Run(14*unit.ByteTime - 1)
+	if got := fmt.Sprint(l.Deeds()); got != "[beep other green on]" {
+		t.Errorf("before the second message is through: %s", got)
+	}
+	l.Run(1)
+	if got := fmt.Sprint(l.Deeds()); got != "[beep other green on beep good]" {
+		t.Errorf("after it: %s", got)
+	}
+}
+
+// Of what was on its way when the cable was pulled nothing comes, from either
+// side, and nobody hears of the other until it is back.
+func TestAPulledLineIsEmpty(t *testing.T) {
+	zebra := unit.NewZebra(unit.ZebraSettings{})
+	var ignored unit.Out
+	zebra.Hear(0, bytes(t, `09 C6 04 08 FF EE 01 9B 01 FC 9B`), &ignored) // packets, and a short wait
+	till := &notebook{}
+	l := shown(t, zebra, till, unit.NewFaults(3, 1, unit.Unplug))
+	l.Show(unit.Symbol{Identifier: "]E0", Data: rice})
+	for range 10 {
+		l.Write(bytes(t, beep0))
+	}
+	quiet := 0
+	for !strings.Contains(till.said.String(), "<out") {
+		l.Run(unit.ByteTime)
+		quiet = till.quiet
+	}
+	l.Write(bytes(t, beep0))
+	deeds := len(l.Deeds())
+	l.Run(unit.Away - 2*unit.ByteTime)
+	if got := l.Deeds(); len(got) != deeds || till.quiet != quiet {
+		t.Errorf("while it was out the unit did %q and the till heard %d times of quiet", got[deeds:], till.quiet-quiet)
+	}
+	l.Run(time.Second)
+	if got := fmt.Sprint(l.Deeds()[deeds:]); got != "[beep other]" {
+		t.Errorf("after it was back: %s", got)
+	}
+}
+
+func TestAFreshLineIsFree(t *testing.T) {
+	till := &notebook{}
+	l := shown(t, unit.NewRaw(unit.RawSettings{}), till, unit.NewFaults(3, 1, unit.Unplug))
+	for range 1000 {
+		l.Show(unit.Symbol{Data: "1234567890"}) // ten seconds of bytes
+	}
+	l.Run(2 * time.Second)
+	till.at = nil
+	start := l.Now()
+	l.Show(unit.Symbol{Data: strings.Repeat("1", 1000)})
+	l.Run(2 * time.Second)
+	if len(till.at) == 0 || till.at[0] != start+unit.ByteTime {
+		t.Errorf("shown at %v, bytes came at %v", start, till.at)
+	}
+}

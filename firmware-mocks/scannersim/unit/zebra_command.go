@@ -121,7 +121,6 @@ func (z *Zebra) obeyPlain(op byte, out *Out) {
 	z.acknowledge(out)
 	if op == opSleep {
 		z.asleep = true
-		z.idle.stop()
 	}
 }
 

@@ -154,6 +154,20 @@ func TestZebraAnswersCommands(t *testing.T) {
 	b.tell(tillAck+tillResend, ``)                         // for nothing that was sent
 }
 
+// SE955 guide, table 10-4: high and low beeps, warbles and mixtures.
+func TestZebraKnowsItsBeeps(t *testing.T) {
+	for code, want := range map[int]unit.Deed{
+		0x00: unit.BeepGood, 0x04: unit.BeepGood, 0x05: unit.BeepBad, 0x09: unit.BeepBad,
+		0x0A: unit.BeepGood, 0x0E: unit.BeepGood, 0x0F: unit.BeepBad, 0x13: unit.BeepBad,
+		0x14: unit.BeepOther, 0x19: unit.BeepOther,
+	} {
+		b := powered(t, unit.NewZebra(unit.ZebraSettings{}))
+		b.tell(fmt.Sprintf(`05 E6 04 00 %02X %04X`, code, 0xFF11-code), unitAck, want)
+	}
+	b := powered(t, unit.NewZebra(unit.ZebraSettings{}))
+	b.tell(`05 E6 04 00 1A FE F7`, unitDenied)
+}
+
 func TestZebraHearsAMessageInPieces(t *testing.T) {
 	b := packeted(t, unit.ZebraSettings{})
 	b.tell(`00 05 E6`, ``)
@@ -293,6 +307,13 @@ func TestZebraTellsOfAPowerUpIfItIsSetTo(t *testing.T) {
 	b.said(event, unit.BeepOther)
 	b.tell(tillAck, ``)
 	b.see("]E0", rice, `"4901234567894"`, unit.BeepGood)
+
+	b.unit.PowerOn(b.now, &b.out)
+	b.said(event, unit.BeepOther)
+	again := `05 F6 00 01 03 FF 01`
+	b.pass(3*time.Second, again)
+	b.pass(3*time.Second, again)
+	b.pass(3*time.Second, ``, unit.BeepBad) // no read was lost
 }
 
 // SE-923 guide, WAKEUP; DS8108 guide, page 5-7.
@@ -334,6 +355,14 @@ func TestZebraSendsALongReadInPackets(t *testing.T) {
 	b.tell(tillResend, `0A F3 00 01 1C "ZZZZZ" FD 24`) // each packet has its own two
 	b.tell(tillAck, ``)
 	b.pass(time.Minute, ``)
+}
+
+func TestZebraSendsInOnePacketWhatFits(t *testing.T) {
+	z := strings.Repeat("Z", 250)
+	b := packeted(t, unit.ZebraSettings{})
+	b.see("]Q1", z, `FF F3 00 00 1C "`+z+`" A6 0E`, unit.BeepGood)
+	b = packeted(t, unit.ZebraSettings{Newer: true})
+	b.see("]Q1", z, `FF F3 00 20 1C "`+z+`" A5 EE`, unit.BeepGood)
 }
 
 // The first two segments are those of enioka_scan's own test of 500 Z, checksums
