@@ -54,3 +54,28 @@ func TestUnplugEndsAShowThatWaits(t *testing.T) {
 		t.Errorf("show: %v, want ErrUnplugged", err)
 	}
 }
+
+// A fault puts back only the cable that it pulled.
+func TestACableThatSomebodyElsePulledStaysOut(t *testing.T) {
+	s, d := flooded(t)
+	if err := s.Unplug(); err != nil {
+		t.Fatal(err)
+	}
+	s.fall(d)
+	if s.plugged() != nil {
+		t.Error("the cable is in again")
+	}
+}
+
+// I8: Close does not wait until a cable would be put back.
+func TestCloseEndsTheWaitForACable(t *testing.T) {
+	s, d := flooded(t)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	s.fall(d)
+	if took := time.Since(start); took >= unit.Away {
+		t.Errorf("it took %v", took)
+	}
+}

@@ -154,6 +154,18 @@ func TestAFaultStrikesOnThePty(t *testing.T) {
 	}
 }
 
+func TestAFrameIsLateOnThePty(t *testing.T) {
+	const seed = 2
+	late := unit.NewFaults(seed, 1, unit.Delay).Frame([]byte("1"))[0].Pause
+	s, _ := open(t, scannersim.Options{Faults: unit.NewFaults(seed, 1, unit.Delay), Unpaced: true})
+	picture := drawEAN(t, "49400762")
+	start := time.Now()
+	show(t, s, picture)
+	if took := time.Since(start); took < late {
+		t.Errorf("it came after %v, want %v", took, late)
+	}
+}
+
 func TestALookAgainOnThePty(t *testing.T) {
 	s, link := open(t, scannersim.Options{Faults: unit.NewFaults(1, 1, unit.Double), Unpaced: true})
 	f := till(t, link)

@@ -153,7 +153,7 @@ func (f *Faults) strike(place []Fault) Fault {
 	if f == nil {
 		return ""
 	}
-	var here []Fault
+	here := make([]Fault, 0, len(place))
 	for _, name := range f.names {
 		if slices.Contains(place, name) {
 			here = append(here, name)

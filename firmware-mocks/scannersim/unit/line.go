@@ -103,7 +103,7 @@ func (l *Line) Write(message []byte) {
 	}
 	l.tillFree = max(l.now, l.tillFree) + time.Duration(len(message))*ByteTime
 	if heard := l.faults.Message(message); len(heard) > 0 {
-		l.toUnit = append(l.toUnit, transit{at: l.tillFree, data: append([]byte(nil), heard...)})
+		l.toUnit = append(l.toUnit, transit{at: l.tillFree, data: slices.Clone(heard)})
 	}
 }
 
@@ -122,19 +122,23 @@ func (l *Line) Run(d time.Duration) {
 
 // next is when something happens next.
 func (l *Line) next() (time.Duration, bool) {
-	waiting := []timer{l.quiet, l.fresh, l.plug}
+	var unit timer
 	if at, waits := l.unit.Due(); waits && !l.pulled {
-		waiting = append(waiting, timer{at, true})
+		unit.start(at)
 	}
-	for _, queue := range [][]transit{l.toTill, l.toUnit} {
-		if len(queue) > 0 {
-			waiting = append(waiting, timer{queue[0].at, true})
-		}
-	}
+	at, waits := earliest(l.quiet, l.fresh, l.plug, unit, first(l.toTill), first(l.toUnit))
 	for _, again := range l.looks {
-		waiting = append(waiting, timer{again.at, true})
+		at, waits = earliest(timer{at, waits}, timer{again.at, true})
 	}
-	return earliest(waiting...)
+	return at, waits
+}
+
+// first is when the first of some bytes come.
+func first(queue []transit) timer {
+	if len(queue) == 0 {
+		return timer{}
+	}
+	return timer{queue[0].at, true}
 }
 
 // step does one thing that is due.
@@ -218,14 +222,15 @@ func (l *Line) say() {
 // carry sends a piece to the till behind all that is on its way.
 func (l *Line) carry(p Piece) {
 	l.unitFree += p.Pause
+	data := slices.Clone(p.Data)
 	if p.Burst {
-		l.unitFree += time.Duration(len(p.Data)) * ByteTime
-		l.toTill = append(l.toTill, transit{at: l.unitFree, data: append([]byte(nil), p.Data...)})
+		l.unitFree += time.Duration(len(data)) * ByteTime
+		l.toTill = append(l.toTill, transit{at: l.unitFree, data: data})
 		return
 	}
-	for _, b := range p.Data {
+	for i := range data {
 		l.unitFree += ByteTime
-		l.toTill = append(l.toTill, transit{at: l.unitFree, data: []byte{b}})
+		l.toTill = append(l.toTill, transit{at: l.unitFree, data: data[i : i+1]})
 	}
 	if p.Pull {
 		l.toTill = append(l.toTill, transit{at: l.unitFree, pull: true})

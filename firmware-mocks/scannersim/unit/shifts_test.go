@@ -1,0 +1,273 @@
+package unit_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"sekisho/firmware-mocks/scannersim/unit"
+	"sekisho/scanner/framing"
+)
+
+// shifts is how many shifts a family works. Each is told by its number alone.
+const shifts = 10_000
+
+// register is a till with a family's driver. It takes every scan: now and then
+// it thinks about one, with the unit held, and then says good.
+type register struct {
+	driver  framing.Driver
+	out     framing.Out
+	random  *rand.Rand
+	heard   []string // texts of frames, in order
+	dropped int
+	think   time.Duration // when it says good, 0 if it thinks of nothing
+}
+
+func (r *register) Plugged(now time.Duration) []byte {
+	r.driver.Start(now, &r.out)
+	return r.take(now)
+}
+
+func (r *register) Hear(now time.Duration, p []byte) []byte {
+	r.driver.Feed(now, p, &r.out)
+	return r.take(now)
+}
+
+func (r *register) Quiet(now time.Duration) []byte {
+	r.driver.Tick(now, &r.out)
+	if r.think != 0 && now >= r.think {
+		r.think = 0
+		r.driver.Answer(now, framing.Good, &r.out)
+	}
+	return r.take(now)
+}
+
+func (r *register) Unplugged(time.Duration) { r.think = 0 }
+
+// take reads what the driver made of the line, and gives what it wants said.
+func (r *register) take(now time.Duration) []byte {
+	for i := 0; i < len(r.out.Got); i++ {
+		switch got := r.out.Got[i]; got.Kind {
+		case framing.GotFrame:
+			r.heard = append(r.heard, got.Frame.Text)
+			r.verdict(now)
+		case framing.GotDrop:
+			r.dropped++
+		}
+	}
+	send := append([]byte(nil), r.out.Send...)
+	r.out.Reset()
+	return send
+}
+
+// verdict answers a scan, at once or after some thought.
+func (r *register) verdict(now time.Duration) {
+	if r.random.IntN(3) > 0 {
+		r.driver.Answer(now, framing.Good, &r.out)
+		return
+	}
+	r.driver.Answer(now, framing.Wait, &r.out)
+	r.think = now + time.Duration(r.random.IntN(1500))*time.Millisecond + 1
+}
+
+// tally is what became of the reads of some shifts.
+type tally struct {
+	Shown, Read, Heard int // symbols held before the eye, reads of units, frames of tills
+	Refused            int // given up by the unit, which said so
+	Cut                int // by a pulled cable
+	Missing            int // symbols read, never heard, and neither refused nor cut
+	Doubled            int // heard more often than read
+	Invented           int // heard, and never before an eye
+	Dropped            int // times that the driver said that bytes were thrown away
+}
+
+func (t *tally) add(o tally) {
+	t.Shown += o.Shown
+	t.Read += o.Read
+	t.Heard += o.Heard
+	t.Refused += o.Refused
+	t.Cut += o.Cut
+	t.Missing += o.Missing
+	t.Doubled += o.Doubled
+	t.Invented += o.Invented
+	t.Dropped += o.Dropped
+}
+
+// outfit is a family's driver, and a unit as a store has set it up for it.
+type outfit struct {
+	family  framing.Family
+	name    string
+	longest int // characters of its longest code
+	checked bool
+	unit    func() unit.Unit
+}
+
+// outfits are those of all families. A Zebra is set to packets for good. An older
+// one reads what fits into one packet: of a longer read that it gave up half way,
+// the next read looks like the end.
+func outfits(t *testing.T) []outfit {
+	t.Helper()
+	packets := bytes(t, `07 C6 04 08 FF EE 01 FD 39`)
+	zebra := func(settings unit.ZebraSettings) func() unit.Unit {
+		return func() unit.Unit {
+			z := unit.NewZebra(settings)
+			z.Hear(0, packets, new(unit.Out))
+			return z
+		}
+	}
+	var all []outfit
+	for _, family := range framing.Families() {
+		if family == "zebra-ssi" {
+			all = append(all,
+				outfit{family, "zebra-ssi, older", 250, true, zebra(unit.ZebraSettings{})},
+				outfit{family, "zebra-ssi, newer", 450, true, zebra(unit.ZebraSettings{Newer: true})})
+			continue
+		}
+		if _, err := unit.New(string(family)); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, outfit{family, string(family), 450, false, func() unit.Unit {
+			u, _ := unit.New(string(family))
+			return u
+		}})
+	}
+	return all
+}
+
+// shift works one shift.
+func (o outfit) shift(seed uint64, faults ...unit.Fault) tally {
+	random := rand.New(rand.NewPCG(seed, 1))
+	till := &register{driver: framing.New(o.family), random: random}
+	line := unit.NewLine(o.unit(), till, unit.NewFaults(seed, 6, faults...))
+	line.Run(3 * time.Second)
+	shown := 2 + random.IntN(4)
+	for n := range shown {
+		present(line, o.symbol(random, seed, n))
+		settle(line)
+		line.Run(time.Duration(random.IntN(500)) * time.Millisecond)
+	}
+	return count(shown, line.Reads(), till)
+}
+
+// symbol is one that no other shift has: goods, and now and then a long code.
+func (o outfit) symbol(random *rand.Rand, seed uint64, n int) unit.Symbol {
+	number := seed*100 + uint64(n)
+	if random.IntN(4) == 0 {
+		text := fmt.Sprintf("SK1:%020d:", number)
+		return unit.Symbol{Identifier: "]Q1", Data: text + strings.Repeat("Z", 1+random.IntN(o.longest-len(text)))}
+	}
+	return unit.Symbol{Identifier: "]E0", Data: fmt.Sprintf("49%011d", number)}
+}
+
+// present holds a symbol before the eye until it is read, for ten seconds at the
+// most.
+func present(line *unit.Line, s unit.Symbol) {
+	for range 20 {
+		if line.Show(s) {
+			return
+		}
+		line.Run(500 * time.Millisecond)
+	}
+}
+
+// settle waits until nothing is on its way, for twenty seconds at the most.
+func settle(line *unit.Line) {
+	for range 100 {
+		line.Run(200 * time.Millisecond)
+		if line.Settled() {
+			return
+		}
+	}
+}
+
+// count holds what the till heard against what the unit read. A symbol that was
+// read twice may be heard once: sent again after a broken packet, the second
+// read cannot be told from the first sent again.
+func count(shown int, reads []unit.Read, till *register) tally {
+	t := tally{Shown: shown, Read: len(reads), Heard: len(till.heard), Dropped: till.dropped}
+	type fate struct{ least, most int }
+	due := map[string]fate{}
+	for _, r := range reads {
+		f := due[r.Symbol.Data]
+		f.most++
+		switch {
+		case r.Lost:
+			t.Refused++
+		case r.Cut:
+			t.Cut++
+		default:
+			f.least = 1
+		}
+		due[r.Symbol.Data] = f
+	}
+	heard := map[string]int{}
+	for _, text := range till.heard {
+		heard[text]++
+		if _, known := due[text]; !known {
+			t.Invented++
+		}
+	}
+	for text, f := range due {
+		t.Missing += max(0, f.least-heard[text])
+		t.Doubled += max(0, heard[text]-f.most)
+	}
+	return t
+}
+
+// work works many shifts and calls each for every one of them.
+func (o outfit) work(t *testing.T, n uint64, each func(seed uint64, got tally), faults ...unit.Fault) tally {
+	t.Helper()
+	var all tally
+	for seed := range n {
+		got := o.shift(seed, faults...)
+		all.add(got)
+		each(seed, got)
+	}
+	t.Logf("%s: %d shifts, %+v", o.name, n, all)
+	return all
+}
+
+// harmless faults change no byte, and keep none longer than a driver waits for
+// an answer.
+var harmless = []unit.Fault{unit.Split, unit.Merge, unit.Double}
+
+// Whatever is late or in pieces comes once, for every family.
+func TestShiftsOnASoundLine(t *testing.T) {
+	for _, o := range outfits(t) {
+		t.Run(o.name, func(t *testing.T) {
+			all := o.work(t, 500, func(seed uint64, got tally) {
+				if got.Missing+got.Doubled+got.Invented+got.Refused > 0 || got.Heard != got.Read {
+					t.Errorf("shift %d: %+v", seed, got)
+				}
+			}, harmless...)
+			if all.Read < all.Shown {
+				t.Errorf("%d of %d symbols were read", all.Read, all.Shown)
+			}
+		})
+	}
+}
+
+// With a checked protocol each scan arrives once, or somebody is told to scan
+// again: by the unit, which gave the read up with a beep, or by the till, whose
+// driver said that it threw something away. None is doubled, none invented, and
+// what is thrown away is little. For the other families what cannot be detected
+// is counted and printed: the register has to make sure that it never pays.
+func TestShiftsWithAllFaults(t *testing.T) {
+	for _, o := range outfits(t) {
+		t.Run(o.name, func(t *testing.T) {
+			all := o.work(t, shifts, func(seed uint64, got tally) {
+				if o.checked && (got.Missing > got.Dropped || got.Doubled+got.Invented > 0) {
+					t.Errorf("shift %d: %+v", seed, got)
+				}
+			}, unit.AllFaults()...)
+			if all.Heard < all.Read*3/4 || all.Heard > all.Read {
+				t.Errorf("%d reads made %d frames", all.Read, all.Heard)
+			}
+			if o.checked && all.Missing*50 > all.Read {
+				t.Errorf("%d of %d reads were thrown away by the till", all.Missing, all.Read)
+			}
+		})
+	}
+}
