@@ -141,7 +141,7 @@ func TestALinkThatMovesIsNoPort(t *testing.T) {
 // More than a unit could ever be owed is a unit that takes no bytes.
 func TestI8AFullQueueIsAStuckPort(t *testing.T) {
 	p := &port{queue: make(chan []byte, 1)} // that nobody writes
-	p.send(nil) // takes no place
+	p.send(nil)                             // takes no place
 	if p.send([]byte("1")); p.stuck.Load() {
 		t.Error("stuck with one answer")
 	}
