@@ -34,14 +34,12 @@ func (s *SSI) take(now time.Duration, n int, out *Out) {
 	s.heard(out)
 	s.packet(now, p, out)
 	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
-	s.spoilt = 0
 }
 
 // heard takes note that the unit sends packets.
 func (s *SSI) heard(out *Out) {
 	if !s.packeted {
 		s.raw.report(Unterminated, out)
-		s.raw.enter(idle)
 	}
 	s.packeted, s.unasked, s.naks = true, false, 0
 }

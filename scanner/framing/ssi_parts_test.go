@@ -46,6 +46,8 @@ func TestSSISegments(t *testing.T) {
 		{"a number and no data", []string{one, string(unitPacket(0x73, 0, "\x01")), two, three}, []string{"<garbled 242>", "<garbled 251>"}, 4},
 		{"not a scan", []string{string(unitPacket(0x73, 0, "\x00\xf4\x00\x00\x00\x04\x1c\x01\x00\x01A"))}, []string{"<garbled 11>"}, 1},
 		{"two lengths that differ", []string{string(unitPacket(0x73, 0, "\x00\xf3\x00\x00\x00\x05\x1c\x01\x00\x01A"))}, []string{"<garbled 11>"}, 1},
+		{"a second head is no text", []string{string(unitPacket(0x73, 0, "\x00\xf3\x00\x00\x00\x07\x1c\x01\x00\x04\x01\x00\x01A"))}, []string{"<garbled 5>"}, 1},
+		{"a packet that looks like the last segment", []string{string(unitPacket(0x73, 0, "\x01A")), string(decodePacket(1, 0x01, "A"))}, []string{"<garbled 2>", "]A0A"}, 1},
 		{"one segment", []string{string(unitPacket(0x73, 0, "\x00\xf3\x00\x00\x00\x04\x1c\x01\x00\x01A"))}, []string{"]Q1A"}, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -101,6 +103,7 @@ func TestSSIContinuedPackets(t *testing.T) {
 		{"another type in the middle", []string{one, other, other}, []string{"<garbled 9>", "]E449400762"}},
 		{"an empty one in the middle", []string{one, string(unitPacket(0xF3, 0, "")), end, other}, []string{"<garbled 9>", "<unterminated 6>", "]E449400762"}},
 		{"a segment in the middle", []string{one, string(unitPacket(0x73, 0, "\x01A")), end, other}, []string{"<garbled 9>", "<unterminated 6>", "]E449400762"}},
+		{"the last like the one before, sent again", []string{string(decodePacket(2, 0x1C, "A")), string(decodePacket(1, 0x1C, "A"))}, []string{"]Q1AA"}},
 		{"CR is cut from the end alone", []string{ending, end}, []string{"<garbled 8>"}},
 		{"too long", append(repeated(full, 17), end, other), []string{"<oversized 4001>", "<unterminated 6>", "]E449400762"}},
 		{"just not too long", append(repeated(full, 16), string(decodePacket(0, 0x1C, strings.Repeat("7", 96)))), []string{"]Q1" + longest}},

@@ -431,6 +431,11 @@ func TestSSILineFaults(t *testing.T) {
 		{"length too long, a packet behind", []string{flippedBit(first, 0, 0x01) + second, later}, []string{"<garbled 20>", "]E449400762"}, 1},
 		{"opcode broken", []string{flippedBit(first, 1, 0x80), stall, again, later}, []string{eanHeard}, 1},
 		{"source broken", []string{flippedBit(first, 2, 0x80), stall, again, later}, []string{eanHeard}, 1},
+		{"a pause within", []string{first[:9], "200ms", first[9:]}, []string{eanHeard}, 0},
+		{"damaged twice at once", []string{damaged, damaged, later}, []string{"<garbled 40>"}, 1},
+		{"damaged, asked for, and so three times", []string{damaged, again, "1s", damaged, resent, "1s", damaged, again, "1s"}, []string{eanHeard, "]E449400762", eanHeard}, 3},
+		{"high byte of the checksum broken", []string{flippedBit(first, 18, 0x01), again, later}, []string{eanHeard}, 1},
+		{"what another host would send", []string{string(sealed([]byte("\x07\xf3\x04\x00\x0b12"))), later}, []string{"<garbled 9>"}, 1},
 		{"checksum broken", []string{flippedBit(first, 19, 0x01), again, later}, []string{eanHeard}, 1},
 		{"noise before", []string{"\xff\x80\xfe", first}, []string{"<garbled 3>", eanHeard}, 0},
 		{"noise between", []string{first, "\x80\x00", again, second}, []string{eanHeard, "<garbled 2>", "]E449400762"}, 0},
@@ -486,6 +491,37 @@ func TestSSIUnitThatLostPowerIsSetUpAgain(t *testing.T) {
 	if n := bytes.Count(l.sent, raw(t, pacePackets)); n != 1 {
 		t.Errorf("told %d times", n)
 	}
+}
+
+func TestSSISetsUpOnceForEachText(t *testing.T) {
+	l := settled(t)
+	for range 3 {
+		l.feed([]byte("49400762\r"))
+		l.quiet(500 * time.Millisecond)
+	}
+	l.quiet(10 * time.Minute)
+	if n := bytes.Count(l.sent, raw(t, pacePackets)); n > 3 {
+		t.Errorf("told %d times", n)
+	}
+}
+
+func TestSSIDoesNotTalkOverTheUnit(t *testing.T) {
+	l := settled(t)
+	l.feed(raw(t, ean)[:9])
+	l.answer(framing.Good)
+	l.expectSent(t, "in the middle of a packet")
+	l.feed(raw(t, ean)[9:])
+	l.expectSent(t, "behind it", hostACK, beepGood)
+}
+
+func TestSSIUnitThatAnswersAgainIsWaitedFor(t *testing.T) {
+	l := newSSITill()
+	l.quiet(time.Minute)
+	l.feed(raw(t, unitACK))
+	l.said()
+	l.answer(framing.Wait)
+	l.quiet(2 * time.Second)
+	l.expectSent(t, "no answer", scanDisable, "04 EA 04 01 FF 0D")
 }
 
 func TestSSIFeedAllocatesOnceAFrame(t *testing.T) {
