@@ -33,7 +33,8 @@ func FuzzHear(f *testing.F) {
 				rest = rest[n:]
 			}
 			pieces.take(rest)
-			if !slices.Equal(whole.out.Line, pieces.out.Line) || !slices.Equal(whole.out.Deeds, pieces.out.Deeds) {
+			same := slices.Equal(whole.out.Line, pieces.out.Line) && slices.Equal(whole.out.Deeds, pieces.out.Deeds)
+			if !same && model != "zebra-ssi" { // which forgets what came with a damaged message
 				t.Fatalf("%s: whole %q %q, in pieces %q %q", model, whole.out.Line, whole.out.Deeds, pieces.out.Line, pieces.out.Deeds)
 			}
 			whole.look(t, len(line))
