@@ -103,8 +103,8 @@ func (e *Explanation) look(id aim.ID, code Code, text string, issuers []Issuer) 
 
 // elementText tells whether goods came as element strings.
 func elementText(id aim.ID, text string) bool {
-	bare := id == "" && strings.HasPrefix(text, gtinAI) && len(text) > ean13+addOn2
-	return id.GS1() || strings.ContainsRune(text, gs1.Separator) || bare && len(text) != ean13+addOn5
+	bare := id == "" && strings.HasPrefix(text, gtinAI) && len(text) > ean13
+	return id.GS1() || strings.ContainsRune(text, gs1.Separator) || bare
 }
 
 // pass shows that it is one; what is in it is for its verifier.
@@ -127,7 +127,7 @@ func base45(text string) bool {
 // wallet names the issuer. The row's prefix is a part of the code and stays out.
 func (e *Explanation) wallet(code Code, issuers []Issuer) {
 	for _, row := range issuers {
-		if row.ID == code.Issuer && code.Issuer != "" {
+		if row.ID == code.Issuer {
 			e.Fields = []Field{{Name: "issuer", Value: row.Name}}
 			break
 		}

@@ -66,6 +66,9 @@ func objectValue(format emv.Format, o emv.Object) string {
 	case o.Tag == emv.Cardholder:
 		return "…"
 	case o.Tag == emv.AccountRef, o.Tag == emv.Track2Data && format == emv.JPQR1:
+		if strings.ContainsFunc(string(o.Value), binary) {
+			return "…"
+		}
 		return mask(string(o.Value))
 	case o.Tag == emv.LastFourOfPAN && len(o.Value) == shown/2:
 		return fmt.Sprintf("…%X", o.Value)
@@ -75,6 +78,10 @@ func objectValue(format emv.Format, o emv.Object) string {
 	}
 	return fmt.Sprintf("%d bytes", len(o.Value))
 }
+
+// binary tells whether a character is none of plain text: what should be text may
+// be packed digits.
+func binary(r rune) bool { return r < ' ' || r > '~' }
 
 // host gives scheme and host of a web address; what follows may be a token.
 func host(uri string) string {

@@ -60,6 +60,7 @@ func TestExplain(t *testing.T) {
 		{"EAN-13", "]E0", "4902777130835", "goods\nISO/IEC 15420, GS1 General Specifications\n GTIN@0: 4902777130835\ncheck digit true"},
 		{"magazine", "", "491002770113110800", "goods\nISO/IEC 15420, GS1 General Specifications\n GTIN@0: 4910027701131\n add-on@13: 10800\ncheck digit true"},
 		{"magazine in two parts", "]E0", "4910027701131]E210800", "goods\nISO/IEC 15420, GS1 General Specifications\n GTIN@0: 4910027701131\n add-on@16: 10800\ncheck digit true"},
+		{"EAN-13 that begins with 01", "", "0123456789012", "goods\nISO/IEC 15420, GS1 General Specifications\n GTIN@0: 0123456789012\ncheck digit true"},
 		{"book", "]E0", "9784873117522", "goods\nISO/IEC 15420, GS1 General Specifications\n GTIN@0: 9784873117522\n row of a Japanese book@0: 1\ncheck digit true"},
 		{"in-store", "]E0", "2000000000008", "goods\nISO/IEC 15420, GS1 General Specifications\n GTIN@0: 2000000000008\n restricted circulation@0: yes\ncheck digit true"},
 		{"misread", "]E0", "4902777130836", "not-payment check-digit\nISO/IEC 15420, GS1 General Specifications\ncheck digit false"},
@@ -114,6 +115,22 @@ EMVCo QRCPS Consumer-Presented Mode 1.1
  DF01 unknown@163: 4 bytes
  99 unknown@170: 1 bytes
 card number's check digit at byte 31 true`},
+		{"CPM, objects that are not what they say", "]Q1", container("8505 4350563031", "6139", "4F054111111111", "500F", hex.EncodeToString([]byte("411111111111111")),
+			"9F08084111111111111111", "9F19084111111111111111", "9F25084111111111111111"), `emv-container
+EMVCo QRCPS Consumer-Presented Mode 1.1
+85 Payload Format Indicator@0: CPV01
+61 Application Template@7:
+ 4F Application Definition File (ADF) Name@9: 5 bytes
+ 50 Application Label@16: …1111
+ 9F08 Application Version Number@33: 8 bytes
+ 9F19 Token Requestor ID@44: 8 bytes
+ 9F25 Last 4 Digits of PAN@55: …`},
+		{"JPQR with a card's track", "", container("8505 4A50515231", "6120", "4F10", strings.Repeat("34", 16), "570C4111111111111111D2912201"), `emv-container
+JPQR Consumer-Presented Mode, as read by those who met it
+85 Payload Format Indicator@0: JPQR1
+61 Application Template@7:
+ 4F Issuer@9: 16 bytes
+ 57 Payment ID@27: …`},
 		{"CPM cut", "]Q1", cpmB1[:44], "not-payment emv-malformed\nEMVCo QRCPS Consumer-Presented Mode 1.1\n! truncated at 7"},
 		{"CPM misread", "]Q1", cpmB1[:20] + "*" + cpmB1[21:], "not-payment emv-malformed\nEMVCo QRCPS Consumer-Presented Mode 1.1\n! base64 at 20"},
 		{"JPQR", "", jpqr, `emv-container

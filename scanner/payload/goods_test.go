@@ -42,6 +42,7 @@ func TestGoodsTellWhatTheNumberSays(t *testing.T) {
 		{"300", "", "3000000000007", "3000000000007", "", false, 0},
 		{"in-store GTIN-8", "]E4", "20000004", "20000004", "", true, 0},
 		{"GTIN-8 that begins with 0", "]E4", "00000017", "00000017", "", true, 0},
+		{"GTIN-8 that begins like a book's row", "]E4", "19100005", "19100005", "", false, 0},
 		{"GTIN-8", "]E4", "49400762", "49400762", "", false, 0},
 	} {
 		want := payload.Code{Kind: payload.Goods, GTIN: c.gtin, AddOn: c.addOn, InStore: c.inStore, Row: c.row}
@@ -54,7 +55,7 @@ func TestGoodsTellWhatTheNumberSays(t *testing.T) {
 
 func TestAddOnsThatAreNone(t *testing.T) {
 	for _, text := range []string{
-		"4902777130835]E1", "4902777130835]E1108", "4902777130835]E210", "4902777130835]E310", "4902777130835]E11x",
+		"4902777130835]E1", "4902777130835]E1108", "4902777130835]E210", "4902777130835]E2108001", "4902777130835]E310", "4902777130835]E11x",
 		"490277713083]E110", "49400762]E110", "4902777130835]E110]E110", "4902777130835]E", "49027771308351", "490277713083510x00",
 	} {
 		if got := payload.Classify(aim.EAN13, text, nil); got.Kind != payload.NotPayment {

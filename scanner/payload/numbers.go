@@ -39,7 +39,7 @@ func number(id aim.ID, text string, issuers []Issuer) Code {
 	if main, addOn, ok := periodical(text); id == "" && ok {
 		return article(main, addOn)
 	}
-	if id == "" && strings.HasPrefix(text, gtinAI) {
+	if strings.HasPrefix(text, gtinAI) {
 		if code := elementStrings(id, text); code.Why != WhyGS1 {
 			return code
 		}

@@ -62,7 +62,7 @@ func TestLastFour(t *testing.T) {
 		{"the object made for it comes first", cpv01, "9F25021234 5A084111111111111111", "1234"},
 		{"and when it is broken nothing is guessed", cpv01, "9F250212F4 5A084111111111111111", ""},
 		{"too long", cpv01, "9F2503123456", ""},
-		{"the number before the track", cpv01, "5712 4000000000000002D29122011234567F 0000" + "5A084111111111111111", "1111"},
+		{"the number before the track", cpv01, "570C 4000000000000002D2912201" + "5A084111111111111111", "1111"},
 		{"the track alone", cpv01, "570C4111111111111111D2912201", "1111"},
 		{"neither", cpv01, "500141", ""},
 		{"JPQR", "8505" + "4A50515231", "5708" + "3132333435363738", "5678"},

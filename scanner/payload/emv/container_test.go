@@ -146,6 +146,12 @@ func TestLongContainers(t *testing.T) {
 	}
 }
 
+func TestTagsOfOtherClassesAreOthers(t *testing.T) {
+	if _, err := emv.Decode(nil, text(t, cpv01, "611A", aid5, "5F2500", "9F2500", "DF2500", "1F2500", "5F2600", "2500")); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestUnknownTagsAreKept(t *testing.T) {
 	c, err := emv.Decode(nil, text(t, cpv01, "6115", aid5, "DF010101", "DF8101 0102", "C10103", "8300"+"630100", "E000", "6303 4F0155"))
 	if err != nil {
@@ -188,6 +194,9 @@ func TestMalformedContainers(t *testing.T) {
 		{"length of three bytes", cpv01 + "6183000009" + aid5, emv.BadLength, 8},
 		{"length longer than it needs", cpv01 + "618109" + aid5, emv.BadLength, 8},
 		{"length of two bytes that needs one", cpv01 + "61820080" + aid5 + strings.Repeat("00", 119), emv.BadLength, 8},
+		{"length of two bytes that needs one, the longest", cpv01 + "618200FF" + aid5 + strings.Repeat("00", 246), emv.BadLength, 8},
+		{"an AID of four bytes alone", cpv01 + "6106 4F04A0000000", emv.NoApplication, 7},
+		{"an AID of seventeen bytes alone", cpv01 + "6113 4F11" + strings.Repeat("A0", 17), emv.NoApplication, 7},
 		{"length cut", cpv01 + "6182 01", emv.Truncated, 10},
 		{"length FF", cpv01 + "61FF", emv.BadLength, 8},
 		{"a primitive twice in a template", cpv01 + "610F" + aid5 + "500141" + "500142", emv.Duplicate, 21},
@@ -219,6 +228,7 @@ func TestBase64(t *testing.T) {
 		{"without padding", strings.TrimSuffix(b1, "="), -1},
 		{"two of padding", b2, -1},
 		{"too much padding", b1 + "=", len(b1) - 1},
+		{"padding behind what needs none", "hQVDUFYwMWEJTwegAAAAVVVV====", 24},
 		{"padding that does not fit", strings.TrimSuffix(b2, "="), len(b2) - 2},
 		{"padding in the middle", b1[:8] + "=" + b1[9:], 8},
 		{"a line break", b1[:8] + "\n" + b1[9:], 8},

@@ -20,7 +20,7 @@ var storeParts = [...]struct {
 // number in it.
 func (m Merchant) JPQR() (StoreID, bool) {
 	for outer := range m.Items() {
-		if outer.ID < "26" || outer.ID > "51" {
+		if outer.ID > "51" {
 			continue
 		}
 		if id, ok := m.storeID(outer); ok {

@@ -85,10 +85,11 @@ func TestJapaneseProfile(t *testing.T) {
 		}
 	}
 	for name, change := range map[string][2]string{
-		"another GUID":   {"paymentsjapan", "paymentsjaqan"},
-		"a part missing": {"0406000001", "0506000001"},
-		"another part":   {"02040001", "05040001"},
-		"another place":  {"26680019", "80680019"},
+		"another GUID":    {"paymentsjapan", "paymentsjaqan"},
+		"a part missing":  {"0406000001", "0506000001"},
+		"another part":    {"02040001", "05040001"},
+		"a part too long": {"26680019jp.or.paymentsjapan0113000000000000102040001", "26690019jp.or.paymentsjapan01130000000000001020500010"},
+		"another place":   {"26680019", "80680019"},
 	} {
 		m, err := emv.DecodeMerchant(summed(strings.Replace(jpqrMercari, change[0], change[1], 1)))
 		if err != nil {

@@ -145,6 +145,7 @@ func TestWhatIsNoDigitalLink(t *testing.T) {
 		{"a GTIN of 13", "https://x.jp/01/9506000134352", gs1.BadLength, 16},
 		{"the wrong check digit", "https://x.jp/01/09506000134353", gs1.BadCheck, 16},
 		{"serial before lot", "https://x.jp/01/09506000134352/21/1/10/A", gs1.BadOrder, 36},
+		{"a qualifier twice", "https://x.jp/01/09506000134352/10/A/10/A", gs1.BadOrder, 36},
 		{"a word for a qualifier", "https://x.jp/01/09506000134352/lot/A", gs1.BadOrder, 31},
 		{"qualifiers of both rows", "https://x.jp/01/09506000134352/22/A/235/B", gs1.BadOrder, 36},
 		{"a qualifier of another key", "https://x.jp/00/095060001343520017/10/A", gs1.BadOrder, 35},
