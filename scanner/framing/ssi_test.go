@@ -500,7 +500,7 @@ func TestSSISetsUpOnceForEachText(t *testing.T) {
 		l.quiet(500 * time.Millisecond)
 	}
 	l.quiet(10 * time.Minute)
-	if n := bytes.Count(l.sent, raw(t, pacePackets)); n > 3 {
+	if n := bytes.Count(l.sent, raw(t, sendPackets)); n > 3 {
 		t.Errorf("told %d times", n)
 	}
 }
