@@ -16,6 +16,11 @@ const (
 	datalogicGoodTone  = "\x01" // good read tone, even where the unit's own is turned off
 )
 
+// datalogicAgain is how often a unit that is not held is told to scan. Nothing is
+// answered, so nobody knows whether it heard the last time: an E that is lost, or
+// one bit of it, which makes it a D, would leave the unit blind.
+const datalogicAgain = 3 * time.Second
+
 // Datalogic drives Datalogic's units, in and on the counter. They read like Raw.
 //
 // Not used: R resets the unit, which may then be deaf for 30 s. B is silent
@@ -26,18 +31,31 @@ const (
 // (QuickScan I, Gryphon), belong to no unit that has the commands above.
 //
 // The zero Datalogic is ready for use.
-type Datalogic struct{ Raw }
+type Datalogic struct {
+	Raw
+	held bool
+	said time.Duration // when the unit was last told anything
+}
 
 // Start implements Driver.
 func (d *Datalogic) Start(now time.Duration, out *Out) {
 	d.Raw.Start(now, out)
-	out.say(datalogicEnable)
+	d.Answer(now, Done, out)
+}
+
+// Tick implements Driver.
+func (d *Datalogic) Tick(now time.Duration, out *Out) {
+	d.Raw.Tick(now, out)
+	if !d.held && now-d.said >= datalogicAgain {
+		d.Answer(now, Done, out)
+	}
 }
 
 // Answer implements Driver. The unit is let go before its tone, so that a tone
 // that is lost costs a beep and not the scanner; but after the other tone, which
 // itself stops many units.
-func (d *Datalogic) Answer(_ time.Duration, a Answer, out *Out) {
+func (d *Datalogic) Answer(now time.Duration, a Answer, out *Out) {
+	d.held, d.said = a == Wait, now
 	switch a {
 	case Wait:
 		out.say(datalogicDisable)

@@ -20,6 +20,12 @@ func TestI8DatalogicIsLetGo(t *testing.T) {
 	converse(t, unit, ">E")
 }
 
+// A unit that did not hear that it may scan is told again, but not while it is held.
+func TestI8DatalogicIsToldAgain(t *testing.T) {
+	unit := newTill(framing.FamilyDatalogic)
+	converse(t, unit, ">E", ".2900", ">", ".100", ">E", "!wait", ">D", ".60000", ">", "!bad", ">FE", ".2900", ">", ".3100", ">EE")
+}
+
 // FuzzDatalogic holds the driver against Raw: commands change nothing of what is read.
 func FuzzDatalogic(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line, cuts []byte) {

@@ -26,7 +26,7 @@ const densoReply = time.Second
 
 // densoSettle is how long the line is silent behind a block that is whole: USB
 // adapters hold bytes back for some 16 ms.
-const densoSettle = 50 * time.Millisecond
+const densoSettle = 80 * time.Millisecond
 
 // densoTrust is how many lines without a header are refused after a frame that
 // had one and checked.
@@ -57,7 +57,8 @@ const densoTrust = 3
 // and from an unfinished block to where Raw skips to the next terminator. Once a
 // block has checked, a line without a header is what is left of a block and is
 // refused; the third in a row shows that the unit was set to send none, and the
-// next is taken.
+// next is taken. The first line without a header waits likewise for silence or the
+// next byte, in case it is a block whose STX was broken.
 //
 // Not used: R and Z, ready and standby. R makes a unit send the code before it a
 // second time (QK20 User's Manual, appendix 2, note 1), which after a payment is
@@ -75,6 +76,9 @@ type Denso struct {
 	sum     byte          // exclusive or of block
 	end     string        // the terminator that the unit sends; empty until one came
 	refuse  int           // lines that are still refused, because the unit sends blocks
+	bare    bool          // a line without a header was whole: the unit sends no blocks
+	first   Frame         // that line
+	extra   []byte        // what stands behind it and may be a check character
 	ordered time.Duration // when the last command was sent
 	waiting bool          // a reply to it may come
 }
@@ -83,6 +87,7 @@ type densoState uint8
 
 const (
 	densoPlain    densoState = iota // outside of a block
+	densoFirst                      // behind the first line without a header
 	densoBlock                      // behind STX
 	densoChecking                   // behind the terminator
 	densoChecked                    // behind a check character that is right
@@ -98,20 +103,27 @@ func (d *Denso) Start(now time.Duration, out *Out) {
 // Feed implements Driver.
 func (d *Denso) Feed(now time.Duration, p []byte, out *Out) {
 	d.last = now
-	for i, b := range p {
-		switch d.state {
-		case densoPlain:
-			d.line(now, p[i:i+1], out)
-		case densoBlock:
-			d.add(b, out)
-		case densoChecking:
-			d.check(b, out)
-		case densoChecked:
-			d.follow(now, b, out)
-		case densoAstray:
-			if b == stx {
-				d.open(out)
-			}
+	for _, b := range p {
+		d.take(now, b, out)
+	}
+}
+
+// take takes a byte, wherever the line stands.
+func (d *Denso) take(now time.Duration, b byte, out *Out) {
+	switch d.state {
+	case densoPlain:
+		d.line(now, b, out)
+	case densoFirst:
+		d.second(now, b, out)
+	case densoBlock:
+		d.add(b, out)
+	case densoChecking:
+		d.check(b, out)
+	case densoChecked:
+		d.follow(now, b, out)
+	case densoAstray:
+		if b == stx {
+			d.open(out)
 		}
 	}
 }
@@ -122,9 +134,12 @@ func (d *Denso) Tick(now time.Duration, out *Out) {
 	switch {
 	case d.state == densoPlain:
 		d.Raw.Tick(now, out)
-	case d.state == densoChecked && silent >= densoSettle:
+	case silent < densoSettle:
+	case d.state == densoFirst:
+		d.resolve(out)
+	case d.state == densoChecked:
 		d.accept(now, out)
-	case d.state != densoChecked && silent >= stall:
+	case silent >= stall:
 		if d.state != densoAstray {
 			out.drop(Unterminated, len(d.block)+1)
 		}
@@ -166,58 +181,6 @@ func (d *Denso) open(out *Out) {
 	d.report(Unterminated, out)
 	d.enter(idle)
 	d.state, d.block, d.sum = densoBlock, d.block[:0], 0
-}
-
-// line takes a byte outside of a block.
-func (d *Denso) line(now time.Duration, p []byte, out *Out) {
-	if p[0] == stx {
-		d.open(out)
-		return
-	}
-	from, inside := len(out.Got), d.mode == line
-	d.Raw.Feed(now, p, out)
-	if d.refuse == 0 {
-		d.learn(p[0], inside)
-	}
-	if len(out.Got) == from || out.Got[from].Kind != GotFrame {
-		return
-	}
-	frame := out.Got[from].Frame
-	switch {
-	case d.reply(now, frame.Text):
-		out.Got = out.Got[:from]
-	case d.refuse > 0:
-		d.refuse--
-		out.Got = out.Got[:from]
-		out.drop(Garbled, len(frame.Symbology)+len(frame.Text))
-	}
-}
-
-// reply tells whether a text is the unit's reply to a command. One that became a
-// frame would be answered with a beep, which the unit would reply to.
-func (d *Denso) reply(now time.Duration, text string) bool {
-	return d.waiting && now-d.ordered < densoReply && (text == "OK" || text == "NG")
-}
-
-// learn notes the terminator of a line without a header.
-func (d *Denso) learn(b byte, inside bool) {
-	switch {
-	case inside && (b == cr || b == lf):
-		d.end = terminator(b)
-	case b == lf && d.end == "\r":
-		d.end = "\r\n"
-	}
-}
-
-// terminator is a terminator of one byte as text.
-func terminator(b byte) string {
-	switch b {
-	case cr:
-		return "\r"
-	case lf:
-		return "\n"
-	}
-	return "\x03"
 }
 
 // add takes a byte of a block.
@@ -269,7 +232,7 @@ func (d *Denso) accept(now time.Duration, out *Out) {
 	case text == "" || !utf8.ValidString(text):
 		out.drop(Garbled, len(d.block)+1)
 	default:
-		d.refuse = densoTrust
+		d.refuse, d.bare = densoTrust, false
 		out.frame(Frame{Symbology: id, Text: text})
 	}
 }

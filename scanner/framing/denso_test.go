@@ -102,6 +102,13 @@ func TestDensoBlocks(t *testing.T) {
 		{"the header turned off", []string{"<" + block("1", "\r"), ".100", "<2\r3\r4\r5\r6\r"},
 			[]string{"1", "<garbled 1>", "<garbled 1>", "<garbled 1>", "5", "6"}},
 		{"more behind a block that checks", []string{"<" + block("13", "\r") + "5", ".400", "<" + block("1", "\r")}, []string{"<garbled 4>", "1"}},
+		{"STX broken in the first", []string{"<B" + block("1234", "\r")[1:], ".400", "<" + block("1", "\r")}, []string{"<garbled 7>", "1"}},
+		{"the same, then a line", []string{"<B" + block("1234", "\r")[1:], ".100", "<77\r", ".100", "<8\r"}, []string{"<garbled 7>", "77", "8"}},
+		{"STX broken after lines", []string{"<1\r", ".100", "<" + block("2", "\r"), ".100", "<3\r4\r5\rB" + block("1234", "\r")[1:]},
+			[]string{"1", "2", "<garbled 1>", "<garbled 1>", "<garbled 1>", "<garbled 7>"}},
+		{"STX lost in the first", []string{"<" + block("1234", "\r\n")[1:] + block("1", "\r")}, []string{"<garbled 6>", "1"}},
+		{"a first line, then what may check", []string{"<13\r\x02" + block("1", "\r")[1:]}, []string{"13", "1"}},
+		{"a first line that a second seems to check", []string{"<4902777130835\r49400762\r", ".100", "<1\r2\r"}, []string{ean, "49400762", "1", "2"}},
 		{"one too long", []string{"<" + block(longest, "\r") + block(longest+"7", "\r") + block("1", "\r")},
 			[]string{longest, "<oversized 4098>", "1"}},
 	} {
@@ -154,8 +161,10 @@ func FuzzDenso(f *testing.F) {
 		if !bytes.Contains(line, []byte("\x02")) {
 			raw := newTill(framing.FamilyRaw)
 			raw.feed(string(line))
-			if !reflect.DeepEqual(unit.heard, raw.heard) {
-				t.Fatalf("heard %q, Raw %q", unit.heard, raw.heard)
+			got, want := onlyFrames(unit.heard), onlyFrames(raw.heard)
+			checkSome(t, got, want...)
+			if len(got) < len(want)-1 {
+				t.Fatalf("heard %q, Raw %q", got, want)
 			}
 		}
 		checkOnLine(t, string(line), onlyFrames(unit.heard))

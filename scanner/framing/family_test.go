@@ -112,6 +112,7 @@ func TestFamiliesNeverCutOrJoin(t *testing.T) {
 		unit.quiet(400 * time.Millisecond)
 		unit.feed("49400762\r")
 		unit.feed("3\r")
+		unit.quiet(100 * time.Millisecond)
 		want := []string{"<unterminated 4>", "<unterminated 4>", "<unterminated 8>", "<unterminated 8>", "3"}
 		if !reflect.DeepEqual(unit.heard, want) {
 			t.Errorf("%s: heard %q, want %q", family, unit.heard, want)
@@ -159,6 +160,7 @@ func TestFamiliesStartForgets(t *testing.T) {
 				t.Errorf("%s, started again, says something else", family)
 			}
 			unit.feed("130835\r")
+			unit.quiet(100 * time.Millisecond)
 			if want := []string{"130835"}; !reflect.DeepEqual(unit.heard, want) {
 				t.Errorf("%s after %q: heard %q, want %q", family, begun, unit.heard, want)
 			}

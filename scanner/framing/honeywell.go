@@ -31,11 +31,7 @@ const (
 	honeywellLasting  = "!"
 )
 
-// honeywellPatience is how long the answer to REVINF may take. It is some 350
-// bytes, 0.4 s at 9600 baud.
-const honeywellPatience = 2 * time.Second
-
-// honeywellReport is a line of the answer to REVINF. No payment code looks like
+// honeywellReport is a line of the answer to REVINF. No code of a till looks like
 // one: a pass has no lower case, the others have no colon and space.
 var honeywellReport = regexp.MustCompile(`^([A-Z][A-Za-z ]*[a-z][A-Za-z ]*):(?: (.*))?$`)
 
@@ -56,22 +52,20 @@ var honeywellReport = regexp.MustCompile(`^([A-Z][A-Za-z ]*[a-z][A-Za-z ]*):(?: 
 // The zero Honeywell is ready for use.
 type Honeywell struct {
 	Raw
-	asking bool          // the answer to REVINF has not ended
-	asked  time.Duration // when
-	echo   []byte        // what came of the command that ends the answer
-	says   []string      // name and part number, as the answer told them
+	asking bool     // the answer to REVINF has not ended; it may be late
+	echo   []byte   // what came of the command that ends the answer
+	says   []string // name and part number, as the answer told them
 }
 
 // Start implements Driver.
 func (h *Honeywell) Start(now time.Duration, out *Out) {
 	h.Raw.Start(now, out)
-	h.asking, h.asked, h.echo, h.says = true, now, h.echo[:0], nil
+	h.asking, h.echo, h.says = true, h.echo[:0], nil
 	out.say(honeywellGreen + honeywellMenu + honeywellRevision + honeywellLasting)
 }
 
 // Feed implements Driver.
 func (h *Honeywell) Feed(now time.Duration, p []byte, out *Out) {
-	h.expire(now, out)
 	for len(p) > 0 && h.asking {
 		h.listen(now, p[0], out)
 		p = p[1:]
@@ -81,7 +75,9 @@ func (h *Honeywell) Feed(now time.Duration, p []byte, out *Out) {
 
 // Tick implements Driver.
 func (h *Honeywell) Tick(now time.Duration, out *Out) {
-	h.expire(now, out)
+	if now-h.last >= stall {
+		h.release(now, out)
+	}
 	h.Raw.Tick(now, out)
 }
 
@@ -105,7 +101,7 @@ func (h *Honeywell) Stop(out *Out) { out.say(honeywellGreen) }
 func (h *Honeywell) listen(now time.Duration, b byte, out *Out) {
 	if (h.mode == idle || len(h.echo) > 0) && h.echoes(b) {
 		if h.echo = append(h.echo, b); len(h.echo) == len(honeywellRevision)+2 {
-			h.asking = false
+			h.asking, h.echo = false, h.echo[:0]
 			h.introduce(out)
 		}
 		return
@@ -131,16 +127,9 @@ func (h *Honeywell) echoes(b byte) bool {
 
 // release gives back what looked like the command sent back and was not.
 func (h *Honeywell) release(now time.Duration, out *Out) {
-	held := h.echo
-	h.echo = h.echo[:0]
-	h.Raw.Feed(now, held, out)
-}
-
-// expire ends the wait for an answer that is overdue.
-func (h *Honeywell) expire(now time.Duration, out *Out) {
-	if h.asking && now-h.asked >= honeywellPatience {
-		h.asking = false
-		h.release(now, out)
+	if len(h.echo) > 0 {
+		h.Raw.Feed(now, h.echo, out)
+		h.echo = h.echo[:0]
 	}
 }
 

@@ -45,7 +45,10 @@ func TestHoneywellReportIsNoScan(t *testing.T) {
 		{"command refused", []string{"<REVINF\x15!1\r"}, []string{"1"}},
 		{"nothing is said", []string{".2500", "<1\r"}, []string{"1"}},
 		{"a scan that begins like the command", []string{"<REVINF\rRE1\rREVIREVINF\x06!1\r"}, []string{"REVINF", "RE1", "<garbled 11>"}},
-		{"the same, held until the patience ends", []string{"<REVI", ".2500", "<1\r", "<2\r"}, []string{"<unterminated 4>", "<unterminated 1>", "2"}},
+		{"the same, and silence", []string{"<REVI", ".700", "<1\r", "<2\r"}, []string{"<unterminated 4>", "<unterminated 1>", "2"}},
+		{"inside a line", []string{"<12REVINF\x06!\r1\r"}, []string{"<garbled 9>", "1"}},
+		{"slow, and not cut", []string{"<REV", ".200", "<INF", ".200", "<\x06", ".200", "<!1\r"}, []string{"1"}},
+		{"late", []string{".60000", "<" + voyager, "<1\r"}, []string{"{Voyager 1602g CW000082BBA}", "1"}},
 		{"the status broken", []string{"<REVINF\x46!\r1\r"}, []string{"REVINFF!", "1"}},
 		{"the mark broken", []string{"<REVINF\x06\x00", ".2500", "<\r1\r"}, []string{"<garbled 7>", "1"}},
 		{"a second report is a scan like any other", []string{"<REVINF\x06!", "<Note: 1\r"}, []string{"Note: 1"}},
@@ -75,8 +78,7 @@ func FuzzHoneywell(f *testing.F) {
 		}
 		raw := newTill(framing.FamilyRaw)
 		raw.feed(string(line))
-		unit.quiet(2 * time.Second)
-		unit.quiet(time.Second)
+		unit.quiet(3 * time.Second)
 		raw.quiet(3 * time.Second)
 		var want []string
 		for _, frame := range onlyFrames(raw.heard) {

@@ -36,6 +36,10 @@ const (
 	newlandRed      = "LEDONS0C1000D"
 )
 
+// newlandAgain is how often a unit that has not confirmed that it scans again is
+// told so, once the tries are over.
+const newlandAgain = 5 * time.Second
+
 // newlandLongest is the longest answer that is listened to, in bytes.
 const newlandLongest = 512
 
@@ -60,6 +64,8 @@ type Newland struct {
 	hear   hearing
 	answer []byte // what came behind STX SOH
 	orders orders
+	spoken bool // it has answered anything since the start
+	sure   bool // that it is held, as it is to be, or has said that it scans
 }
 
 // hearing is where in a unit's answer the line stands.
@@ -75,8 +81,9 @@ const (
 func (n *Newland) Start(now time.Duration, out *Out) {
 	n.Raw.Start(now, out)
 	n.hear, n.answer, n.orders = inData, n.answer[:0], orders{}
+	n.spoken = false
 	n.orders.later(newlandQuiet, newlandIdentify, newlandName+";"+newlandVersion)
-	n.orders.put(now, order{newlandScan, newlandScan}, out)
+	n.Answer(now, Done, out)
 }
 
 // Feed implements Driver.
@@ -106,10 +113,14 @@ func (n *Newland) Tick(now time.Duration, out *Out) {
 		n.Raw.Tick(now, out)
 	}
 	n.orders.tick(now, out)
+	if n.spoken && !n.sure && n.orders.idleFor(now, newlandAgain) {
+		n.Answer(now, Done, out)
+	}
 }
 
 // Answer implements Driver.
 func (n *Newland) Answer(now time.Duration, a Answer, out *Out) {
+	n.sure = a == Wait
 	switch a {
 	case Wait:
 		n.orders.put(now, order{newlandHold, newlandHold}, out)
@@ -189,6 +200,8 @@ func (n *Newland) heard(now time.Duration, out *Out) {
 	}
 	said, about := newlandSaid(text[1:])
 	out.unit(about)
+	n.spoken = true
+	n.sure = n.sure || strings.HasPrefix(said, newlandScan)
 	if n.orders.answered(said) {
 		n.orders.proceed(now, out)
 	}

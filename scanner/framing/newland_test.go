@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"sekisho/scanner/framing"
 )
@@ -60,10 +61,27 @@ func TestI8NewlandIsLetGo(t *testing.T) {
 // A command that got no answer is sent again, but a beep is not.
 func TestI8NewlandRetriesAreBounded(t *testing.T) {
 	unit := newlandReady(t)
-	converse(t, unit, "!good", ">"+nlGood, ".400", ">", ".100", ">"+nlScan, ".500", ">"+nlScan, ".5000", ">",
+	converse(t, unit, "!good", ">"+nlGood, ".400", ">", ".100", ">"+nlScan, ".500", ">"+nlScan, ".4900", ">",
 		"!done", ">"+nlScan, ".400", "<"+nlYes, ".5000", ">",
 		// What comes too late belongs to another command.
 		"!wait", ">"+nlHold, "<"+nlYes, ".500", ">"+nlHold, "<"+nlSays+"SCNENA0\x06;\x03", ".5000", ">")
+}
+
+// A unit that may still be held is told for ever that it may scan, now and then;
+// one that never answered anything is not.
+func TestI8NewlandIsToldAgain(t *testing.T) {
+	unit := newlandReady(t)
+	converse(t, unit, "!wait", ">"+nlHold, "<"+nlSays+"SCNENA0\x06;\x03", ".60000", ">", "!done", ">"+nlScan,
+		".1500", ">"+nlScan+nlScan, ".4400", ">", ".100", ">"+nlScan, ".1000", ">"+nlScan+nlScan, ".5000", ">"+nlScan, "<"+nlYes, ".60000", ">")
+	converse(t, unit, "!done", ">"+nlScan, "<"+nlSays+"GRBENA0\x06;\x03", ".1500", ">"+nlScan+nlScan, ".4500", ">"+nlScan)
+	unit.Start(unit.now, &unit.out)
+	unit.quiet(10 * time.Second)
+	unit.takeSent()
+	converse(t, unit, ".60000", ">")
+	silent := newTill(framing.FamilyNewland)
+	silent.quiet(10 * time.Second)
+	silent.takeSent()
+	converse(t, silent, ".60000", ">")
 }
 
 // Of two answers that wait for a unit that is silent only the newer is sent, and

@@ -73,3 +73,6 @@ func (o *orders) answered(said string) bool {
 	command, _, _ := strings.Cut(o.under.first, ";")
 	return command != "" && strings.HasPrefix(said, command)
 }
+
+// idleFor tells whether nothing was sent for a while, longer than the tries take.
+func (o *orders) idleFor(now, while time.Duration) bool { return now-o.sent >= while }
