@@ -497,7 +497,7 @@ func TestSSISetsUpOnceForEachText(t *testing.T) {
 	l := settled(t)
 	for range 3 {
 		l.feed([]byte("49400762\r"))
-		l.quiet(500 * time.Millisecond)
+		l.quiet(time.Second)
 	}
 	l.quiet(10 * time.Minute)
 	if n := bytes.Count(l.sent, raw(t, sendPackets)); n > 3 {
