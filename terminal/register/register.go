@@ -177,7 +177,6 @@ func (r *Register) Run(ctx context.Context) error {
 	defer close(r.ended)
 
 	r.restore(snapshot)
-	r.doubles.follow(r.sale)
 	r.publish()
 	close(r.loaded)
 	r.loop(ctx)

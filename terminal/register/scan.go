@@ -95,7 +95,7 @@ func (r *Register) scanned(read read) {
 		return
 	}
 	switch why := notPayment(read.code.Kind); {
-	case why == "" && r.doubles.passOverCode(r.readKey(read.code), read.at):
+	case r.doubles.passOverCode(r.readKey(read.code), read.at):
 		read.beep.say(framing.Done)
 	case r.cfg.Clock.Boot()-read.at > staleScan:
 		r.showNotice(terminal.CodeExpired)
