@@ -30,8 +30,7 @@ func asked(t *testing.T, model string, families ...framing.Family) (*scannersim.
 }
 
 // talkers are the families whose units say who they are.
-var talkers = slices.DeleteFunc([]framing.Family{"zebra-ssi", framing.FamilyHoneywell, framing.FamilyNewland},
-	func(f framing.Family) bool { return framing.New(f) == nil })
+var talkers = []framing.Family{framing.FamilyZebraSSI, framing.FamilyHoneywell, framing.FamilyNewland}
 
 // A unit that can say who it is does so in its own family's language, whoever else
 // was asked for before; one that cannot is silent. Either way it scans afterwards

@@ -27,12 +27,12 @@ var makers = []struct {
 	names   []string // in lower case
 	answers bool
 }{
-	{"zebra-ssi", []string{"symbol", "zebra", "motorola"}, true},
-	{"honeywell", []string{"honeywell", "hand_held", "metrologic"}, true},
-	{"newland", []string{"newland", "nlscan", "nls-"}, true},
-	{"datalogic", []string{"datalogic", "psc_"}, false},
-	{"denso", []string{"denso"}, false},
-	{"opticon", []string{"opticon", "opto_"}, false},
+	{framing.FamilyZebraSSI, []string{"symbol", "zebra", "motorola"}, true},
+	{framing.FamilyHoneywell, []string{"honeywell", "hand_held", "metrologic"}, true},
+	{framing.FamilyNewland, []string{"newland", "nlscan", "nls-"}, true},
+	{framing.FamilyDatalogic, []string{"datalogic", "psc_"}, false},
+	{framing.FamilyDenso, []string{"denso"}, false},
+	{framing.FamilyOpticon, []string{"opticon", "opto_"}, false},
 }
 
 // makerOf gives the family of a port's name; "" where the name is no maker's, as
@@ -52,7 +52,7 @@ func makerOf(path string) framing.Family {
 func toAsk(maker framing.Family) []framing.Family {
 	ask := []framing.Family{}
 	for _, m := range makers {
-		if m.answers && (maker == "" || maker == m.family) && framing.New(m.family) != nil {
+		if m.answers && (maker == "" || maker == m.family) {
 			ask = append(ask, m.family)
 		}
 	}

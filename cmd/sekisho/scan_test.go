@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -45,9 +44,9 @@ func cmdUnit(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdTry is "try LINK TEXT... -- ARG...": runs sekisho scan with the arguments and,
-// once it waits for scans, shows the unit a symbol of each text: an EAN-13 of 13
-// digits, else a QR code. What it printed is the file "tried" then, and how the
-// unit beeped is the file "beeps".
+// once it waits for scans, shows the unit a symbol of each text until the till has
+// it: an EAN-13 of 13 digits, else a QR code. What it printed is the file "tried"
+// then, and how the unit beeped is the file "beeps".
 func cmdTry(ts *testscript.TestScript, neg bool, args []string) {
 	end := slices.Index(args, "--")
 	if neg || end < 2 {
@@ -58,46 +57,55 @@ func cmdTry(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("no unit at %s", link)
 	}
+	unit := found.(*scannersim.Scanner)
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
+	printed, out := io.Pipe()
 	said, says := io.Pipe()
-	var out bytes.Buffer
 	code := make(chan int, 1)
 	go func() {
-		defer says.Close()
-		code <- run(ctx, slices.Concat([]string{"scan", "--port", link}, args[end+1:]), nil, &out, says)
+		code <- run(ctx, slices.Concat([]string{"scan", "--port", link}, args[end+1:]), nil, out, says)
+		out.Close()
+		says.Close()
 	}()
-	unit := found.(*scannersim.Scanner)
-	lines := bufio.NewScanner(said)
-	for lines.Scan() {
-		ts.Logf("%s", lines.Text())
-		if strings.HasPrefix(lines.Text(), "scan now") {
-			ts.Check(holdUp(ctx, unit, args[1:end]))
-		}
+	words := bufio.NewScanner(said)
+	if !words.Scan() || !strings.HasPrefix(words.Text(), "scan now") {
+		ts.Fatalf("it said %q", words.Text())
 	}
+	go io.Copy(io.Discard, said)
+	tried, err := holdUp(ctx, unit, args[1:end], bufio.NewScanner(printed))
+	ts.Check(err)
 	if got := <-code; got != 0 {
 		ts.Fatalf("exit code %d", got)
 	}
-	ts.Check(os.WriteFile(ts.MkAbs("tried"), out.Bytes(), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs("tried"), []byte(tried), 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs("beeps"), fmt.Appendln(nil, unit.Deeds()), 0o600))
 }
 
-// holdUp holds a symbol of each text before a unit.
-func holdUp(ctx context.Context, s *scannersim.Scanner, texts []string) error {
+// holdUp holds a symbol of each text before a unit, again where the till dropped
+// it, and gives the lines that were printed.
+func holdUp(ctx context.Context, s *scannersim.Scanner, texts []string, printed *bufio.Scanner) (tried string, err error) {
 	for _, text := range texts {
 		draw := walletsim.QR
 		if len(text) == 13 {
 			draw = walletsim.EAN
 		}
 		picture, err := draw(text)
-		if err == nil {
-			err = s.Show(ctx, picture)
-		}
 		if err != nil {
-			return err
+			return "", err
+		}
+		for taken := false; !taken; {
+			if err := s.Show(ctx, picture); err != nil {
+				return "", err
+			}
+			if !printed.Scan() {
+				return "", io.ErrUnexpectedEOF
+			}
+			tried += printed.Text() + "\n"
+			taken = strings.Contains(printed.Text(), `"kind"`)
 		}
 	}
-	return nil
+	return tried, nil
 }
 
 // cmdHold is "hold LINK": reads a port, as the daemon does, until the script ends.

@@ -66,7 +66,7 @@ func (d *doubles) took(a article, at time.Duration) {
 // ready it is shown anew.
 func (d *doubles) passOverCode(key terminal.SeenKey, at time.Duration) bool {
 	another := d.stage.state == terminal.SaleReady && d.stage.ref != d.sale
-	if d.code == "" || key != d.code || at-d.codeAt >= d.window || another {
+	if key != d.code || at-d.codeAt >= d.window || another {
 		return false
 	}
 	d.codeAt = max(d.codeAt, at)
