@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -101,6 +102,17 @@ type portFinding struct {
 	Remedy  string           `json:"remedy,omitempty"`
 }
 
+// probeAll asks all ports at once, since each may take seconds.
+func probeAll(ctx context.Context, ports []candidate) []portFinding {
+	found := make([]portFinding, len(ports))
+	var all sync.WaitGroup
+	for i, c := range ports {
+		all.Go(func() { found[i] = probe(ctx, c) })
+	}
+	all.Wait()
+	return found
+}
+
 // probe asks one port and judges what it said.
 func probe(ctx context.Context, c candidate) portFinding {
 	maker := makerOf(c.cfg.Path)
@@ -189,16 +201,16 @@ func (s *staff) doctorScanner() *cobra.Command {
 			return s.settle(cmd.Flags().Changed("config"))
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			found, worst := []portFinding{}, ok
-			for _, c := range candidates(s.cfg, byID) {
-				f := probe(cmd.Context(), c)
-				found, worst = append(found, f), max(worst, f.Level)
-			}
+			found := probeAll(cmd.Context(), candidates(s.cfg, byID))
 			if err := s.reportPorts(found, asJSON); err != nil {
 				return err
 			}
+			worst := ok
 			if len(found) == 0 {
 				worst = fail
+			}
+			for _, f := range found {
+				worst = max(worst, f.Level)
 			}
 			if worst == ok {
 				return nil
