@@ -147,6 +147,7 @@ func TestClassify(t *testing.T) {
 		{"web address", "]Q1", "https://example.com/", payload.NotPayment, payload.WhyLink},
 		{"GS1 Digital Link", "", "HTTPS://id.gs1.org/01/09506000134352", payload.Goods, "9506000134352"},
 		{"GS1 Digital Link in a QR code", "]Q1", "https://example.jp/01/04902777130835/10/A?17=270630", payload.Goods, "4902777130835"},
+		{"GS1 Digital Link with its expiry in the path", "]Q1", "https://id.gs1.org/01/09506000134352/17/270630/10/ABC123", payload.Goods, "9506000134352"},
 		{"GS1 Digital Link in a DataMatrix", "]d1", "https://example.jp/01/04902777130835", payload.Goods, "4902777130835"},
 		{"GS1 Digital Link in a linear symbol", "]C0", "https://example.jp/01/04902777130835", payload.NotPayment, payload.WhyLink},
 		{"GS1 Digital Link, check digit wrong", "]Q1", "https://example.jp/01/04902777130836", payload.NotPayment, payload.WhyLink},

@@ -5,7 +5,7 @@
 // In an element string the data of some AIs have a length laid down for ever;
 // all others end at a separator, the character that a symbol calls FNC1 and a
 // reader sends as GS (0x1D), or at the end. In a Digital Link the path holds a
-// primary key, such as a GTIN, and its qualifiers, and the query the rest.
+// primary key, such as a GTIN, and what qualifies it, and the query the rest.
 //
 // The package guarantees that each Element it gives has an AI of its table, data
 // of the right length and characters, a right check digit and a date that the
@@ -47,7 +47,6 @@ const (
 	Conflict     Code = "conflict"    // the AI is there twice, with two values
 	NoKey        Code = "no-key"      // a web address without a GS1 primary key in its path
 	BadEscape    Code = "escape"      // a per cent sign without two hexadecimal digits
-	BadOrder     Code = "order"       // a qualifier in the path that is not one of this key, or out of its order
 )
 
 // sentences say the same for people.
@@ -61,7 +60,6 @@ var sentences = map[Code]string{
 	Conflict:     "an application identifier is there twice, with two values",
 	NoKey:        "the web address holds no GS1 key",
 	BadEscape:    "a per cent sign without two hexadecimal digits",
-	BadOrder:     "a qualifier that does not belong to this key, or stands out of its order",
 }
 
 // Error is a text that breaks the rules. Nothing of the text is in it.

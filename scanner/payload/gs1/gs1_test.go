@@ -115,7 +115,8 @@ func TestDigitalLinks(t *testing.T) {
 		{"a fragment", "https://x.jp/01/09506000134352#10/A?17=1", "01=09506000134352@13"},
 		{"escapes", "https://x.jp/01/09506000134352/10/A%2FB%2f1%25+", "01=09506000134352@13 10=A/B/1%+@31"},
 		{"another key", "https://x.jp/00/095060001343520017", "00=095060001343520017@13"},
-		{"codes.md's", "https://id.gs1.org/01/09506000134352/10/ABC123?17=270630", "01=09506000134352@19 10=ABC123@37 17=270630@47"},
+		{"lot and expiry", "https://id.gs1.org/01/09506000134352/10/ABC123?17=270630", "01=09506000134352@19 10=ABC123@37 17=270630@47"},
+		{"expiry in the path, as seen in the field", "https://id.gs1.org/01/09506000134352/17/270630/10/ABC123", "01=09506000134352@19 17=270630@37 10=ABC123@47"},
 	} {
 		got, err := gs1.ParseLink(nil, c.uri)
 		if err != nil || listed(got) != c.want {
@@ -144,11 +145,9 @@ func TestWhatIsNoDigitalLink(t *testing.T) {
 		{"the key in the fragment alone", "https://x.jp/#/01/09506000134352", gs1.NoKey, 13},
 		{"a GTIN of 13", "https://x.jp/01/9506000134352", gs1.BadLength, 16},
 		{"the wrong check digit", "https://x.jp/01/09506000134353", gs1.BadCheck, 16},
-		{"serial before lot", "https://x.jp/01/09506000134352/21/1/10/A", gs1.BadOrder, 36},
-		{"a qualifier twice", "https://x.jp/01/09506000134352/10/A/10/A", gs1.BadOrder, 36},
-		{"a word for a qualifier", "https://x.jp/01/09506000134352/lot/A", gs1.BadOrder, 31},
-		{"qualifiers of both rows", "https://x.jp/01/09506000134352/22/A/235/B", gs1.BadOrder, 36},
-		{"a qualifier of another key", "https://x.jp/00/095060001343520017/10/A", gs1.BadOrder, 35},
+		{"a qualifier twice, with two values", "https://x.jp/01/09506000134352/10/A/10/B", gs1.Conflict, 36},
+		{"no such day in the path", "https://x.jp/01/09506000134352/17/270631", gs1.BadDate, 34},
+		{"a word for a qualifier", "https://x.jp/01/09506000134352/lot/A", gs1.UnknownAI, 31},
 		{"half an escape", "https://x.jp/01/09506000134352/10/A%2", gs1.BadEscape, 35},
 		{"no escape", "https://x.jp/01/09506000134352/10/%GG", gs1.BadEscape, 34},
 		{"an escaped blank", "https://x.jp/01/09506000134352/10/A%20B", gs1.BadCharacter, 34},

@@ -1,34 +1,22 @@
 package gs1
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
-// qualifiers are the primary keys that a Digital Link may have, and for each the
-// AIs that may follow it in the path, in that order; some keys have two rows of
-// them (GS1 Digital Link URI Syntax 1.2, 4.7 and 4.8; GS1 Barcode Syntax
-// Dictionary, "dlpkey").
-var qualifiers = map[string][]string{
-	"00":   {""},
-	"01":   {"22 10 21", "235"},
-	"253":  {""},
-	"255":  {""},
-	"401":  {""},
-	"402":  {""},
-	"414":  {"254", "7040"},
-	"415":  {"8020"},
-	"417":  {"7040"},
-	"8003": {""},
-	"8004": {"7040"},
-	"8006": {"22 10 21"},
-	"8010": {"8011"},
-	"8013": {""},
-	"8017": {"8019"},
-	"8018": {"8019"},
+// primaryKeys are the AIs with which the GS1 part of a path can begin (GS1
+// Digital Link URI Syntax 1.2, 4.7; GS1 Barcode Syntax Dictionary, "dlpkey").
+var primaryKeys = []string{
+	"00", "01", "253", "255", "401", "402", "414", "415", "417", "8003", "8004", "8006", "8010", "8013", "8017", "8018",
 }
 
 // ParseLink appends the elements of a Digital Link URI to dst: the primary key,
-// its qualifiers, and what AIs the query holds. Any host will do, and any path
-// in front of the key. A GTIN has its 14 digits there. Other words in the query
-// are passed over, as is the fragment; compressed URIs are not read.
+// what follows it in the path, and what AIs the query holds. Any host will do,
+// and any path in front of the key. A GTIN has its 14 digits there. Behind the
+// key the standard wants its qualifiers alone, in their order; links with a date
+// there are in use, so any AI will do. Other words in the query are passed over,
+// as is the fragment; compressed URIs are not read.
 func ParseLink(dst []Element, uri string) ([]Element, error) {
 	path, query, ok := split(uri)
 	if !ok {
@@ -40,9 +28,6 @@ func ParseLink(dst []Element, uri string) ([]Element, error) {
 		return nil, &Error{NoKey, path.offset}
 	}
 	steps = steps[first:]
-	if at := disorder(steps); at >= 0 {
-		return nil, &Error{BadOrder, at}
-	}
 	for i := 0; i < len(steps); i += 2 {
 		var err *Error
 		if dst, err = add(dst, steps[i], steps[i+1]); err != nil {
@@ -93,39 +78,9 @@ func (p piece) steps() (out []piece) {
 // in front of the key is the owner's own.
 func primary(steps []piece) int {
 	for i := len(steps) - 2; i >= 0; i -= 2 {
-		if _, ok := qualifiers[steps[i].text]; ok {
+		if slices.Contains(primaryKeys, steps[i].text) {
 			return i
 		}
-	}
-	return -1
-}
-
-// disorder finds the first qualifier that has no place behind the key, in none
-// of its rows; -1 if all have one.
-func disorder(steps []piece) int {
-	furthest := -1
-	for _, row := range qualifiers[steps[0].text] {
-		at := misplaced(steps[2:], row)
-		if at < 0 {
-			return -1
-		}
-		furthest = max(furthest, at)
-	}
-	return furthest
-}
-
-// misplaced finds the first of the steps' keys that is not in the row behind the
-// ones before it.
-func misplaced(steps []piece, row string) int {
-	left := strings.Fields(row)
-	for i := 0; i < len(steps); i += 2 {
-		for len(left) > 0 && left[0] != steps[i].text {
-			left = left[1:]
-		}
-		if len(left) == 0 {
-			return steps[i].offset
-		}
-		left = left[1:]
 	}
 	return -1
 }
