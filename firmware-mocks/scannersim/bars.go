@@ -12,8 +12,8 @@ import (
 
 // Lines of sight across a picture with bars.
 const (
-	apart     = 3  // pixels between lines: a narrow bar's width, so that a fleck is on one or two
-	direction = 10 // degrees between directions; half a turn has all, a line is read both ways
+	apart     = 3 // pixels between lines: a narrow bar's width, so that a fleck is on one or two
+	direction = 6 // degrees between directions, so that five lines cross long low bars; a line is read both ways
 	halfTurn  = 180
 
 	// A crack or a fleck on one line can make another number of it whose check
@@ -34,13 +34,15 @@ var bars = []kind{
 	{oned.NewCode128Reader, code128Symbol},
 }
 
-// decodeBars reads bars in any direction, upright ones first.
+// decodeBars reads bars in any direction, upright ones first. The first
+// direction in which enough lines agree decides, also that there is no telling:
+// lines aslant might cross one of two numbers alone.
 func decodeBars(picture *image.Gray) (unit.Symbol, bool) {
 	votes := ballot{count: map[unit.Symbol]int{}}
 	for degrees := 0; degrees < halfTurn; degrees += direction {
 		votes.take(across(picture, float64(degrees)*math.Pi/halfTurn))
-		if votes.decided() {
-			return votes.first, true
+		if most := votes.count[votes.first]; most >= agreeing {
+			return votes.first, most >= outnumber*(votes.all-most)
 		}
 	}
 	return unit.Symbol{}, false
@@ -70,12 +72,6 @@ func (b *ballot) take(source gozxing.LuminanceSource) {
 			b.first = s
 		}
 	}
-}
-
-// decided tells whether enough lines agree.
-func (b *ballot) decided() bool {
-	most := b.count[b.first]
-	return most >= agreeing && most >= outnumber*(b.all-most)
 }
 
 // readLine reads one line, from either end.

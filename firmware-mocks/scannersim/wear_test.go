@@ -3,6 +3,7 @@ package scannersim
 import (
 	"errors"
 	"image"
+	"image/color"
 	"image/draw"
 	"strings"
 	"testing"
@@ -66,6 +67,17 @@ func readOrRefused(t *testing.T, picture image.Image, want unit.Symbol) bool {
 	return err == nil
 }
 
+// quarter turns a picture to the right.
+func quarter(p *image.Gray) *image.Gray {
+	out := image.NewGray(image.Rect(0, 0, p.Rect.Dy(), p.Rect.Dx()))
+	for y := range p.Rect.Dy() {
+		for x := range p.Rect.Dx() {
+			out.SetGray(p.Rect.Dy()-1-y, x, p.GrayAt(x, y))
+		}
+	}
+	return out
+}
+
 // Bars come in any direction, as a hand holds them.
 func TestBarsAreReadInAnyDirection(t *testing.T) {
 	rotation, ok := wear.Named("rotation")
@@ -76,10 +88,35 @@ func TestBarsAreReadInAnyDirection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, strength := range []float64{0, 0.7, 1.4, 2, 2.6, 3.3, wear.Ruin} { // up to 80 degrees, to either side
-		if !readOrRefused(t, rotation.Apply(clean, strength, 1), unit.Symbol{Identifier: "]C0", Data: "900081818812345678901234"}) {
-			t.Errorf("strength %v: not read", strength)
+	held := grey(clean)
+	for quarters := range 4 {
+		for _, strength := range []float64{0, 0.8, 2} { // 8 to 16, and 20 to 40 degrees, to either side
+			if !readOrRefused(t, rotation.Apply(held, strength, uint64(quarters)), unit.Symbol{Identifier: "]C0", Data: "900081818812345678901234"}) {
+				t.Errorf("%d quarters, strength %v: not read", quarters, strength)
+			}
 		}
+		held = quarter(held)
+	}
+}
+
+// A picture may be a part of another, and transparent where it is white.
+func TestAPictureMayLieAnywhereAndBeTransparent(t *testing.T) {
+	clean, err := walletsim.EAN("4902777130835")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := image.Pt(400, -300)
+	sheet := image.NewNRGBA(image.Rect(0, -600, 1000, 600)) // transparent
+	inked := clean.Bounds().Add(at)
+	for y := inked.Min.Y; y < inked.Max.Y; y++ {
+		for x := inked.Min.X; x < inked.Max.X; x++ {
+			if r, _, _, _ := clean.At(x-at.X, y-at.Y).RGBA(); r == 0 {
+				sheet.Set(x, y, color.Black)
+			}
+		}
+	}
+	if !readOrRefused(t, sheet.SubImage(inked), unit.Symbol{Identifier: "]E0", Data: "4902777130835"}) {
+		t.Error("not read")
 	}
 }
 

@@ -216,6 +216,13 @@ func TestMPMGivesPublishedExamples(t *testing.T) {
 	}
 }
 
+func TestMPMWritesFieldsBehindAValue(t *testing.T) {
+	code := MPM{{ID: "62", Value: "0101a", Fields: []Field{{ID: "02", Value: "b"}}}}
+	if got := text(t)(code.Text()); !strings.HasPrefix(got, "000201"+"6210"+"0101a"+"0201b"+"6304") {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestMPMRefusesWhatHasNoLength(t *testing.T) {
 	for name, code := range map[string]MPM{
 		"100 characters":         {{ID: "59", Value: strings.Repeat("x", 100)}},

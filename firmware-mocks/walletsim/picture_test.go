@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"image"
 	"image/png"
+	"strings"
 	"testing"
 
 	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/datamatrix"
 	"github.com/makiuchi-d/gozxing/oned"
 	"github.com/makiuchi-d/gozxing/qrcode"
 )
@@ -116,14 +118,52 @@ func TestAQRCodeHasItsQuietZone(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeDrawnIsAnError(t *testing.T) {
+// I7: nor does the error quote what could not be drawn.
+func TestI7WhatCannotBeDrawnIsAnError(t *testing.T) {
+	const secret = "900081818812345678901234"
 	for name, draw := range map[string]func() (image.Image, error){
-		"pass in lower case": func() (image.Image, error) { return QR("SK1:abc") },
-		"wrong check digit":  func() (image.Image, error) { return EAN("4902777130836") },
-		"not ASCII":          func() (image.Image, error) { return Code128("円") },
+		"pass in lower case":       func() (image.Image, error) { return QR("SK1:abc" + secret) },
+		"too much for a QR code":   func() (image.Image, error) { return QR(strings.Repeat(secret, 200) + "x") },
+		"wrong check digit":        func() (image.Image, error) { return EAN("4902777130836") },
+		"no article's number":      func() (image.Image, error) { return EAN(secret) },
+		"not ASCII":                func() (image.Image, error) { return Code128("円" + secret) },
+		"a letter that means FNC1": func() (image.Image, error) { return Code128("ñ" + secret) },
+		"too much for bars":        func() (image.Image, error) { return Code128(strings.Repeat(secret, 4)) },
+		"elements beyond ASCII":    func() (image.Image, error) { return GS1128("10ñ" + secret) },
+		"matrix beyond ASCII":      func() (image.Image, error) { return DataMatrix("é" + secret) },
+		"too much for a matrix":    func() (image.Image, error) { return DataMatrix(strings.Repeat(secret+"ab", 200)) },
+		"GS1 matrix beyond ASCII":  func() (image.Image, error) { return GS1DataMatrix("é" + secret) },
 	} {
-		if _, err := draw(); err == nil {
-			t.Errorf("%s: drawn", name)
+		if _, err := draw(); err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// FNC1 (codeword 232 of ISO/IEC 16022) stands in front and between, nowhere else.
+func TestAMatrixIsReadWithItsFNC1(t *testing.T) {
+	for want, draw := range map[string]func() (image.Image, error){
+		"10ABC 12":              func() (image.Image, error) { return DataMatrix("10ABC 12") },
+		"\x1d10ABC\x1d17270630": func() (image.Image, error) { return GS1DataMatrix("10ABC\x1d17270630") },
+	} {
+		picture, err := draw()
+		if err != nil {
+			t.Fatal(err)
+		}
+		result := read(t, picture, datamatrix.NewDataMatrixReader())
+		if got := result.GetText(); got != want {
+			t.Errorf("read %q, want %q", got, want)
+		}
+		// A reader sends GS for FNC1 and for the character GS alike.
+		if n := bytes.Count(result.GetRawBytes(), []byte{232}); n != strings.Count(want, "\x1d") {
+			t.Errorf("%q: %d times FNC1", want, n)
+		}
+		for i := range 8 { // two modules of four pixels
+			for j := range picture.Bounds().Dx() {
+				if r, _, _, _ := picture.At(i, j).RGBA(); r == 0 {
+					t.Fatalf("%q: black in the quiet zone", want)
+				}
+			}
 		}
 	}
 }
