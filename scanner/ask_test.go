@@ -1,13 +1,18 @@
 package scanner_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/creack/pty"
 
 	"sekisho/firmware-mocks/scannersim"
 	"sekisho/firmware-mocks/scannersim/unit"
@@ -120,5 +125,40 @@ func TestAskEndsWithTheContext(t *testing.T) {
 	stop()
 	if _, _, err := scanner.Ask(ctx, scanner.Config{Path: link}, talkers); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+// The last words on the line let a unit scan, in each language that it may have
+// been spoken to (I8).
+func TestI8AskEndsWithTheRelease(t *testing.T) {
+	for _, c := range []struct{ asked, released []framing.Family }{
+		{talkers[:1], talkers[:1]},
+		{talkers[:2], framing.Families()},
+		{nil, nil},
+	} {
+		t.Run(fmt.Sprint(c.asked), func(t *testing.T) {
+			t.Parallel()
+			master, slave, err := pty.Open()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer master.Close()
+			heard := make(chan []byte, 1)
+			go func() {
+				all, _ := io.ReadAll(master) // ends with an error, when nobody holds the other end
+				heard <- all
+			}()
+			if _, _, err := scanner.Ask(t.Context(), scanner.Config{Path: slave.Name()}, c.asked); err != nil {
+				t.Error(err)
+			}
+			slave.Close()
+			var want framing.Out
+			for _, f := range c.released {
+				framing.New(f).Stop(&want)
+			}
+			if got := <-heard; !bytes.HasSuffix(got, want.Send) || len(c.asked) == 0 && len(got) > 0 {
+				t.Errorf("% x, want % x last", got, want.Send)
+			}
+		})
 	}
 }

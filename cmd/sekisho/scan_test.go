@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"sekisho/firmware-mocks/scannersim"
+	"sekisho/firmware-mocks/scannersim/unit"
 	"sekisho/firmware-mocks/walletsim"
 	"sekisho/scanner"
 )
@@ -46,7 +46,7 @@ func cmdUnit(ts *testscript.TestScript, neg bool, args []string) {
 // cmdTry is "try LINK TEXT... -- ARG...": runs sekisho scan with the arguments and,
 // once it waits for scans, shows the unit a symbol of each text until the till has
 // it: an EAN-13 of 13 digits, else a QR code. What it printed is the file "tried"
-// then, and how the unit beeped is the file "beeps".
+// then.
 func cmdTry(ts *testscript.TestScript, neg bool, args []string) {
 	end := slices.Index(args, "--")
 	if neg || end < 2 {
@@ -57,7 +57,7 @@ func cmdTry(ts *testscript.TestScript, neg bool, args []string) {
 	if !ok {
 		ts.Fatalf("no unit at %s", link)
 	}
-	unit := found.(*scannersim.Scanner)
+	plugged := found.(*scannersim.Scanner)
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	printed, out := io.Pipe()
@@ -73,13 +73,12 @@ func cmdTry(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("it said %q", words.Text())
 	}
 	go io.Copy(io.Discard, said)
-	tried, err := holdUp(ctx, unit, args[1:end], bufio.NewScanner(printed))
+	tried, err := holdUp(ctx, plugged, args[1:end], bufio.NewScanner(printed))
 	ts.Check(err)
 	if got := <-code; got != 0 {
 		ts.Fatalf("exit code %d", got)
 	}
 	ts.Check(os.WriteFile(ts.MkAbs("tried"), []byte(tried), 0o600))
-	ts.Check(os.WriteFile(ts.MkAbs("beeps"), fmt.Appendln(nil, unit.Deeds()), 0o600))
 }
 
 // holdUp holds a symbol of each text before a unit, again where the till dropped
@@ -106,6 +105,20 @@ func holdUp(ctx context.Context, s *scannersim.Scanner, texts []string, printed 
 		}
 	}
 	return tried, nil
+}
+
+// cmdDoes is "does LINK DEED": waits until the unit has done it.
+func cmdDoes(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: does LINK DEED")
+	}
+	found, ok := units.Load(ts.MkAbs(args[0]))
+	if !ok {
+		ts.Fatalf("no unit at %s", args[0])
+	}
+	ctx, stop := context.WithTimeout(context.Background(), patience)
+	defer stop()
+	ts.Check(found.(*scannersim.Scanner).Await(ctx, func(done []unit.Deed) bool { return slices.Contains(done, unit.Deed(args[1])) }))
 }
 
 // cmdHold is "hold LINK": reads a port, as the daemon does, until the script ends.
