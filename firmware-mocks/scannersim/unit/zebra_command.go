@@ -2,13 +2,17 @@ package unit
 
 import "time"
 
-// Hear takes the till's messages. Asleep, the unit hears only that something
-// came, and wakes up: what comes in the first 10 ms is lost with the byte that
-// woke it.
+// Hear takes the till's messages.
 func (z *Zebra) Hear(now time.Duration, p []byte, out *Out) {
-	if len(p) == 0 {
-		return
+	for _, b := range p {
+		z.listen(now, b, out)
 	}
+}
+
+// listen takes one byte. Asleep, the unit hears only that something came, and
+// wakes up: what comes in the first 10 ms is lost with the byte that woke it. A
+// length that no message has, the NUL of a wake-up above all, is passed over.
+func (z *Zebra) listen(now time.Duration, b byte, out *Out) {
 	z.stir(now)
 	if z.asleep {
 		z.asleep, z.deafUntil, z.heard = false, now+wakingUp, z.heard[:0]
@@ -19,34 +23,25 @@ func (z *Zebra) Hear(now time.Duration, p []byte, out *Out) {
 	if now-z.heardAt > characterGap {
 		z.heard = z.heard[:0]
 	}
-	z.heard, z.heardAt = append(z.heard, p...), now
-	for z.whole(now, out) {
+	z.heardAt = now
+	if len(z.heard) == 0 && b < packetHead {
+		return
+	}
+	z.heard = append(z.heard, b)
+	if length := int(z.heard[0]); len(z.heard) == length+packetCheck {
+		z.whole(now, z.heard, out)
+		z.heard = z.heard[:0]
 	}
 }
 
-// whole takes the next whole message out of what was heard. A length that no
-// message has, the NUL of a wake-up above all, is passed over.
-func (z *Zebra) whole(now time.Duration, out *Out) bool {
-	if len(z.heard) == 0 {
-		return false
-	}
-	length := int(z.heard[0])
-	if length < packetHead {
-		z.heard = z.heard[1:]
-		return true
-	}
-	if len(z.heard) < length+packetCheck {
-		return false
-	}
-	message := z.heard[:length+packetCheck]
+// whole takes a whole message. After a damaged one the next byte begins another,
+// which is a guess: no document tells where a unit takes up again.
+func (z *Zebra) whole(now time.Duration, message []byte, out *Out) {
 	if !sound(message) {
-		z.heard = z.heard[:0] // where the next begins cannot be known
 		z.refuse(nakResend, out)
-		return false
+		return
 	}
-	z.obey(now, message[1], message[3], message[packetHead:length], out)
-	z.heard = z.heard[length+packetCheck:]
-	return true
+	z.obey(now, message[1], message[3], message[packetHead:len(message)-packetCheck], out)
 }
 
 // obey carries out one message.

@@ -378,3 +378,14 @@ func TestANewerZebraSendsALongReadInSegments(t *testing.T) {
 	b.tell(tillAck, ``)
 	b.tell(beep0, `04 D0 00 80 FE AC`, unit.BeepGood)
 }
+
+// A damaged message is asked for again, and what follows it is heard, however the
+// bytes come in.
+func TestZebraHearsWhatFollowsADamagedMessage(t *testing.T) {
+	damaged := `05 E6 04 00 00 FF 10`
+	b := packeted(t, unit.ZebraSettings{})
+	b.tell(damaged+ledOn1, `05 D1 00 00 01 FF 29`+unitAck, unit.GreenOn)
+	b.tell(damaged, `05 D1 00 00 01 FF 29`)
+	b.tell(ledOn1, unitAck, unit.GreenOn)
+	b.tell(`04 EB 04 00 FF 0D`+beep0, unitAck) // asleep, it loses what wakes it
+}
