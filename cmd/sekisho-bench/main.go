@@ -2,6 +2,9 @@
 //
 //	bench: NAME VALUE UNIT limit=NAME:VALUE ratio=R goal<=G ok|short
 //
+// A figure of which nothing is promised has no goal, and the line of one scan ends
+// with how many allocations it makes instead.
+//
 // A figure is a median, measured beside its limit: the work that no
 // implementation could leave out, done bare. Both sides run in turn in one
 // process, so that a busy or slow machine slows both and the ratio stays. The
@@ -16,7 +19,8 @@ import (
 
 func main() {
 	for _, measure := range []func() (fmt.Stringer, error){
-		passFigure, denialsSize, denialsLookup, denialsApply,
+		passFigure, scanFigures, cpmFigure, mpmFigure, portFigures,
+		denialsSize, denialsLookup, denialsApply,
 		offlineApproval, onlineApproval, capsInForce, idle,
 		groupFigure, ledgerFigures, deniedSnapshot,
 	} {

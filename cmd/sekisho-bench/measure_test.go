@@ -4,6 +4,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"sekisho/scanner/framing"
 )
 
 func TestAFigureIsOneLineInTheAgreedForm(t *testing.T) {
@@ -14,6 +16,36 @@ func TestAFigureIsOneLineInTheAgreedForm(t *testing.T) {
 	f.value += time.Microsecond
 	if got, want := f.String(), "bench: pass-verify 131.0 us limit=bare:100.0 ratio=1.31 goal<=1.30 short"; got != want {
 		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestAFigureWithoutAPromiseHasNoGoal(t *testing.T) {
+	f := figure{"replug-to-scan", 60 * time.Millisecond, "open", 50 * time.Millisecond, 0}
+	if got, want := f.String(), "bench: replug-to-scan 60000.0 us limit=open:50000.0 ratio=1.20"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestAFigureOfAScanIsForOneScan(t *testing.T) {
+	f := scanFigure{"scan-raw-goods", scansEach * 300, scansEach * 25, 2}
+	if got, want := f.String(), "bench: scan-raw-goods 300.0 ns limit=copy:25.0 ratio=12.00 allocs=2"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+// Every figure of a scan is of the code that it names.
+func TestEveryFamilyReadsWhatItIsMeasuredWith(t *testing.T) {
+	for _, family := range framing.Families() {
+		for _, code := range formats {
+			line, err := record(family, code)
+			if err != nil {
+				t.Errorf("%s %s: %v", family, code.name, err)
+				continue
+			}
+			if err := times(3, line.scan); err != nil {
+				t.Errorf("%s %s: %v", family, code.name, err)
+			}
+		}
 	}
 }
 
