@@ -11,20 +11,20 @@ import (
 // stays in front of reads it again and again.
 //
 // A read is a double while it comes within the window of the one before, so that
-// an article that stays in view is taken once, however long it stays. What was
-// taken is the first; one that was refused is tried again.
+// an article that stays in view is taken once, however long it stays, also past
+// the Total key. What was taken is the first; one that was refused is tried again.
 //
 // Goods are never passed over across two sales: all is forgotten when a sale is
-// ready, paid, closed or handed over. A sale that begins forgets nothing, because
-// a POS puts its sale on account of that very read.
+// paid, or closed unpaid. What is read after that is the next sale's, so a sale
+// that begins forgets nothing, nor does the handing over of the one before: a POS
+// puts its sale on account of that very read.
 type doubles struct {
 	window time.Duration // 0: every read counts
-	goods  map[article]time.Duration
+	goods  recent[article]
 	stage  stage
 
-	code   terminal.SeenKey // of the code that pays, or has just paid; "" for none
-	codeAt time.Duration
-	sale   terminal.SaleRef // which it was shown for
+	codes recent[terminal.SeenKey] // that pay, or have just paid: a phone may show two at once
+	sale  terminal.SaleRef         // which they were shown for
 }
 
 // article is what goods are told apart by.
@@ -39,47 +39,56 @@ type stage struct {
 	state terminal.SaleState
 }
 
-// passOver tells whether an article is a double read, and if so takes note of it.
-func (d *doubles) passOver(a article, at time.Duration) bool {
-	last, known := d.goods[a]
-	if !known || at-last >= d.window {
+// recent is when things that were taken were last read, on the boot clock.
+type recent[K comparable] map[K]time.Duration
+
+// again tells whether a thing is read within the window of the last time, and if
+// so takes note of it.
+func (r recent[K]) again(k K, at, window time.Duration) bool {
+	last, known := r[k]
+	if !known || at-last >= window {
 		return false
 	}
-	d.goods[a] = max(last, at)
+	r[k] = max(last, at)
 	return true
 }
+
+// note gives the reads with one more, and without those that are over.
+func (r recent[K]) note(k K, at, window time.Duration) recent[K] {
+	maps.DeleteFunc(r, func(_ K, last time.Duration) bool { return at-last >= window })
+	if window <= 0 {
+		return r
+	}
+	if r == nil {
+		r = recent[K]{}
+	}
+	r[k] = at
+	return r
+}
+
+// passOver tells whether an article is a double read.
+func (d *doubles) passOver(a article, at time.Duration) bool { return d.goods.again(a, at, d.window) }
 
 // took notes an article that was taken, read at.
-func (d *doubles) took(a article, at time.Duration) {
-	if d.window <= 0 {
-		return
-	}
-	maps.DeleteFunc(d.goods, func(_ article, last time.Duration) bool { return at-last >= d.window })
-	if d.goods == nil {
-		d.goods = map[article]time.Duration{}
-	}
-	d.goods[a] = at
-}
+func (d *doubles) took(a article, at time.Duration) { d.goods = d.goods.note(a, at, d.window) }
 
-// passOverCode tells whether a customer's code is a double read of the one that
-// pays or has just paid, and if so takes note of it. For another sale that is
-// ready it is shown anew.
+// passOverCode tells whether a customer's code is a double read of one that pays
+// or has just paid. For another sale that is ready it is shown anew.
 func (d *doubles) passOverCode(key terminal.SeenKey, at time.Duration) bool {
 	another := d.stage.state == terminal.SaleReady && d.stage.ref != d.sale
-	if key != d.code || at-d.codeAt >= d.window || another {
-		return false
-	}
-	d.codeAt = max(d.codeAt, at)
-	return true
+	return !another && d.codes.again(key, at, d.window)
 }
 
-// tookCode notes the code with which a sale is being paid, read at.
+// tookCode notes a code with which a sale is being paid, read at.
 func (d *doubles) tookCode(key terminal.SeenKey, at time.Duration, sale terminal.SaleRef) {
-	d.code, d.codeAt, d.sale = key, at, sale
+	if sale != d.sale {
+		clear(d.codes)
+	}
+	d.codes, d.sale = d.codes.note(key, at, d.window), sale
 }
 
 // forgetCode lets a code whose payment did not begin be shown anew.
-func (d *doubles) forgetCode() { d.code = "" }
+func (d *doubles) forgetCode(key terminal.SeenKey) { delete(d.codes, key) }
 
 // follow takes note of the sale as it stands.
 func (d *doubles) follow(s *terminal.Sale) {
@@ -88,8 +97,7 @@ func (d *doubles) follow(s *terminal.Sale) {
 	if s != nil {
 		d.stage = stage{s.Ref, s.State}
 	}
-	begun := d.stage.state == terminal.SaleOpen && (was.ref == "" || was.state == terminal.SalePaid)
-	if d.stage != was && !begun {
+	if was.ref != "" && was.state != terminal.SalePaid && (d.stage.ref != was.ref || d.stage.state == terminal.SalePaid) {
 		clear(d.goods)
 	}
 }

@@ -103,9 +103,10 @@ func TestRefusedGoodsAreNoDoubleRead(t *testing.T) {
 	})
 }
 
-// Two sales are never mixed up, however soon the second follows: whatever ends the
-// first lets the same article count again. A POS that puts the sale on account of
-// the read does not.
+// Two sales are never mixed up, however soon the second follows: where the first is
+// paid, or closed unpaid, the same article counts again. What only goes on with a
+// sale, or begins one on account of the read, changes nothing: the article may
+// still lie before the unit.
 func TestDoubleReadsEndWithTheSale(t *testing.T) {
 	rice := string(riceBall.GTIN)
 	for _, c := range []struct {
@@ -124,16 +125,24 @@ func TestDoubleReadsEndWithTheSale(t *testing.T) {
 			w.sells("s1", riceBall)
 			w.pays("account-1")
 		}, func(w *world) { w.must1(w.put("s2", false, riceBall)) }, done},
-		{"the POS puts the sale as ready", false, nil, func(w *world) { w.sells("s1", riceBall) }, good},
-		{"the Total key", true, nil, func(w *world) { w.must1(w.reg.Ready(w.t.Context(), w.reg.View().Sale.Ref)) }, good},
+		{"the POS puts the sale as ready", false, nil, func(w *world) { w.sells("s1", riceBall) }, done},
+		{"the POS puts the next sale as ready", false, func(w *world) {
+			w.down()
+			w.sells("s1", riceBall)
+			w.pays("account-1")
+		}, func(w *world) { w.sells("s2", riceBall) }, done},
+		{"the Total key", true, nil, func(w *world) { w.must1(w.reg.Ready(w.t.Context(), w.reg.View().Sale.Ref)) }, done},
 		{"not ready after all", false, func(w *world) { w.sells("s1", riceBall) },
-			func(w *world) { w.must1(w.put("s1", false, riceBall)) }, good},
+			func(w *world) { w.must1(w.put("s1", false, riceBall)) }, done},
+		{"declined", false, func(w *world) { w.sells("s1", riceBall) }, func(w *world) {
+			w.answer(w.pays("account-1"), wire.OutcomeDeclined)
+		}, done},
 		{"cancelled", true, nil, func(w *world) { w.must1(w.reg.CancelSale(w.t.Context(), w.reg.View().Sale.Ref)) }, good},
 		{"paid", false, func(w *world) { w.down(); w.sells("s1", riceBall) }, func(w *world) { w.pays("account-1") }, good},
 		{"handed over", false, func(w *world) { w.down(); w.sells("s1", riceBall); w.pays("account-1") }, func(w *world) {
 			_, err := w.reg.HandOver(w.t.Context(), w.current())
 			w.must(err)
-		}, good},
+		}, done}, // it was read after the payment
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			doubling(t, c.own, func(t *testing.T, w *world) {
@@ -349,4 +358,29 @@ func TestScannedRowsOfABook(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A phone shows a bar code and a picture code at once, and the unit reads now one
+// and now the other: each is tried once for as long as both are in view.
+func TestDoubleReadsOfTwoCodesInView(t *testing.T) {
+	doubling(t, false, func(t *testing.T, w *world) {
+		w.sells("s1", riceBall)
+		codes := []string{w.passOf("account-1", 100*24*time.Hour), digits}
+		for _, code := range codes {
+			w.scan(code)
+			w.wantHeard(wait)
+			w.answer(w.current(), wire.OutcomeDeclined)
+		}
+		tried := len(w.leaves())
+		for range 10 {
+			for _, code := range codes {
+				w.after(window/2 - time.Millisecond)
+				w.scan(code)
+				w.wantHeard(done)
+			}
+		}
+		if n := len(w.leaves()); n != tried {
+			t.Fatalf("%d entries, want %d", n, tried)
+		}
+	})
 }

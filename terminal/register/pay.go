@@ -16,8 +16,8 @@ const usageSpan = 24 * time.Hour
 
 // pay decides what becomes of a code shown for the sale that is ready.
 func (r *Register) pay(read read) {
-	shown, id := read.code, terminal.PaymentID(newID())
-	r.doubles.tookCode(r.readKey(shown), read.at, r.sale.Ref)
+	shown, id, key := read.code, terminal.PaymentID(newID()), r.readKey(read.code)
+	r.doubles.tookCode(key, read.at, r.sale.Ref)
 	read.beep.wait()
 	evidence := r.seal(id, shown)
 	f := r.facts(r.presents(shown))
@@ -46,7 +46,7 @@ func (r *Register) pay(read read) {
 			r.notice = nil
 			r.tell(EventVerdict, *r.current)
 		default:
-			r.doubles.forgetCode()
+			r.doubles.forgetCode(key)
 			r.showNotice(terminal.Storage)
 		}
 	})
