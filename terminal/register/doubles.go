@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"sekisho/scanner/payload"
 	"sekisho/terminal"
 )
 
@@ -19,9 +20,10 @@ import (
 // that begins forgets nothing, nor does the handing over of the one before: a POS
 // puts its sale on account of that very read.
 type doubles struct {
-	window time.Duration // 0: every read counts
-	goods  recent[article]
-	stage  stage
+	window  time.Duration // 0: every read counts
+	goods   recent[article]
+	refused recent[article] // goods that were told all the same
+	stage   stage
 
 	codes recent[terminal.SeenKey] // that pay, or have just paid: a phone may show two at once
 	sale  terminal.SaleRef         // which they were shown for
@@ -31,6 +33,10 @@ type doubles struct {
 type article struct {
 	gtin  terminal.GTIN
 	addOn string // a magazine's issue
+}
+
+func articleOf(c payload.Code) article {
+	return article{terminal.GTIN(c.GTIN).Canonical(), c.AddOn}
 }
 
 // stage is where the register's sale stands; zero for no sale.
@@ -71,6 +77,16 @@ func (d *doubles) passOver(a article, at time.Duration) bool { return d.goods.ag
 
 // took notes an article that was taken, read at.
 func (d *doubles) took(a article, at time.Duration) { d.goods = d.goods.note(a, at, d.window) }
+
+// refusedAgain tells whether an article that is refused was so a moment ago, and
+// takes note of it.
+func (d *doubles) refusedAgain(a article, at time.Duration) bool {
+	if d.refused.again(a, at, d.window) {
+		return true
+	}
+	d.refused = d.refused.note(a, at, d.window)
+	return false
+}
 
 // passOverCode tells whether a customer's code is a double read of one that pays
 // or has just paid. For another sale that is ready it is shown anew.

@@ -215,3 +215,68 @@ func TestI8OwnSaleUnderAPolicyThatDropsItsCategory(t *testing.T) {
 		w.answer(w.pays("account-1"), wire.OutcomeApproved)
 	})
 }
+
+// notices counts how often POS and page were told of a scan that was no payment.
+func (w *world) notices() int {
+	w.shown.mu.Lock()
+	defer w.shown.mu.Unlock()
+	n := 0
+	for _, e := range w.shown.events {
+		if scan, ok := e.Data.(register.Scan); ok && scan.Kind == "notice" {
+			n++
+		}
+	}
+	return n
+}
+
+// What lies before a unit that reads without a pause, or a line that says nothing
+// but garbage, is told once a second: the page neither flickers nor chirps, and
+// every scan is answered all the same.
+func TestI8AFloodOfScansIsToldOnceASecond(t *testing.T) {
+	for name, scan := range map[string]func(w *world){
+		"a code before its sale":     func(w *world) { w.scan(digits); w.wantHeard(bad) },
+		"an article without a price": func(w *world) { w.goods("4901234567894"); w.wantHeard(bad) },
+		"garbage":                    func(w *world) { w.reg.Unreadable(w.t.Context()); synctest.Wait() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bare(t, func(t *testing.T, w *world) {
+				w.items, w.double = priceFile, window
+				w.start()
+				w.up(w.policy(1))
+				for range 500 {
+					scan(w)
+					w.after(10 * time.Millisecond)
+				}
+				if n := w.notices(); n != 5 {
+					t.Errorf("told %d times in 5 s", n)
+				}
+				if n := w.toldGoods(); n > 1 {
+					t.Errorf("told of %d articles", n)
+				}
+			})
+		})
+	}
+}
+
+// Another notice is told at once, and so is the same one when the sale went on
+// meanwhile.
+func TestNoticesThatAreNews(t *testing.T) {
+	bare(t, func(t *testing.T, w *world) {
+		w.items, w.double = priceFile, window
+		w.start()
+		w.up(w.policy(1))
+		for i, scan := range []func(){
+			func() { w.scan(digits) },
+			func() { w.goods("4901234567894") },
+			func() { w.scan(digits) },
+			func() { w.goods(string(riceBall.GTIN)); w.scan(digits) },
+			func() { w.goods("4901234567894") },
+			func() { w.goods("4901234567887") }, // the page has dropped the notice for it
+		} {
+			scan()
+			if n := w.notices(); n != i+1 {
+				t.Fatalf("told of %d notices, want %d", n, i+1)
+			}
+		}
+	})
+}

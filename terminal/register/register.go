@@ -89,7 +89,8 @@ type Register struct {
 	session    int64            // 0: the line is down
 	scannersUp map[int]bool     // those that are there
 	notice     *Scan
-	atWork     *beep // of the scan whose job is with the clerk; nil for none
+	hushed     time.Duration // until when the same notice is not told again, on the boot clock
+	atWork     *beep         // of the scan whose job is with the clerk; nil for none
 	payer      payer
 	doubles    doubles
 	storage    string

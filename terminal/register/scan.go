@@ -155,35 +155,56 @@ func (r *Register) presents(c payload.Code) presented {
 // A book's second row tells its price and is no article of its own: a POS may
 // want it, a price file has no line for it.
 func (r *Register) scannedGoods(read read) {
-	gtin := terminal.GTIN(read.code.GTIN)
-	goods := article{gtin.Canonical(), read.code.AddOn}
-	if r.doubles.passOver(goods, read.at) {
+	switch {
+	case r.doubles.passOver(articleOf(read.code), read.at):
 		read.beep.say(framing.Done)
-		return
-	}
-	taken := func() {
-		r.doubles.took(goods, read.at)
-		read.beep.say(framing.Good)
-	}
-	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: Scan{Kind: "goods", GTIN: gtin, AddOn: read.code.AddOn}})
-	if len(r.cfg.Items) == 0 || (r.sale != nil && !r.sale.Own && r.sale.State != terminal.SalePaid) {
-		taken()
-		return
-	}
-	if read.code.Row == priceRow {
+	case r.posLeads():
+		r.tookGoods(read)
+	case read.code.Row == priceRow:
+		r.tellGoods(read.code)
 		read.beep.say(framing.Done)
-		return
+	default:
+		r.addGoods(read)
 	}
-	line := terminal.Line{GTIN: gtin, Quantity: 1, Price: unpriced}
+}
+
+// posLeads says whether the sale is a POS's, which is told of goods and adds them
+// itself.
+func (r *Register) posLeads() bool {
+	return len(r.cfg.Items) == 0 || r.sale != nil && !r.sale.Own && r.sale.State != terminal.SalePaid
+}
+
+// addGoods adds an article to this register's own sale. One that is refused is told
+// as well, once for as long as it stays before the unit: somebody may know its price.
+func (r *Register) addGoods(read read) {
 	ref := terminal.SaleRef("")
 	if r.sale != nil && r.sale.State != terminal.SalePaid {
 		ref = r.sale.Ref
 	}
+	line := terminal.Line{GTIN: terminal.GTIN(read.code.GTIN), Quantity: 1, Price: unpriced}
 	r.addLines(ref, []terminal.Line{line}, func(_ terminal.Sale, err *Error) {
-		if err != nil {
-			r.showNotice(noticeOf(err))
+		if err == nil {
+			r.tookGoods(read)
 			return
 		}
-		taken()
+		if !r.doubles.refusedAgain(articleOf(read.code), read.at) {
+			r.tellGoods(read.code)
+		}
+		r.showNotice(noticeOf(err))
 	})
+}
+
+// tookGoods tells POS and unit that an article was taken.
+func (r *Register) tookGoods(read read) {
+	r.doubles.took(articleOf(read.code), read.at)
+	r.tellGoods(read.code)
+	read.beep.say(framing.Good)
+}
+
+// tellGoods tells of an article, which takes a notice off the page: the next one is
+// news.
+func (r *Register) tellGoods(c payload.Code) {
+	r.hushed = 0
+	scan := Scan{Kind: "goods", GTIN: terminal.GTIN(c.GTIN), AddOn: c.AddOn}
+	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: scan})
 }

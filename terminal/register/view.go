@@ -89,9 +89,18 @@ func (r *Register) tellView(t EventType) {
 	r.cfg.Signal.Emit(Event{Type: t, Journal: -1, Data: *r.view.Load()})
 }
 
+// noticeEvery is how often the same notice is told. A unit may read what lies
+// before it 50 times a second, and the page sounds each notice.
+const noticeEvery = time.Second
+
 // showNotice tells the cashier about a scan that was no payment, or that could
 // not even be journalled.
 func (r *Register) showNotice(why terminal.Reason) {
+	now := r.cfg.Clock.Boot()
+	if r.notice != nil && r.notice.Reason == why && now < r.hushed {
+		return
+	}
+	r.hushed = now + noticeEvery
 	r.notice = &Scan{Kind: "notice", Reason: why, Sentence: maps.Clone(why.Sentences())}
 	r.publish()
 	r.cfg.Signal.Emit(Event{Type: EventScanner, Journal: -1, Data: *r.notice})
