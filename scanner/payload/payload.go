@@ -49,8 +49,8 @@ const (
 	// Code.Issuer means that no row of the table knows it: it may be tried
 	// while the line is up.
 	WalletDigits
-	// EMVContainer is an EMVCo consumer-presented code or its Japanese sister
-	// JPQR: base64 of BER-TLV, well-formed, with an application that can be used.
+	// EMVContainer is an EMVCo consumer-presented code, with an application that
+	// can be used, or its Japanese sister JPQR: base64 of BER-TLV, well-formed.
 	EMVContainer
 	// MerchantCode is an EMVCo merchant-presented code, its checksum right: a
 	// shop's code, which a customer may show by mistake.

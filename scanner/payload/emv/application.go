@@ -2,8 +2,7 @@ package emv
 
 import "iter"
 
-// Tags of what an application has to say (EMVCo CPM 1.1, table 3.2; EMV 4.3
-// Book 3 annex A).
+// Tags of what an application has to say (EMVCo CPM; EMV Book 3).
 const (
 	AID           Tag = 0x4F   // 5 to 16 bytes, every usable template has one
 	Label         Tag = 0x50   // 1 to 16 characters
@@ -26,7 +25,7 @@ type Application struct {
 
 // Applications gives the templates that can be used, the one that the customer
 // prefers first. A template without a well-formed AID is passed over, as EMVCo
-// asks.
+// asks; in JPQR all of them are given.
 func (c *Container) Applications() iter.Seq[Application] {
 	return func(yield func(Application) bool) {
 		for a, next, ok := c.application(0); ok; a, next, ok = c.application(next) {
@@ -47,7 +46,8 @@ func (c *Container) application(at int) (a Application, next int, ok bool) {
 			continue
 		}
 		a = Application{c, span{value, next}}
-		if aid, _ := c.find(a.own, AID); len(aid.Value) >= minAID && len(aid.Value) <= maxAID {
+		aid, _ := c.find(a.own, AID)
+		if c.Format == JPQR1 || len(aid.Value) >= minAID && len(aid.Value) <= maxAID {
 			return a, next, true
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Tags of the container's structure (EMVCo CPM 1.1, chapter 3).
+// Tags of the container's structure (EMVCo CPM).
 const (
 	FormatIndicator        Tag = 0x85
 	ApplicationTemplate    Tag = 0x61
@@ -20,7 +20,7 @@ type Format string
 
 // The formats that are known.
 const (
-	CPV01 Format = "CPV01" // EMVCo CPM 1.1
+	CPV01 Format = "CPV01" // EMVCo CPM
 	JPQR1 Format = "JPQR1" // Japan's sister of it
 )
 
@@ -51,31 +51,29 @@ func Decode(dst []byte, text string) (Container, error) {
 }
 
 // unbase64 appends what text stands for. RFC 4648 pads, some apps do not, so
-// both are taken; line breaks, which Go's decoder passes over, are not.
+// both are taken.
 func unbase64(dst []byte, text string) (out []byte, at int, bad Code) {
 	bare := strings.TrimRight(text, "=")
-	if padding := len(text) - len(bare); padding > 0 && (padding > 2 || len(text)%4 != 0) {
-		return nil, len(bare), BadBase64
+	if padding := len(text) - len(bare); padding > 2 || padding > 0 && len(text)%4 != 0 || len(bare)%4 == 1 {
+		return nil, broken(bare, len(bare)), BadBase64
 	}
-	for _, lineBreak := range []byte("\r\n") {
-		if at := strings.IndexByte(bare, lineBreak); at >= 0 {
-			return nil, at, BadBase64
-		}
-	}
-	var piece [512]byte // a string cannot be decoded from where it is without a copy
+	var piece [256]byte // a string cannot be decoded from where it is without a copy
 	for at < len(bare) {
 		n := copy(piece[:], bare[at:])
 		var err error
 		if dst, err = strict.AppendDecode(dst, piece[:n]); err != nil {
-			return nil, at + offset(err), BadBase64
+			return nil, broken(bare, at+offset(err)), BadBase64
 		}
 		at += n
+	}
+	if len(dst) != strict.DecodedLen(len(bare)) {
+		return nil, broken(bare, at), BadBase64
 	}
 	return dst, 0, ""
 }
 
-// strict also refuses bits that are set behind the last byte: one content, one
-// text.
+// strict also refuses bits that are set behind the last byte. No encoder may set
+// them (RFC 4648, 3.5): where they are, the rest of the text is missing.
 var strict = base64.RawStdEncoding.Strict()
 
 // offset is where base64 met what it does not know.
@@ -84,21 +82,47 @@ func offset(err error) int {
 	return int(at)
 }
 
-// check goes through the whole container: what stands in it, the common data,
-// and each template.
+// broken is where text is no base64. Go's decoder passes over line breaks, which
+// RFC 4648 does not allow, and stumbles behind them if at all.
+func broken(text string, at int) int {
+	if lineBreak := strings.IndexAny(text, "\r\n"); lineBreak >= 0 {
+		return min(at, lineBreak)
+	}
+	return at
+}
+
+// check goes through the whole container once and holds it to the rules of its
+// format. Those of JPQR are not public: no more is asked of it than to be one
+// well-formed code, and its issuer decides what it is worth.
 func (c *Container) check() (at int, bad Code) {
 	first, bad := c.format()
 	if bad != "" {
 		return first, bad
 	}
-	var top, shared contents
-	if at, bad := top.read(c.body, span{0, len(c.body)}); bad != "" {
-		return at, bad
+	var templates, common contents
+	for begin, next := first, first; begin < len(c.body); begin = next {
+		var tag Tag
+		var value int
+		if tag, value, next, bad = headAt(c.body, begin); bad != "" {
+			return next, bad
+		}
+		switch inside := (span{value, next}); {
+		case tag == FormatIndicator, tag == CommonData && c.common != span{} && c.Format == CPV01:
+			return begin, Duplicate
+		case tag == ApplicationTemplate:
+			at, bad = templates.template(c.body, inside)
+		case tag == CommonData:
+			c.common = inside
+			at, bad = common.read(c.body, inside)
+		}
+		if bad != "" {
+			return at, bad
+		}
 	}
-	if at, bad := c.commonData(first, &shared); bad != "" {
-		return at, bad
+	if c.Format == JPQR1 {
+		return 0, ""
 	}
-	return c.templates(first, &shared)
+	return c.combined(first, &templates, &common)
 }
 
 // format checks the first object and says where the second begins.
@@ -119,49 +143,24 @@ func (c *Container) format() (at int, bad Code) {
 	return 0, BadFormat
 }
 
-// commonData finds and checks the one template that says what is common to all.
-func (c *Container) commonData(from int, shared *contents) (at int, bad Code) {
-	for next := from; next < len(c.body); {
-		begin := next
-		var tag Tag
-		var value int
-		if tag, value, next, _ = headAt(c.body, begin); tag != CommonData {
-			continue
-		}
-		if c.common != (span{}) {
-			return begin, Duplicate
-		}
-		c.common = span{value, next}
-		if at, bad := shared.read(c.body, c.common); bad != "" {
-			return at, bad
-		}
+// combined holds to EMVCo's rules what applications are made of, a template and
+// the common data: one template at least has a well-formed AID, and nothing
+// primitive is there twice.
+func (c *Container) combined(first int, templates, common *contents) (at int, bad Code) {
+	switch {
+	case !templates.aid:
+		return first, NoApplication
+	case templates.twice != 0:
+		return templates.twice, Duplicate
+	case common.twice != 0:
+		return common.twice, Duplicate
+	case templates.tags&common.tags == 0:
+		return 0, ""
 	}
-	return 0, ""
-}
-
-// templates checks every application template, each together with the common
-// data, and that one of them at least can be used.
-func (c *Container) templates(from int, shared *contents) (at int, bad Code) {
-	usable := false
-	for next := from; next < len(c.body); {
-		var tag Tag
-		var value int
-		if tag, value, next, _ = headAt(c.body, next); tag != ApplicationTemplate {
-			continue
+	for a, next, ok := c.application(first); ok; a, next, ok = c.application(next) {
+		if at, found := c.twice(a.own); found {
+			return at, Duplicate
 		}
-		var own contents
-		if at, bad := own.read(c.body, span{value, next}); bad != "" {
-			return at, bad
-		}
-		if own.aid && (own.tags.meets(&shared.tags) || own.long && shared.long) {
-			if at, found := c.twice(span{value, next}); found {
-				return at, Duplicate
-			}
-		}
-		usable = usable || own.aid
-	}
-	if !usable {
-		return from, NoApplication
 	}
 	return 0, ""
 }

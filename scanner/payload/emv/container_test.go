@@ -11,13 +11,13 @@ import (
 	"sekisho/scanner/payload/emv"
 )
 
-// Vectors B.1 and B.2 of EMVCo CPM 1.1, annex B.
+// Vectors B.1 and B.2 of EMVCo CPM 1.1.
 const (
 	b1 = "hQVDUFYwMWEaTwegAAAAVVVVVw8SNFZ4kBI0WNGRIgESNF8="
 	b2 = "hQVDUFYwMWETTwegAAAAVVVVUAhQcm9kdWN0MWETTwegAAAAZmZmUAhQcm9kdWN0MmJJWggSNFZ4kBI0WF8gDkNBUkRIT0xERVIvRU1WXy0IcnVlc2RlZW5kIZ8QBwYBCgMAAACfJghYT9OF+iNLzJ82AgABnzcEbVjvEw=="
 )
 
-// The same objects, written out by hand from annex B: tag, value, offset.
+// The same objects, written out by hand from the vectors: tag, value, offset.
 const (
 	cpv01 = "85054350563031"
 	aid5  = "4F07A0000000555555"
@@ -146,6 +146,79 @@ func TestLongContainers(t *testing.T) {
 	}
 }
 
+// BER does not ask for the shortest form of a length.
+func TestLengthsMayBeLongerThanTheyHaveToBe(t *testing.T) {
+	for _, length := range []string{"09", "8109", "820009", "83000009", "8400000009"} {
+		c, err := emv.Decode(nil, text(t, cpv01, "61"+length, aid5))
+		if err != nil {
+			t.Errorf("%s: %v", length, err)
+		}
+		for a := range c.Applications() {
+			if o, ok := a.Find(emv.AID); !ok || len(o.Value) != 7 {
+				t.Errorf("%s: AID of %d bytes", length, len(o.Value))
+			}
+		}
+	}
+}
+
+// Only what an application is made of may not be there twice: a template that is
+// passed over makes none, and beside the templates unknown objects are ignored.
+func TestDuplicatesThatDoNoHarm(t *testing.T) {
+	good := "6109" + aid5
+	for name, hexed := range map[string]string{
+		"in a template without an AID":          cpv01 + "6106 500141 500142" + good,
+		"in two templates":                      cpv01 + "610C" + aid5 + "500141" + "610C" + aid5 + "500141",
+		"unknown, beside the templates":         cpv01 + good + "C100" + "C100",
+		"templates of the issuer":               cpv01 + "610D" + aid5 + "6300" + "6300",
+		"in a template and beside it":           cpv01 + "610C" + aid5 + "C10141" + "C10142",
+		"no AID, but what the common data have": cpv01 + "6103 500141" + good + "6203500142",
+	} {
+		if _, err := emv.Decode(nil, text(t, hexed)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// JPQR's own rules are not public, so none are made up: a container that can be
+// read to its end goes on to those who know them.
+func TestJPQRIsRefusedOnlyWhereItCannotBeRead(t *testing.T) {
+	const jpqr1 = "85054A50515231"
+	for name, hexed := range map[string]string{
+		"issuer of 4 bytes":         "610E 4F0433313538 570631323334 3536",
+		"issuer of 20 bytes":        "6116 4F14" + strings.Repeat("31", 20),
+		"no issuer":                 "6108 5706313233343536",
+		"an empty template":         "6100",
+		"no template":               "5706313233343536",
+		"nothing more":              "",
+		"a primitive twice":         "610B 570131 570132 4F0133 9900",
+		"common data twice":         "6203570131 6203570132",
+		"in template and common":    "6103570131 6203570132",
+		"a length longer than need": "618103570131",
+	} {
+		c, err := emv.Decode(nil, text(t, jpqr1, hexed))
+		if err != nil || c.Format != emv.JPQR1 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, hexed := range map[string]string{
+		"a template cut":           "6109 5706313233343536",
+		"an object in it cut":      "6108 5707313233343536",
+		"common data cut":          "6202 5701",
+		"two codes joined":         "6103570131" + jpqr1 + "6103570131",
+		"a tag of nothing":         "6103570131 0000",
+		"a length without an end":  "6180 570131 0000",
+		"an object behind it, cut": "6103570131 99",
+	} {
+		if _, err := emv.Decode(nil, text(t, jpqr1, hexed)); err == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	c, err := emv.Decode(nil, text(t, jpqr1, "610D 4F0131 57083132333435363738"))
+	if got := c.LastFour(); err != nil || got != "5678" {
+		t.Errorf("last four %q, %v: a short issuer hides the payment's id", got, err)
+	}
+}
+
 func TestTagsOfOtherClassesAreOthers(t *testing.T) {
 	if _, err := emv.Decode(nil, text(t, cpv01, "611A", aid5, "5F2500", "9F2500", "DF2500", "1F2500", "5F2600", "2500")); err != nil {
 		t.Error(err)
@@ -191,12 +264,11 @@ func TestMalformedContainers(t *testing.T) {
 		{"tag cut in its second byte", cpv01 + good + "DF81", emv.Truncated, 20},
 		{"length missing", cpv01 + good + "9F08", emv.Truncated, 20},
 		{"length without an end", cpv01 + "6180" + aid5 + "0000", emv.BadLength, 8},
-		{"length of three bytes", cpv01 + "6183000009" + aid5, emv.BadLength, 8},
-		{"length longer than it needs", cpv01 + "618109" + aid5, emv.BadLength, 8},
-		{"length of two bytes that needs one", cpv01 + "61820080" + aid5 + strings.Repeat("00", 119), emv.BadLength, 8},
-		{"length of two bytes that needs one, the longest", cpv01 + "618200FF" + aid5 + strings.Repeat("00", 246), emv.BadLength, 8},
 		{"an AID of four bytes alone", cpv01 + "6106 4F04A0000000", emv.NoApplication, 7},
 		{"an AID of seventeen bytes alone", cpv01 + "6113 4F11" + strings.Repeat("A0", 17), emv.NoApplication, 7},
+		{"length of five bytes", cpv01 + "61850000000009" + aid5, emv.BadLength, 8},
+		{"length of four bytes, all set", cpv01 + "6184FFFFFFFF" + aid5, emv.Truncated, 8},
+		{"length that passes the end by one", cpv01 + "61810A" + aid5, emv.Truncated, 7},
 		{"length cut", cpv01 + "6182 01", emv.Truncated, 10},
 		{"length FF", cpv01 + "61FF", emv.BadLength, 8},
 		{"a primitive twice in a template", cpv01 + "610F" + aid5 + "500141" + "500142", emv.Duplicate, 21},
@@ -207,8 +279,10 @@ func TestMalformedContainers(t *testing.T) {
 		{"three bytes of tag twice", cpv01 + "6111" + aid5 + "DF810100" + "DF810100", emv.Duplicate, 22},
 		{"three bytes of tag, once common", cpv01 + "610D" + aid5 + "DF810100" + "6204DF810100", emv.Duplicate, 18},
 		{"twice in the common data", cpv01 + good + "6206 500141 500141", emv.Duplicate, 23},
+		{"unknown primitive twice in a template", cpv01 + "610D" + aid5 + "C100" + "C100", emv.Duplicate, 20},
+		{"twice in the second template, once in the common data", cpv01 + "610C" + aid5 + "510141" + "610C" + aid5 + "500141" + "6203500142", emv.Duplicate, 32},
+		{"two codes joined", cpv01 + good + cpv01 + good, emv.Duplicate, 18},
 		{"common data twice", cpv01 + good + "6200" + "6200", emv.Duplicate, 20},
-		{"unknown primitive twice", cpv01 + good + "C100" + "C100", emv.Duplicate, 20},
 		{"common data broken", cpv01 + good + "6202 5005", emv.Truncated, 20},
 	} {
 		_, err := emv.Decode(nil, text(t, c.hexed))
@@ -237,6 +311,9 @@ func TestBase64(t *testing.T) {
 		{"the URL alphabet", b1[:8] + "_" + b1[9:], 8},
 		{"one character too many", b2[:len(b2)-4] + "A", len(b2) - 4},
 		{"bits behind the last byte", strings.TrimSuffix(b1, "8=") + "9", 47},
+		{"a line break behind all", b2[:len(b2)-2] + "\n", len(b2) - 2},
+		{"a line break where the count of the rest fits", b2[:12] + "\n" + b2[12:len(b2)-2], 12},
+		{"two line breaks", b1[:8] + "\r\n" + b1[8:len(b1)-1], 8},
 		{"far on", b1[:8] + strings.Repeat("A", 1000) + "*", 1008},
 	} {
 		_, err := emv.Decode(nil, c.text)

@@ -8,41 +8,47 @@ const (
 
 // contents are the primitive objects in a span of the decoded bytes.
 type contents struct {
-	tags tagSet
-	long bool // a tag of three bytes is among them
-	aid  bool // a well-formed AID is among them
+	tags  uint64 // their bits
+	aid   bool   // a well-formed AID is among them
+	twice int    // where one of them stands for the second time; 0 for nowhere
 }
 
-// read checks the objects of b[s.start:s.end] and that no primitive is there
-// twice.
+// read checks the objects of b[s.start:s.end].
 func (c *contents) read(b []byte, s span) (at int, bad Code) {
 	b = b[:s.end]
-	for next := s.start; next < s.end; {
-		begin := next
-		tag, value, end, bad := headAt(b, begin)
-		if bad != "" {
-			return end, bad
+	for begin, next := s.start, s.start; begin < s.end; begin = next {
+		var tag Tag
+		var value int
+		if tag, value, next, bad = headAt(b, begin); bad != "" {
+			return next, bad
 		}
-		next = end
 		if tag.Constructed() {
 			continue
 		}
-		if c.tags.add(tag) || tag > 0xFFFF && c.addLong(b, span{s.start, begin}, tag) {
-			return begin, Duplicate
-		}
 		if tag == AID {
-			c.aid = end-value >= minAID && end-value <= maxAID
+			c.aid = next-value >= minAID && next-value <= maxAID
 		}
+		if c.tags&tag.bit() != 0 && c.twice == 0 && has(b, span{s.start, begin}, tag) {
+			c.twice = begin
+		}
+		c.tags |= tag.bit()
 	}
 	return 0, ""
 }
 
-// addLong takes note of a tag of three bytes and says whether it was there.
-// These are rare, so they are looked for one by one.
-func (c *contents) addLong(b []byte, before span, tag Tag) (known bool) {
-	known = c.long && has(b, before, tag)
-	c.long = true
-	return known
+// template checks the objects of an application template and adds them, if it
+// can be used: one without a well-formed AID is passed over, as EMVCo asks.
+func (c *contents) template(b []byte, s span) (at int, bad Code) {
+	var own contents
+	if at, bad = own.read(b, s); bad != "" || !own.aid {
+		return at, bad
+	}
+	if c.twice == 0 {
+		c.twice = own.twice
+	}
+	c.tags |= own.tags
+	c.aid = true
+	return 0, ""
 }
 
 // has tells whether a span that was checked has a tag.

@@ -7,9 +7,10 @@
 // from the Container afterwards cannot fail and copies nothing. A container
 // holds application templates in the customer's order of preference, and data
 // common to all of them: an Application is one template together with those.
-// Japan's JPQR uses the same container with another format indicator. Its
-// official text is not public; what stands here of it is the reading of those
-// who met such codes.
+// Nothing primitive may be in an Application twice, and a container that has none
+// cannot pay. Japan's JPQR uses the same container with another format indicator.
+// Its official text is not public; what stands here of it is the reading of those
+// who met such codes, so a JPQR container is refused only where it cannot be read.
 //
 // Merchant-Presented Mode is text: id, length and value, two digits each for
 // the first two, with a checksum at the end. Lengths count characters, not

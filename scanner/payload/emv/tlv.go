@@ -5,15 +5,17 @@ import "fmt"
 // Tag names an object in a container: 0x4F, 0x5F20, 0x9F25.
 type Tag uint32
 
-// Bits of a tag's and a length's first byte (ISO/IEC 8825-1, EMV 4.3 Book 3
-// annex B).
+// Bits of a tag's and a length's first byte (BER, ISO/IEC 8825-1), and the sizes
+// that ISO/IEC 7816-4 gives them.
 const (
 	constructedBit = 0x20
 	longTag        = 0x1F // all of these set: the tag goes on
 	moreTag        = 0x80 // set in a following byte: the tag goes on still
 
-	longLength  = 0x80 // set: the other bits count the bytes of the length
-	maxTagBytes = 3
+	longLength = 0x80 // set: the other bits count the bytes of the length
+
+	maxTagBytes    = 3
+	maxLengthBytes = 4 // behind the first
 )
 
 // String gives the tag in upper-case hexadecimal, "9F25".
@@ -35,8 +37,7 @@ type Object struct {
 }
 
 // headAt reads tag and length at b[at:] and says where the value begins and
-// ends; where it is malformed, next is the byte at which it is. Lengths are
-// definite, of up to two bytes, and as short as they can be.
+// ends; where it is malformed, next is the byte at which it is.
 func headAt(b []byte, at int) (tag Tag, value, next int, bad Code) {
 	if len(b)-at >= 2 { // the ordinary case: a byte each
 		tag, value, next = Tag(b[at]), at+2, at+2+int(b[at+1])
@@ -98,53 +99,23 @@ func tagAt(b []byte, at int) (tag Tag, next int, bad Code) {
 	return tag, next, ""
 }
 
-// sizeAt reads a length in its long form, of count bytes.
+// sizeAt reads a length in its long form, of count bytes. BER lets it be longer
+// than it has to be.
 func sizeAt(b []byte, count, at int) (size, next int, bad Code) {
-	if count != 1 && count != 2 {
+	if count == 0 || count > maxLengthBytes {
 		return 0, at - 1, BadLength
 	}
 	if count > len(b)-at {
 		return 0, len(b), Truncated
 	}
 	for _, c := range b[at : at+count] {
-		size = size<<8 | int(c)
-	}
-	if count == 1 && size < longLength || count == 2 && size <= 0xFF {
-		return 0, at - 1, BadLength
+		if size = size<<8 | int(c); size > len(b) {
+			return 0, at - 1, Truncated
+		}
 	}
 	return size, at + count, ""
 }
 
-// tagSet is a set of tags: of those of one byte, and of the primitive ones of
-// two.
-type tagSet struct {
-	one [4]uint64 // by the byte
-	two [8]uint64 // by the upper two bits of the first byte and the lower seven of the second
-}
-
-// add puts a tag in and says whether it was there. A tag of three bytes is
-// never there.
-func (s *tagSet) add(t Tag) (known bool) {
-	word, bit := &s.one[t>>6&3], uint64(1)<<(t&63)
-	if t > 0xFF {
-		if t > 0xFFFF {
-			return false
-		}
-		word = &s.two[t>>14<<1|t>>6&1]
-	}
-	known = *word&bit != 0
-	*word |= bit
-	return known
-}
-
-// meets tells whether two sets have a tag in common.
-func (s *tagSet) meets(other *tagSet) bool {
-	var both uint64
-	for i := range s.one {
-		both |= s.one[i] & other.one[i]
-	}
-	for i := range s.two {
-		both |= s.two[i] & other.two[i]
-	}
-	return both != 0
-}
+// bit is a tag's place among 64. Some tags share a place, but none of those that
+// EMVCo CPM has in a template.
+func (t Tag) bit() uint64 { return 1 << (t * 149 >> 9 & 63) }
