@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -213,12 +214,13 @@ func (x *till) scanned(text string) scanner.Event {
 // talker is raw with a unit that is told everything, in letters.
 type talker struct {
 	framing.Raw
-	size int // of each answer, filled up with dots; 0: the letter alone
+	begins int // how many dots come before the first letter
+	size   int // of each answer, filled up with dots; 0: the letter alone
 }
 
 func (d *talker) Start(now time.Duration, out *framing.Out) {
 	d.Raw.Start(now, out)
-	out.Send = append(out.Send, 'S')
+	out.Send = append(out.Send, strings.Repeat(".", d.begins)+"S"...)
 }
 
 func (d *talker) Answer(_ time.Duration, a framing.Answer, out *framing.Out) {

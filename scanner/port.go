@@ -30,10 +30,11 @@ const (
 // blocks, and another of the same device, which does not and so has deadlines.
 type port struct {
 	*serial.Port
-	out   *os.File // holds the lock
-	queue chan []byte
-	done  chan struct{} // closed when nothing more is written
-	stuck atomic.Bool   // the unit takes no bytes
+	out    *os.File // holds the lock
+	queue  chan []byte
+	unsent atomic.Int32  // how many of the queue the kernel does not have yet
+	done   chan struct{} // closed when nothing more is written
+	stuck  atomic.Bool   // the unit takes no bytes
 }
 
 // errMoved says that a link was pointed elsewhere while it was being opened.
@@ -166,6 +167,7 @@ func (p *port) send(b []byte) {
 	if len(b) == 0 {
 		return
 	}
+	p.unsent.Add(1)
 	select {
 	case p.queue <- append([]byte(nil), b...):
 	default:
@@ -185,6 +187,7 @@ func (p *port) write() {
 			p.stuck.Store(true)
 			return
 		}
+		p.unsent.Add(-1)
 	}
 }
 
@@ -202,18 +205,13 @@ func (p *port) close(onPurpose bool) {
 	p.Close()
 }
 
-// drained waits until all bytes have left, and no longer than end.
+// drained waits until all bytes that were sent have left, and no longer than end.
 func (p *port) drained(end time.Time) bool {
-	late := time.NewTimer(time.Until(end))
-	defer late.Stop()
-	select {
-	case <-p.done:
-	case <-late.C:
-		return false
-	}
 	for !p.stuck.Load() && time.Now().Before(end) {
-		if left, err := p.waiting(); err != nil || left == 0 {
-			return err == nil
+		if p.unsent.Load() == 0 {
+			if left, err := p.waiting(); err != nil || left == 0 {
+				return err == nil
+			}
 		}
 		time.Sleep(drainStep)
 	}

@@ -197,3 +197,52 @@ func TestDisconnectedIsToldOnceForEachReason(t *testing.T) {
 		}
 	}
 }
+
+// descriptors counts what this process has open.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	open, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(open)
+}
+
+// A port that is tried all night, because another program holds it, because a link
+// moved or because nothing is there, and one that comes and goes, leaves nothing
+// open behind it. No program that the till starts gets a port, and with it the lock.
+func TestI8NoDescriptorIsLeft(t *testing.T) {
+	_, slave := newPTY(t)
+	master, held := opened(t)
+	defer held.close(false)
+	for _, f := range []*os.File{held.out, master} {
+		err := control(f, func(fd int) error {
+			flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+			if err == nil && flags&unix.FD_CLOEXEC == 0 {
+				t.Error("a child would have it")
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	none := t.TempDir() + "/none"
+	before := descriptors(t)
+	for range 1000 {
+		p, err := openPort(Config{Path: slave.Name()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.send([]byte("1"))
+		p.close(false)
+		for path, want := range map[string]string{held.out.Name(): ReasonBusy, "/dev/null": ReasonNotAPort, none: ReasonAbsent} {
+			if p, err := openPort(Config{Path: path}); err == nil || openReason(err) != want {
+				t.Fatalf("%s: %v, %v", path, p, err)
+			}
+		}
+	}
+	if after := descriptors(t); after != before {
+		t.Errorf("%d are open, %d were", after, before)
+	}
+}

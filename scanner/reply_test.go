@@ -1,6 +1,7 @@
 package scanner_test
 
 import (
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -146,6 +147,28 @@ func TestI8AUnitThatHearsNothingBlocksNobody(t *testing.T) {
 	}
 	x.stop()
 	reply(framing.Good) // to nobody
+}
+
+// A unit that stays wedged is not there until it takes what it is told first: the
+// page does not go to and fro between the attempts.
+func TestI8AWedgedUnitIsNotThereUntilItTakesBytes(t *testing.T) {
+	c := newCable(t)
+	c.plug()
+	opened := make(chan struct{}, 100)
+	s := scanner.New(scanner.Config{Path: c.link}, slog.New(watcher{func() { opened <- struct{}{} }}))
+	s.SetDriver(&talker{begins: 100_000}) // more than a pty holds
+	x := runThis(t, s)
+	x.want(scanner.Disconnected, scanner.ReasonUnplugged)
+	for range 2 {
+		<-opened
+	}
+	if len(x.events) != 0 {
+		t.Fatalf("told of %v", x.next().Kind)
+	}
+	c.hearPast("S")
+	x.want(scanner.Connected, "")
+	scan(c, x, "1")(framing.Good)
+	c.hear("g")
 }
 
 func TestI8TooManyAnswersAreAWedgedUnit(t *testing.T) {

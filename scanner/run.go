@@ -24,8 +24,10 @@ func (s *Scanner) once(ctx context.Context, on func(Event)) (reason string) {
 	if ctx.Err() != nil {
 		return ""
 	}
-	s.plug(p, on)
 	defer func() { s.unplug(reason == "") }()
+	if !s.plug(p, on) {
+		return ReasonUnplugged
+	}
 	return s.read(ctx, p, on)
 }
 
@@ -76,15 +78,20 @@ func (s *Scanner) read(ctx context.Context, p *port, on func(Event)) (reason str
 }
 
 // plug begins with a port that is quiet: whatever the unit was told to wait for,
-// before the till crashed or the cable was pulled, it may scan now.
-func (s *Scanner) plug(p *port, on func(Event)) {
+// before the till crashed or the cable was pulled, it may scan now. A unit that
+// does not take the word for it is not there: plug is false.
+func (s *Scanner) plug(p *port, on func(Event)) bool {
 	s.drive(func(now time.Duration) {
 		s.port = p
 		s.line.Start(now, &s.out)
 	}, on)
+	if !p.drained(time.Now().Add(writeTime)) {
+		return false
+	}
 	s.down = ""
 	s.log.Info("scanner connected")
 	on(Event{Kind: Connected, Reply: unheard})
+	return true
 }
 
 // unplug ends with the port, and has the unit told so if it still listens.

@@ -21,7 +21,8 @@
 // What is said to the unit goes through a second handle of the port and a
 // goroutine of its own, so that a unit that takes no bytes holds up neither the
 // reading nor whoever answers a scan. Bytes that do not go through within a second
-// mean that the unit is as good as unplugged: the port is opened anew.
+// mean that the unit is as good as unplugged: the port is opened anew, and Connected
+// comes once the unit takes the first of them, if it is told anything.
 //
 // A unit that was told to wait for a verdict scans again with the answer, when
 // the port is closed or opened, and at the latest 60 s later (I8).
@@ -100,7 +101,8 @@ const (
 	// must show the code again. Event.Reason is one of framing's reasons, or
 	// ReasonFresh.
 	Dropped
-	// Connected: the port is open and takes codes from now on.
+	// Connected: the port is open, the unit took what it was told first, and codes
+	// are taken from now on.
 	Connected
 	// Disconnected: there is no port; Event.Reason says why. It comes once when
 	// the port is lost or cannot be opened at the start, and again only when the
