@@ -16,7 +16,7 @@ const (
 	DropBefore FaultKind = "drop-before" // read a message and forget it
 	DropAfter  FaultKind = "drop-after"  // do what it asks and forget the answer
 	Refuse     FaultKind = "refuse"      // decline an authorise, with Reason, or reject a refund
-	Delay      FaultKind = "delay"       // handle a message after Delay, while later ones pass it
+	Delay      FaultKind = "delay"       // handle a message after Delay, or when cleared, while later ones pass it
 	GoAway     FaultKind = "go-away"     // close every link, refuse new ones
 	Withhold   FaultKind = "withhold"    // answer without the grants
 	Misprice   FaultKind = "misprice"    // answer with another amount
@@ -29,7 +29,7 @@ type Fault struct {
 	Type   wire.Type       `json:"type,omitempty"` // of message; authorise where empty
 	Count  int             `json:"count,omitempty"`
 	Reason terminal.Reason `json:"reason,omitempty"` // backend.declined where empty
-	Delay  time.Duration   `json:"delay,omitempty"`  // nanoseconds in JSON
+	Delay  time.Duration   `json:"delay,omitempty"`  // nanoseconds in JSON; 0 is until cleared
 }
 
 func (f Fault) known() bool {
@@ -42,8 +42,9 @@ func (f Fault) known() bool {
 
 // switches are the faults that are set, one of each kind and type.
 type switches struct {
-	mu  sync.Mutex
-	set map[[2]string]Fault
+	mu   sync.Mutex
+	set  map[[2]string]Fault
+	late chan struct{} // closed when Delay is cleared; nil where nobody asked
 }
 
 func (s *switches) put(f Fault) {
@@ -70,6 +71,20 @@ func (s *switches) clear(k FaultKind) {
 			delete(s.set, key)
 		}
 	}
+	if (k == "" || k == Delay) && s.late != nil {
+		close(s.late)
+		s.late = nil
+	}
+}
+
+// cleared is closed when Delay is cleared from now on.
+func (s *switches) cleared() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.late == nil {
+		s.late = make(chan struct{})
+	}
+	return s.late
 }
 
 // take asks for a fault and counts it down.

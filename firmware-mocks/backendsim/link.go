@@ -245,19 +245,26 @@ func (l *link) receive(m wire.Message) {
 	if _, lost := l.b.faults.take(DropBefore, m.Type); lost {
 		return
 	}
+	cleared := l.b.faults.cleared()
 	f, late := l.b.faults.take(Delay, m.Type)
 	if !late {
 		l.handle(m)
 		return
 	}
 	l.work.Go(func() {
-		timer := time.NewTimer(f.Delay)
-		defer timer.Stop()
+		var over <-chan time.Time
+		if f.Delay > 0 {
+			timer := time.NewTimer(f.Delay)
+			defer timer.Stop()
+			over, cleared = timer.C, nil
+		}
 		select {
 		case <-l.ctx.Done():
-		case <-timer.C:
-			l.handle(m)
+			return
+		case <-over:
+		case <-cleared:
 		}
+		l.handle(m)
 	})
 }
 

@@ -143,6 +143,21 @@ func TestI1AReversalOvertakesADelayedAuthorise(t *testing.T) {
 	moved(t, w, id)
 }
 
+// A delay without a time lasts until somebody ends it, and no longer.
+func TestADelayedAuthoriseIsDecidedWhenTheFaultIsCleared(t *testing.T) {
+	w := running(t)
+	r := w.till("r1", "i1")
+	must(t, w.b.Set(Fault{Kind: Delay}))
+	id := newID(t)
+	late := r.tell(w.buy(id, w.phone("account-0001", boundLongAgo).show(), 720, nil))
+	outcome(t, r.ask(w.query(id)), wire.OutcomeNotSeen, "")
+	w.b.Clear(Refuse)
+	outcome(t, r.ask(w.query(id)), wire.OutcomeNotSeen, "")
+	w.b.Clear(Delay)
+	outcome(t, r.await(late.ID), wire.OutcomeApproved, "")
+	outcome(t, r.ask(w.buy(newID(t), w.phone("account-0001", boundLongAgo).show(), 720, nil)), wire.OutcomeApproved, "")
+}
+
 func TestI1AReversalAfterApprovalCreditsOnce(t *testing.T) {
 	w := running(t)
 	r := w.till("r1", "i1")
