@@ -65,7 +65,7 @@ func (s scannerFlags) run(ctx context.Context, in io.Reader, out, answers io.Wri
 	}
 	for name := range strings.SplitSeq(s.programs, ",") {
 		if name = strings.TrimSpace(name); name != "" {
-			if err := program(u, name); err != nil {
+			if err := unit.Program(u, name); err != nil {
 				return err
 			}
 		}
@@ -76,18 +76,6 @@ func (s scannerFlags) run(ctx context.Context, in io.Reader, out, answers io.Wri
 	}
 	fmt.Fprintf(answers, "a %s scanner is plugged in at %s; type help for what it can be shown\n", s.model, s.link)
 	return c.run(ctx, in)
-}
-
-// program puts a setting into a unit; an error lists those there are.
-func program(u unit.Unit, name string) error {
-	p, ok := u.(unit.Programmable)
-	if !ok {
-		return fmt.Errorf("this model has nothing to program: what it can be set to, the till sets")
-	}
-	if !p.Program(name) {
-		return fmt.Errorf("this model cannot be programmed with %q: take one of %s", name, strings.Join(p.Programs(), ", "))
-	}
-	return nil
 }
 
 // modelList has a line for each model.

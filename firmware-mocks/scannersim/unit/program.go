@@ -1,6 +1,11 @@
 package unit
 
-import "slices"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Programmable is a unit with settings that its manual's bar codes change, and
 // for which no command of the till's is documented. What is programmed lasts
@@ -12,6 +17,19 @@ type Programmable interface {
 	// Program does what showing the unit that bar code does, false if it has none
 	// of that name.
 	Program(name string) bool
+}
+
+// Program shows a unit the bar code of its manual with this name. The error lists
+// those there are.
+func Program(u Unit, name string) error {
+	p, ok := u.(Programmable)
+	if !ok {
+		return errors.New("this model has nothing to program: what it can be set to, the till sets")
+	}
+	if !p.Program(name) {
+		return fmt.Errorf("this model cannot be programmed with %q: take one of %s", name, strings.Join(p.Programs(), ", "))
+	}
+	return nil
 }
 
 // switches are settings by name, all off in the factory.
