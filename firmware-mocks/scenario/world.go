@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"sekisho/firmware-mocks/backendsim"
 	"sekisho/firmware-mocks/scannersim"
+	"sekisho/firmware-mocks/scannersim/unit"
 	"sekisho/firmware-mocks/walletsim"
 	"sekisho/terminal"
 	"sekisho/terminal/policy"
@@ -29,6 +31,9 @@ type Setup struct {
 	Rules  Rules
 	Fast   bool // the scanner does not pace its bytes like 9600 baud
 	Log    io.Writer
+
+	Model    string   // of the scanner, and what the daemon is told of it: one of unit.Models; "" for raw
+	Programs []string // settings that were programmed into the scanner by its manual's codes
 
 	Now  func() time.Time                          // the backend's clock; nil for the machine's
 	Door func(http.RoundTripper) http.RoundTripper // stands between till and daemon; nil for nothing
@@ -105,7 +110,7 @@ func (w *World) make() error {
 
 func (w *World) open(ctx context.Context) error {
 	var err error
-	if w.scanner, err = scannersim.Open(w.path("dev", "scanner"), scannersim.Options{Unpaced: w.setup.Fast}); err != nil {
+	if w.scanner, err = w.openScanner(); err != nil {
 		return err
 	}
 	if err := w.OpenBackend(ctx); err != nil {
@@ -114,12 +119,26 @@ func (w *World) open(ctx context.Context) error {
 	if err := os.WriteFile(w.path("items.csv"), []byte(itemsFile()), 0o600); err != nil {
 		return err
 	}
-	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\ninsecure_loopback = true\nscanner = %q\n",
-		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, "ws://"+w.address+backendsim.Path, w.path("dev", "scanner"))
+	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\ninsecure_loopback = true\nscanner = %q\nscanner_family = %q\n",
+		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, "ws://"+w.address+backendsim.Path, w.path("dev", "scanner"), w.setup.Model)
 	if err := os.WriteFile(w.path("sekishod.toml"), []byte(config), 0o600); err != nil {
 		return err
 	}
 	return w.StartDaemon(ctx)
+}
+
+// openScanner plugs in a scanner of the model and with the settings asked for.
+func (w *World) openScanner() (*scannersim.Scanner, error) {
+	u, err := unit.New(cmp.Or(w.setup.Model, "raw"))
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range w.setup.Programs {
+		if err := unit.Program(u, name); err != nil {
+			return nil, err
+		}
+	}
+	return scannersim.Open(w.path("dev", "scanner"), scannersim.Options{Unit: u, Unpaced: w.setup.Fast})
 }
 
 // OpenBackend opens the backend on its file, and on the address it had before.
@@ -314,7 +333,8 @@ func (w *World) Restock(ctx context.Context) error {
 // Backend gives the running backend, for its switches and its ledger.
 func (w *World) Backend() *backendsim.Backend { return w.backend }
 
-// Scanner gives the scanner, to show it pictures.
+// Scanner gives the scanner, to show it pictures, pull its cable, and hear what
+// people near it hear (Deeds, Await).
 func (w *World) Scanner() *scannersim.Scanner { return w.scanner }
 
 // LedgerFile is where the register keeps its ledger.
