@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"slices"
 	"strings"
 
 	"sekisho/scanner/aim"
@@ -9,6 +10,10 @@ import (
 
 // gtinAI is the GS1 application identifier of an article's number, 14 digits.
 const gtinAI = "01"
+
+// keyAIs are those that begin a label of their own and have a check digit: a
+// pallet, an article, and what is in a pallet.
+var keyAIs = []string{"00", gtinAI, "02"}
 
 // ordinary is room for the elements of an ordinary symbol.
 const ordinary = 8
@@ -28,6 +33,18 @@ func elementStrings(id aim.ID, text string) Code {
 		return not(WhyGS1)
 	}
 	return keyed(elements, WhyGS1)
+}
+
+// beginsWithKey tells whether a row of digits, in a symbol that need not be
+// GS1's, is element strings all the same: a key whose check digit is right, and
+// behind it nothing that breaks GS1's rules.
+func beginsWithKey(text string) bool {
+	if !slices.Contains(keyAIs, text[:min(len(text), len(gtinAI))]) {
+		return false
+	}
+	var room [ordinary]gs1.Element
+	_, err := gs1.Parse(room[:0], text)
+	return err == nil
 }
 
 // digitalLink reads a web address that may name an article, as new packages

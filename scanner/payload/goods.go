@@ -80,10 +80,24 @@ func article(text, addOn string) Code {
 	if !gs1.Checks(text) {
 		return not(WhyCheckDigit)
 	}
-	if len(text) == upcA {
-		text = "0" + text
-	}
+	text = unfilled(text)
 	return Code{Kind: Goods, GTIN: text, AddOn: addOn, InStore: inStore(text), Row: bookRow(text)}
+}
+
+// unfilled gives a number its own length: 13 digits to UPC-A's 12, and 8 to a
+// GTIN-8 that was filled up with zeros, as element strings have it and some
+// readers send it. Numbers with seven zeros in front are a company's own and
+// stay; the other prefixes 00000 are left free for GTIN-8 (GS1 General
+// Specifications, GS1 prefixes).
+func unfilled(gtin string) string {
+	const zeros, own = "00000", "0000000"
+	if len(gtin) == upcA {
+		gtin = "0" + gtin
+	}
+	if len(gtin) == ean13 && strings.HasPrefix(gtin, zeros) && !strings.HasPrefix(gtin, own) {
+		return gtin[len(zeros):]
+	}
+	return gtin
 }
 
 // inStore tells whether a GTIN is from the ranges for restricted circulation:

@@ -39,10 +39,8 @@ func number(id aim.ID, text string, issuers []Issuer) Code {
 	if main, addOn, ok := periodical(text); id == "" && ok {
 		return article(main, addOn)
 	}
-	if strings.HasPrefix(text, gtinAI) {
-		if code := elementStrings(id, text); code.Why != WhyGS1 {
-			return code
-		}
+	if beginsWithKey(text) {
+		return elementStrings(id, text)
 	}
 	if len(text) < minWallet || len(text) > maxWallet {
 		return not(WhyDigits)

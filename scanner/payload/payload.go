@@ -7,13 +7,16 @@
 // phone, and many of them are rows of digits. So the order of the questions is
 // fixed, and each kind has something of its own to show:
 //
+//   - an EAN/UPC symbol is goods or nothing, where the scanner says that it read
+//     one;
 //   - text codes (pass, EMV container, shop's code) have a prefix that no row
 //     of digits has; a container is decoded to its last byte, and a shop's code
 //     has a checksum;
 //   - goods have the length of a GTIN and its check digit, and where the
 //     scanner says what symbol it read, an EAN/UPC symbol, GS1 element strings,
 //     or a GS1 Digital Link in a QR code or DataMatrix; a row of 8, 12 or 13
-//     digits is never a payment code, whatever the issuer table says;
+//     digits is never a payment code, whatever the issuer table says; a longer
+//     one that reads as element strings is none without an issuer row;
 //   - a wallet's digits match the operator's issuer table, or have 16 to 24
 //     digits and nothing that makes them something else;
 //   - all the rest is not a payment code, and Code.Why says how we know.
@@ -30,6 +33,7 @@ import (
 	"strings"
 
 	"sekisho/scanner/aim"
+	"sekisho/scanner/payload/gs1"
 )
 
 // Kind is what a scan turned out to be. The zero Kind is NotPayment, so that
@@ -106,7 +110,7 @@ type Issuer struct {
 // Code is what a scan means. The zero Code is NotPayment.
 type Code struct {
 	Kind    Kind
-	GTIN    string // Goods: 13 digits, or the 8 of an EAN-8
+	GTIN    string // Goods: 13 digits, or 8 of a GTIN-8, also where it came filled up with zeros
 	AddOn   string // Goods: the 2 or 5 digits printed beside the symbol, or empty
 	InStore bool   // Goods: a number that the shop or its region gave out itself; nobody else knows it
 	Row     int    // Goods: 1 for the ISBN on a Japanese book, 2 for the price row under it, else 0
@@ -123,9 +127,9 @@ type Code struct {
 // Passes, containers and shops' codes begin like this.
 const (
 	passPrefix     = "SK1:"
-	cpmPrefix      = "hQVDUFYwMW" // base64 of 85 05 "CPV01" and the first half of a 6x tag (EMVCo CPM 1.1)
-	jpqrPrefix     = "hQVKUFFS"   // base64 of 85 05 "JPQR" (community reading of JPQR)
-	merchantPrefix = "000201"     // payload format indicator (EMVCo MPM 1.1)
+	cpmPrefix      = "hQVDUFYw" // base64 of 85 05 "CPV0", which a digit follows (EMVCo CPM)
+	jpqrPrefix     = "hQVKUFFS" // base64 of 85 05 "JPQR", likewise (community reading of JPQR)
+	merchantPrefix = "000201"   // payload format indicator (EMVCo MPM)
 )
 
 // Classify tells what a frame means: id is the AIM identifier, empty if the
@@ -143,18 +147,18 @@ func meaning(id aim.ID, text string, issuers []Issuer) Code {
 	switch {
 	case text == "":
 		return not(WhyEmpty)
+	case id.EAN():
+		return goodsSymbol(id, text)
 	case strings.HasPrefix(text, passPrefix) && len(text) > len(passPrefix):
 		return Code{Kind: Pass}
 	case strings.HasPrefix(text, cpmPrefix), strings.HasPrefix(text, jpqrPrefix):
 		return container(text)
-	case strings.HasPrefix(text, merchantPrefix) && !digits(text):
-		return merchant(text)
-	case id.EAN():
-		return goodsSymbol(id, text)
-	case id.GS1(), strings.ContainsRune(text, '\x1D'):
+	case id.GS1(), strings.ContainsRune(text, gs1.Separator):
 		return elementStrings(id, text)
 	case digits(text):
 		return number(id, text, issuers)
+	case strings.HasPrefix(text, merchantPrefix):
+		return merchant(text)
 	case link(text):
 		return digitalLink(id, text)
 	}
