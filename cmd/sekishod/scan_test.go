@@ -81,7 +81,8 @@ func told(t *testing.T, e scanner.Event) (notice terminal.Reason, connected bool
 		ctx, stop := context.WithCancel(context.Background())
 		ended := make(chan error, 1)
 		go func() { ended <- reg.Run(ctx) }()
-		onScan(ctx, reg, slog.New(slog.NewJSONHandler(&log, nil)), 0, e)
+		to := feed{reg: reg, log: slog.New(slog.NewJSONHandler(&log, nil))}
+		to.take(ctx, e)
 		synctest.Wait()
 		v := reg.View()
 		stop()

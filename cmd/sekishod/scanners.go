@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
 
 	"sekisho/cmd/settings"
 	"sekisho/scanner"
@@ -26,40 +29,77 @@ func scanners(cfg settings.Settings) ([]scanner.Config, error) {
 	if err := second.Check(); err != nil {
 		return nil, fmt.Errorf("the setting \"second_scanner\" and those that begin with it: %w", err)
 	}
-	if second.Path == first.Path {
-		return nil, &settingError{errors.New("the setting \"second_scanner\" is the first scanner's path; leave it out, or give the second's own")}
+	if sameDevice(first.Path, second.Path) {
+		return nil, &settingError{errors.New("the settings \"scanner\" and \"second_scanner\" lead to the same device; leave the second out, or give it its own path")}
 	}
 	return []scanner.Config{first, second}, nil
+}
+
+// sameDevice says whether two paths are known to lead to one device; of one that is
+// unplugged it shows later, when the second finds it busy.
+func sameDevice(a, b string) bool {
+	if filepath.Clean(a) == filepath.Clean(b) {
+		return true
+	}
+	first, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }
 
 // scanParts are what runs the scanners.
 func scanParts(units []scanner.Config, reg *register.Register, log *slog.Logger) []func(context.Context) error {
 	var parts []func(context.Context) error
 	for i, unit := range units {
-		port, log := scanner.New(unit, log), log.With("port", unit.Path)
+		port, to := scanner.New(unit, log), &feed{reg: reg, log: log.With("port", unit.Path), which: i}
 		parts = append(parts, func(ctx context.Context) error {
-			return port.Run(ctx, func(e scanner.Event) { onScan(ctx, reg, log, i, e) })
+			return port.Run(ctx, func(e scanner.Event) { to.take(ctx, e) })
 		})
 	}
 	return parts
 }
 
-// onScan brings what one of the scanners saw to the register. What was dropped is
-// logged, for whoever looks for a bad cable or a wrong baud rate; how many bytes
-// it had, and never which.
-func onScan(ctx context.Context, reg *register.Register, log *slog.Logger, which int, e scanner.Event) {
+// feed brings what one of the scanners saw to the register.
+type feed struct {
+	reg   *register.Register
+	log   *slog.Logger
+	which int
+
+	next   time.Time // when a drop may be logged again
+	silent int       // how many were not since the last
+}
+
+func (f *feed) take(ctx context.Context, e scanner.Event) {
 	switch e.Kind {
 	case scanner.Scanned:
-		reg.Scanned(ctx, e.Frame.Symbology, e.Frame.Text, e.Reply)
+		f.reg.Scanned(ctx, e.Frame.Symbology, e.Frame.Text, e.Reply)
 	case scanner.Dropped:
-		log.Info("the scanner said something that is no code", "reason", e.Reason, "bytes", e.Bytes)
+		f.logDrop(e)
 		if e.Reason != scanner.ReasonFresh {
-			reg.Unreadable(ctx)
+			f.reg.Unreadable(ctx)
 			e.Reply(framing.Bad)
 		}
 	case scanner.Connected:
-		reg.ScannerUp(ctx, which, true)
+		f.reg.ScannerUp(ctx, f.which, true)
 	case scanner.Disconnected:
-		reg.ScannerUp(ctx, which, false)
+		f.reg.ScannerUp(ctx, f.which, false)
 	}
+}
+
+// dropLogEvery is how often a drop is logged: a loose cable or a wrong baud rate
+// can give thousands a second.
+const dropLogEvery = time.Second
+
+// logDrop logs what was dropped, for whoever looks for a bad cable or a wrong baud
+// rate; how many bytes it had, and never which.
+func (f *feed) logDrop(e scanner.Event) {
+	now := time.Now()
+	if now.Before(f.next) {
+		f.silent++
+		return
+	}
+	f.log.Info("the scanner said something that is no code", "reason", e.Reason, "bytes", e.Bytes, "not_logged", f.silent)
+	f.next, f.silent = now.Add(dropLogEvery), 0
 }

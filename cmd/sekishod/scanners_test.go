@@ -1,11 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/creack/pty"
@@ -32,6 +37,10 @@ func TestScannersOfAConfiguration(t *testing.T) {
 			t.Errorf("got %+v, %v; want %+v", got, err, c.want)
 		}
 	}
+	unit, link := filepath.Join(t.TempDir(), "unit"), filepath.Join(t.TempDir(), "link")
+	if err := errors.Join(os.WriteFile(unit, nil, 0o600), os.Symlink(unit, link)); err != nil {
+		t.Fatal(err)
+	}
 	for name, change := range map[string]func(*settings.Settings){
 		"no path":           func(c *settings.Settings) { c.Scanner = "" },
 		"a baud rate":       func(c *settings.Settings) { c.ScannerBaud = 9601 },
@@ -39,6 +48,8 @@ func TestScannersOfAConfiguration(t *testing.T) {
 		"the second's baud": func(c *settings.Settings) { c.SecondScannerBaud = 9601 },
 		"its family":        func(c *settings.Settings) { c.SecondScannerFamily = "x" },
 		"the same twice":    func(c *settings.Settings) { c.SecondScanner = c.Scanner },
+		"and written twice": func(c *settings.Settings) { c.SecondScanner = "/dev/../dev/a" },
+		"and by a link":     func(c *settings.Settings) { c.Scanner, c.SecondScanner = unit, link },
 	} {
 		cfg := two
 		change(&cfg)
@@ -117,4 +128,30 @@ func (s ear) want(t *testing.T, want string) {
 	case <-time.After(20 * time.Second):
 		t.Fatalf("nothing is told, want %q", want)
 	}
+}
+
+// A line that says nothing but garbage does not fill the log: a line a second tells
+// of it, with how many it stands for.
+func TestAFloodOfDropsIsLoggedOnceASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		f := feed{log: slog.New(slog.NewJSONHandler(&log, nil))}
+		for range 3000 {
+			f.logDrop(scanner.Event{Reason: string(framing.Garbled), Bytes: 2})
+			<-time.After(time.Millisecond)
+		}
+		var unsaid []int
+		for lines := json.NewDecoder(&log); lines.More(); {
+			var line struct {
+				NotLogged int `json:"not_logged"`
+			}
+			if err := lines.Decode(&line); err != nil {
+				t.Fatal(err)
+			}
+			unsaid = append(unsaid, line.NotLogged)
+		}
+		if !slices.Equal(unsaid, []int{0, 999, 999}) {
+			t.Errorf("not logged: %d", unsaid)
+		}
+	})
 }

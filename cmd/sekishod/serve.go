@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -13,6 +14,8 @@ import (
 
 	"sekisho/cmd/settings"
 	"sekisho/offline"
+	"sekisho/scanner"
+	"sekisho/terminal"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/policy"
 	"sekisho/terminal/register"
@@ -22,23 +25,11 @@ import (
 
 // serve runs the register until ctx ends or a part of it fails.
 func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
-	units, err := scanners(cfg)
+	given, err := readFiles(cfg)
 	if err != nil {
 		return err
 	}
-	k, err := loadKeys(cfg.Data)
-	if err != nil {
-		return err
-	}
-	items, err := loadItems(cfg.Items)
-	if err != nil {
-		return err
-	}
-	run, err := openRunDir(cfg.Run, bootIDFile)
-	if err != nil {
-		return err
-	}
-	lock, err := lockRun(cfg.Run)
+	run, lock, err := holdRun(cfg.Run)
 	if err != nil {
 		return err
 	}
@@ -60,37 +51,74 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err := store.Close(); err != nil {
-			log.Error("the ledger was not closed cleanly", "error", err)
-		}
-	}()
+	defer closeLedger(store, log)
 	events := web.NewEvents()
-	reg, err := newRegister(ctx, register.Config{
-		Identity: k.identity, Roles: k.roles, StoreKey: k.store, Sealer: k.sealer, Items: items,
-		Scanners: len(units), DoubleRead: time.Duration(cfg.DoubleReadMS) * time.Millisecond,
-		Store: store, Backend: link, Signal: events, Clock: machineClock{}, Anchors: run, Log: log,
-	}, k.register, run)
+	made := given.register(cfg)
+	made.Store, made.Backend, made.Signal, made.Anchors, made.Log = store, link, events, run, log
+	reg, err := newRegister(ctx, made, given.keys.register, run)
 	if err != nil {
 		return err
 	}
-	running, end := context.WithCancel(context.WithoutCancel(ctx))
-	defer end()
-	parts := append(scanParts(units, reg, log),
+	pages := web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log}
+	return untilStopped(ctx, reg, log, append(scanParts(given.units, reg, log),
 		reg.Run,
 		func(ctx context.Context) error { return link.Run(ctx, reg) },
-		func(ctx context.Context) error {
-			return servePages(ctx, reg, k.identity, listener, web.Config{
-				Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log,
-			})
-		},
-		func(running context.Context) error {
-			stopOn(ctx, running, reg, log)
-			end()
-			return nil
-		},
-	)
-	return together(running, parts...)
+		func(ctx context.Context) error { return servePages(ctx, reg, given.keys.identity, listener, pages) },
+	))
+}
+
+// files are what a register is given to run by, as configuration and files say.
+type files struct {
+	units []scanner.Config
+	keys  keys
+	items map[terminal.GTIN]register.Item
+}
+
+func readFiles(cfg settings.Settings) (f files, err error) {
+	if f.units, err = scanners(cfg); err != nil {
+		return f, err
+	}
+	if f.keys, err = loadKeys(cfg.Data); err != nil {
+		return f, err
+	}
+	f.items, err = loadItems(cfg.Items)
+	return f, err
+}
+
+// register is what a register is made of, less what it speaks to.
+func (f files) register(cfg settings.Settings) register.Config {
+	return register.Config{
+		Identity: f.keys.identity, Roles: f.keys.roles, StoreKey: f.keys.store, Sealer: f.keys.sealer, Items: f.items,
+		Scanners: len(f.units), DoubleRead: time.Duration(cfg.DoubleReadMS) * time.Millisecond, Clock: machineClock{},
+	}
+}
+
+// holdRun opens the run directory for this process alone, until lock is closed.
+func holdRun(dir string) (run *runDir, lock io.Closer, err error) {
+	if run, err = openRunDir(dir, bootIDFile); err != nil {
+		return nil, nil, err
+	}
+	lock, err = lockRun(dir)
+	return run, lock, err
+}
+
+func closeLedger(store *offline.Store, log *slog.Logger) {
+	if err := store.Close(); err != nil {
+		log.Error("the ledger was not closed cleanly", "error", err)
+	}
+}
+
+// untilStopped runs every part until one fails, or until ctx ends and the register
+// has been stopped.
+func untilStopped(ctx context.Context, reg *register.Register, log *slog.Logger, parts []func(context.Context) error) error {
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	stop := func(running context.Context) error {
+		stopOn(ctx, running, reg, log)
+		end()
+		return nil
+	}
+	return together(running, append(parts, stop)...)
 }
 
 // servePages serves API and pages. Nobody looks before the register shows what it
