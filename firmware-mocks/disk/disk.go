@@ -25,6 +25,7 @@ const (
 	Half     How = 3 // half of a write, then no room for the rest; EIO for a sync
 	FromHere How = 4 // EIO for this one and all that follow, until Mend
 	NextSync How = 5 // EIO for the first sync or truncation from here on, and it works again
+	Hang     How = 6 // a sync or truncation, which alone are counted, takes until Mend, and all others wait
 )
 
 // Names of the environment: preload/disk.c reads them.

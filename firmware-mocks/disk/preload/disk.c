@@ -24,6 +24,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FILES 1024 /* descriptors that are watched: more than any test opens */
@@ -38,7 +39,7 @@ struct control {
 	int64_t full;   /* not 0: the disk is full, whatever at says */
 };
 
-enum { ONCE = 1, FULL_ONCE = 2, HALF = 3, FROM_HERE = 4, NEXT_SYNC = 5 };
+enum { ONCE = 1, FULL_ONCE = 2, HALF = 3, FROM_HERE = 4, NEXT_SYNC = 5, HANG = 6 };
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -116,6 +117,17 @@ static void note(char what, const char *name, int64_t at, const void *data, int6
 		abort();
 }
 
+/* hang waits until the tests say that the disk works again, and everybody else
+ * with it. */
+static int hang(void)
+{
+	const struct timespec moment = {0, 1000000};
+
+	while (__atomic_load_n(&control->at, __ATOMIC_SEQ_CST) != 0)
+		nanosleep(&moment, NULL);
+	return 0;
+}
+
 /* fails counts an operation and says whether it fails: an error, or 0. */
 static int fails(int is_write, size_t *size)
 {
@@ -129,6 +141,8 @@ static int fails(int is_write, size_t *size)
 		half = 0;
 		return 0;
 	}
+	if (control->how == HANG && is_write)
+		return 0; /* syncs alone are counted */
 	n = __atomic_add_fetch(&control->passed, 1, __ATOMIC_SEQ_CST);
 	if (half) {
 		half = 0;
@@ -138,6 +152,8 @@ static int fails(int is_write, size_t *size)
 		return 0;
 	__atomic_add_fetch(&control->failed, 1, __ATOMIC_SEQ_CST);
 	switch (control->how) {
+	case HANG:
+		return hang();
 	case FULL_ONCE:
 		return is_write ? ENOSPC : EIO;
 	case HALF:
