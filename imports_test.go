@@ -38,6 +38,7 @@ type rule struct {
 var rules = []rule{
 	{[]string{"terminal", "terminal/pass", "terminal/wire", "scanner/aim"}, nil},
 	{[]string{"scanner/framing"}, []string{"scanner/aim"}},
+	{[]string{"scanner/sheet"}, []string{"scanner/framing"}},
 	{[]string{"scanner/payload"}, []string{"scanner/aim", "scanner/payload/gs1", "scanner/payload/emv"}},
 	{[]string{"scanner/payload/gs1", "scanner/payload/emv"}, nil},
 	{[]string{"terminal/journal", "terminal/policy", "terminal/denials"}, []string{"terminal"}},
@@ -56,7 +57,8 @@ var rules = []rule{
 	{[]string{"cmd/sekisho-sim"}, slices.Concat(core, mocks)},
 	{[]string{"cmd/sekisho-bench"}, slices.Concat(core, register, adapters, mocks)},
 	{[]string{"cmd/settings"}, nil},
-	{[]string{"cmd/sekishod", "cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "terminal/web/pin"})},
+	{[]string{"cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "scanner/sheet"})},
+	{[]string{"cmd/sekishod"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "terminal/web/pin"})},
 }
 
 // daemon is the program that runs in a store, and absent what must not be in it

@@ -16,6 +16,7 @@ import (
 	"sekisho/cmd/settings"
 	"sekisho/scanner"
 	"sekisho/scanner/framing"
+	"sekisho/scanner/sheet"
 )
 
 // byID is where udev names USB's serial ports by maker, product and number.
@@ -191,16 +192,28 @@ func (f *portFinding) compare(c candidate) {
 // doctorScanner is "sekisho doctor scanner".
 func (s *staff) doctorScanner() *cobra.Command {
 	var asJSON bool
+	var sheetFile, family string
 	cmd := &cobra.Command{
 		Use: "scanner", Short: "Find the scanners, and say how to set them", Args: cobra.NoArgs,
 		Long: "Scanner looks at the configured ports and at those under " + byID + ", and asks each unit that no\n" +
 			"program holds who it is. A unit that does not answer counts as raw: it may need to be set up first.\n" +
-			"Exit codes: 0 all is well, 1 something should be looked at, 2 a configured scanner is not there.",
+			"Exit codes: 0 all is well, 1 something should be looked at, 2 a configured scanner is not there.\n\n" +
+			"With --sheet it asks no unit, but draws the programming codes that set one up, where public texts give\n" +
+			"them; where none do, it says what to look for in the unit's guide, with exit code 2.",
+		Example: "  sekisho doctor scanner\n  sekisho doctor scanner --sheet codes.pdf --family honeywell",
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			s.begun = true
 			return s.settle(cmd.Flags().Changed("config"))
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case sheetFile != "" && asJSON:
+				return person(errors.New("a sheet is no JSON: say --sheet or --json"))
+			case sheetFile != "":
+				return s.drawSheet(sheetFile, family)
+			case family != "":
+				return person(errors.New("--family is of a sheet: say --sheet FILE too"))
+			}
 			found := probeAll(cmd.Context(), candidates(s.cfg, byID))
 			if err := s.reportPorts(found, asJSON); err != nil {
 				return err
@@ -219,6 +232,8 @@ func (s *staff) doctorScanner() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
+	cmd.Flags().StringVar(&sheetFile, "sheet", "", "draw programming codes into a new `FILE`, PDF or PNG by its name")
+	cmd.Flags().StringVar(&family, "family", "", fmt.Sprintf("`NAME` of the sheet's family; the configured one if none is named; codes are known for %s", join(sheet.Families())))
 	return cmd
 }
 
