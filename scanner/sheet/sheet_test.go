@@ -72,23 +72,30 @@ func TestOpticonCodesAreCode39BetweenSpaces(t *testing.T) {
 
 func TestPNGShowsTheCodes(t *testing.T) {
 	for _, s := range sheets {
-		var file bytes.Buffer
-		if err := s.PNG(&file); err != nil {
-			t.Fatal(err)
-		}
-		page, err := png.Decode(&file)
+		page, err := newPicture()
 		if err != nil {
 			t.Fatal(err)
 		}
-		if page.Bounds().Size() != image.Pt(2480, 3508) {
-			t.Errorf("%s: %v is not A4 at 300 dots", s.Family, page.Bounds())
+		if err := s.draw(page); err != nil {
+			t.Fatal(err)
 		}
 		for i, step := range s.Steps {
 			y := dots(56 + pitch*float64(i) + 10)
-			if got, want := runs(page, dots(115), dots(width-margin), y), dotted(encoded(t, s, step)); !slices.Equal(got, want) {
+			if got, want := runs(page.image, dots(115), dots(width-margin), y), dotted(encoded(t, s, step)); !slices.Equal(got, want) {
 				t.Errorf("%s %d: %v, want %v", s.Family, i+1, got, want)
 			}
 		}
+	}
+}
+
+func TestPNGIsA4At300DotsToTheInch(t *testing.T) {
+	var file bytes.Buffer
+	if err := opticon.PNG(&file); err != nil {
+		t.Fatal(err)
+	}
+	page, err := png.DecodeConfig(&file)
+	if err != nil || page.Width != 2480 || page.Height != 3508 {
+		t.Errorf("%d by %d, %v", page.Width, page.Height, err)
 	}
 }
 
