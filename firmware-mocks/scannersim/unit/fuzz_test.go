@@ -103,7 +103,7 @@ func TestNoUnitKeepsMoreThanACommand(t *testing.T) {
 			e.take([]byte(start))
 			for _, flood := range []string{
 				strings.Repeat("A", 40_000),
-				strings.Repeat("\x1B7", 100_000), // each is a place in a chain
+				strings.Repeat("\x1B7", 100_000),   // each is a place in a chain
 				strings.Repeat("\x16M\r?!", 2_000), // with answers that XOFF keeps back
 			} {
 				e.take([]byte(flood))
