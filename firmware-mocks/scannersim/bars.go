@@ -28,11 +28,23 @@ const (
 
 // bars are the symbologies of bars. UPC-A is an EAN-13 that begins with 0 and is
 // sent so.
-var bars = []kind{
-	{oned.NewEAN13Reader, eanSymbol},
-	{oned.NewEAN8Reader, eanSymbol},
-	{oned.NewCode128Reader, code128Symbol},
+var bars = []struct {
+	kind
+	modules float64 // from the middle of its first guard to that of its last; 0 where the decoder looks at the margins
+}{
+	{kind{oned.NewEAN13Reader, eanSymbol}, 95 - guard},
+	{kind{oned.NewEAN8Reader, eanSymbol}, 67 - guard},
+	{kind{oned.NewCode128Reader, code128Symbol}, 0},
 }
+
+// Modules of EAN and UPC symbols (GS1 General Specifications, section 5.2.3): of
+// a guard, and of the white that must be on both sides. The standard asks for 7
+// and more. The decoder is content with 3, and then finds an EAN-8 in the middle
+// of one Code 128 in some thousand: there white is up to 4 modules wide.
+const (
+	guard  = 3
+	margin = 5
+)
 
 // decodeBars reads bars in any direction, upright ones first. The first
 // direction in which enough lines agree decides, also that there is no telling:
@@ -86,13 +98,36 @@ func readLine(row *gozxing.BitArray) (unit.Symbol, bool) {
 			if err != nil {
 				continue
 			}
-			if s, ok := k.symbol(result); ok && s.Data != "" {
+			if s, ok := k.symbol(result); ok && s.Data != "" && alone(row, result, k.modules) {
 				return s, true
 			}
 		}
 		row.Reverse()
 	}
 	return unit.Symbol{}, false
+}
+
+// alone tells whether there is white on both sides of a symbol, whose guards are
+// so many modules apart.
+func alone(row *gozxing.BitArray, result *gozxing.Result, modules float64) bool {
+	if modules == 0 {
+		return true
+	}
+	left, right := result.GetResultPoints()[0].GetX(), result.GetResultPoints()[1].GetX()
+	module := (right - left) / modules
+	edge := 2 * module // half of the guard, and half a module of doubt
+	return white(row, left-edge-margin*module, left-edge) && white(row, right+edge, right+edge+margin*module)
+}
+
+// white tells whether there is nothing dark on a stretch of a line; what is beyond
+// the line is white.
+func white(row *gozxing.BitArray, from, to float64) bool {
+	for x := max(0, int(from)); x < min(row.GetSize(), int(to)); x++ {
+		if row.Get(x) {
+			return false
+		}
+	}
+	return true
 }
 
 // across is the picture along lines in one direction, each a row of its own.
