@@ -65,6 +65,7 @@ type Newland struct {
 	answer []byte // what came behind STX SOH
 	orders orders
 	spoken bool // it has answered anything since the start
+	held   bool // it is to scan nothing
 	sure   bool // that it is held, as it is to be, or has said that it scans
 }
 
@@ -120,7 +121,8 @@ func (n *Newland) Tick(now time.Duration, out *Out) {
 
 // Answer implements Driver.
 func (n *Newland) Answer(now time.Duration, a Answer, out *Out) {
-	n.sure = a == Wait
+	n.held = a == Wait
+	n.sure = n.held
 	switch a {
 	case Wait:
 		n.orders.put(now, order{newlandHold, newlandHold}, out)
@@ -201,7 +203,12 @@ func (n *Newland) heard(now time.Duration, out *Out) {
 	said, about := newlandSaid(text[1:])
 	out.unit(about)
 	n.spoken = true
-	n.sure = n.sure || strings.HasPrefix(said, newlandScan)
+	switch done := string(rune(ack)); {
+	case strings.HasPrefix(text[1:], newlandScan+done):
+		n.sure = true
+	case strings.HasPrefix(text[1:], newlandHold+done) && !n.held:
+		n.sure = false // one bit of the command was turned round on the way
+	}
 	if n.orders.answered(said) {
 		n.orders.proceed(now, out)
 	}

@@ -74,6 +74,11 @@ func TestI8NewlandIsToldAgain(t *testing.T) {
 	converse(t, unit, "!wait", ">"+nlHold, "<"+nlSays+"SCNENA0\x06;\x03", ".60000", ">", "!done", ">"+nlScan,
 		".1500", ">"+nlScan+nlScan, ".4400", ">", ".100", ">"+nlScan, ".1000", ">"+nlScan+nlScan, ".5000", ">"+nlScan, "<"+nlYes, ".60000", ">")
 	converse(t, unit, "!done", ">"+nlScan, "<"+nlSays+"GRBENA0\x06;\x03", ".1500", ">"+nlScan+nlScan, ".4500", ">"+nlScan)
+	// A ";" that was lost on the way makes one command of two, which is refused.
+	converse(t, unit, "!wait", ">", "<"+nlYes, ">"+nlHold, "<"+nlSays+"SCNENA0\x06;\x03", "!good", ">"+nlGood,
+		"<"+nlSays+"SCNENA1BEEPON2700F100T20V\x15;\x03", ".5000", ">"+nlScan)
+	// One bit turned round on the way makes "off" of "on".
+	converse(t, unit, "<"+nlYes, ".60000", ">", "!done", ">"+nlScan, "<"+nlYes, "<"+nlSays+"SCNENA0\x06;\x03", ".5000", ">"+nlScan, "<"+nlYes)
 	unit.Start(unit.now, &unit.out)
 	unit.quiet(10 * time.Second)
 	unit.takeSent()

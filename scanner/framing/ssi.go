@@ -1,6 +1,9 @@
 package framing
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // FamilyZebraSSI is the family of SSI.
 const FamilyZebraSSI Family = "zebra-ssi"
@@ -53,6 +56,8 @@ type SSI struct {
 	orders ssiOrders
 	scans  scans
 	held   bool          // the unit may have been told not to scan
+	unsure bool          // it may still be: what looked like its ACK may have been for another order
+	waits  bool          // it is not to scan: the till has not decided yet
 	lit    time.Duration // when the green light is to go out; 0 when it is out
 }
 
@@ -62,13 +67,17 @@ const (
 	maxNaks = 2
 	// ssiShine is how long the green light stays on.
 	ssiShine = 2 * time.Second
+	// ssiAgain is how often a unit that has not confirmed that it scans again is
+	// told so, once the tries are over: no scan of it can bring another answer.
+	ssiAgain = 5 * time.Second
 )
 
 // Start implements Driver. It lets the unit scan, throws away what the unit still
 // has to send, sets it up, and asks for its revision.
 func (s *SSI) Start(now time.Duration, out *Out) {
-	*s = SSI{last: now, held: true}
+	*s = SSI{last: now, held: true, unsure: true}
 	s.raw.Start(now, out)
+	s.orders.at = now
 	s.orders.want(toEnable, toFlush)
 	s.setUp()
 	s.orders.want(toSayRevision)
@@ -83,9 +92,13 @@ func (s *SSI) setUp() { s.orders.want(toSendPackets, toPace, toBeSilent) }
 func (s *SSI) Feed(now time.Duration, p []byte, out *Out) {
 	s.overdue(now, out)
 	s.last = now
+	before := len(out.Got)
 	for _, b := range p {
 		s.buf = append(s.buf, b)
 		s.search(now, out)
+	}
+	if slices.ContainsFunc(out.Got[before:], func(g Got) bool { return g.Kind == GotFrame }) {
+		s.orders.forget(toBeepGood, toShine) // of the scan before
 	}
 	s.tell(now, out)
 }
@@ -101,12 +114,14 @@ func (s *SSI) Tick(now time.Duration, out *Out) {
 
 // Answer implements Driver. A unit from which no packet was heard is told nothing.
 func (s *SSI) Answer(now time.Duration, a Answer, out *Out) {
+	s.waits = a == Wait
 	if !s.packeted {
 		return
 	}
 	switch a {
 	case Wait:
-		s.held = true
+		s.held, s.unsure = true, true
+		s.orders.forget(toBeepGood, toShine)
 		s.orders.want(toDisable)
 	case Good:
 		s.release()
@@ -161,6 +176,9 @@ func (s *SSI) overdue(now time.Duration, out *Out) {
 	if s.lit > 0 && now >= s.lit {
 		s.goDark()
 	}
+	if s.packeted && s.unsure && !s.waits && s.orders.idleFor(now, ssiAgain) {
+		s.orders.want(toEnable)
+	}
 }
 
 // packet takes what the unit sent whole. The unit's own ACK, NAK and replies are
@@ -188,10 +206,11 @@ func (s *SSI) packet(now time.Duration, p packet, out *Out) {
 	}
 }
 
-// answered takes note that an order was carried out.
+// answered takes note that an order was carried out. That the unit scans again is
+// sure only if the ACK cannot be a late one for another order.
 func (s *SSI) answered() {
-	if order, ok := s.orders.answered(); ok && order == toEnable {
-		s.held = false
+	if order, ok := s.orders.answered(); ok && order == toEnable && !s.waits {
+		s.held, s.unsure = false, s.unsure && s.orders.gap < ssiAgain
 	}
 }
 

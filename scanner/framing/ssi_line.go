@@ -32,6 +32,7 @@ func (s *SSI) take(now time.Duration, n int, out *Out) {
 		return
 	}
 	s.heard(out)
+	s.orders.parted = s.orders.parted || p.op == opDecode || p.op == opSegment || p.op == opEvent
 	s.packet(now, p, out)
 	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
 }
@@ -96,5 +97,6 @@ func (s *SSI) askAgain(now time.Duration, out *Out) {
 	}
 	out.Send = appendPacket(out.Send, opNak, 0, ssiAskAgain)
 	s.unasked, s.nakAt = false, now
+	s.orders.parted = true
 	s.naks++
 }

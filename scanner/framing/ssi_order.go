@@ -70,7 +70,9 @@ type ssiOrders struct {
 	sent    ssiOrder // on its way while tries > 0
 	tries   int
 	at      time.Duration // when it was last sent
+	gap     time.Duration // from the order before it
 	deaf    bool          // the unit has let an order go unanswered, and none since was answered
+	parted  bool          // the till has said something else since
 }
 
 // want adds an order behind the others, in place of what it makes pointless.
@@ -81,12 +83,17 @@ func (o *ssiOrders) want(all ...ssiOrder) {
 	}
 }
 
+// forget takes orders back that still wait.
+func (o *ssiOrders) forget(all ...ssiOrder) {
+	o.waiting = slices.DeleteFunc(o.waiting, func(x ssiOrder) bool { return slices.Contains(all, x) })
+}
+
 // next sends the next order if none is on its way.
 func (o *ssiOrders) next(now time.Duration, out *Out) {
 	if o.tries > 0 || len(o.waiting) == 0 {
 		return
 	}
-	o.sent = o.waiting[0]
+	o.sent, o.gap = o.waiting[0], now-o.at
 	o.waiting = slices.Delete(o.waiting, 0, 1)
 	o.send(now, out)
 }
@@ -102,6 +109,7 @@ func (o *ssiOrders) send(now time.Duration, out *Out) {
 	out.Send = appendPacket(out.Send, w.op, status, w.data)
 	o.tries++
 	o.at = now
+	o.parted = false
 }
 
 // overdue sends the order on its way again, or gives it up.
@@ -133,14 +141,20 @@ func (o *ssiOrders) answered() (sent ssiOrder, ok bool) {
 }
 
 // damaged is the unit's NAK for an order that came damaged. An order that keeps
-// being damaged is given up.
+// being damaged is given up, and so is a beep if the NAK may be for something that
+// the till said after it: another scan may be waiting for its verdict by now.
 func (o *ssiOrders) damaged(now time.Duration, out *Out) {
 	o.deaf = false
 	switch {
 	case o.tries == 0:
-	case o.tries < ssiTries:
+	case o.tries < ssiTries && !(o.parted && ssiWritten[o.sent].once):
 		o.send(now, out)
 	default:
 		o.tries = 0
 	}
+}
+
+// idleFor tells whether nothing was to be said for a while.
+func (o *ssiOrders) idleFor(now, while time.Duration) bool {
+	return o.tries == 0 && len(o.waiting) == 0 && now-o.at >= while
 }

@@ -92,6 +92,8 @@ func settled(t testing.TB) *ssiTill {
 	for range 6 {
 		l.feed(raw(t, unitACK))
 	}
+	l.quiet(5 * time.Second) // after which it is told once more that it may scan
+	l.feed(raw(t, unitACK))
 	l.sent = nil
 	return l
 }
@@ -508,10 +510,10 @@ func TestSSISetsUpOnceForEachText(t *testing.T) {
 func TestSSIDoesNotTalkOverTheUnit(t *testing.T) {
 	l := settled(t)
 	l.feed(raw(t, ean)[:9])
-	l.answer(framing.Good)
+	l.answer(framing.Bad)
 	l.expectSent(t, "in the middle of a packet")
 	l.feed(raw(t, ean)[9:])
-	l.expectSent(t, "behind it", hostACK, beepGood)
+	l.expectSent(t, "behind it", hostACK, beepBad)
 }
 
 func TestSSIUnitThatAnswersAgainIsWaitedFor(t *testing.T) {

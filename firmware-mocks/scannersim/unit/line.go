@@ -19,6 +19,7 @@ type Read struct {
 	Symbol Symbol
 	Lost   bool // the unit gave it up and said so
 	Cut    bool // the cable was pulled afterwards, before another read
+	Beeped bool // the unit beeped good by itself, before the till said anything
 }
 
 // Line is a cable in virtual time, for tests of thousands of shifts: a unit at
@@ -184,7 +185,7 @@ func (l *Line) see(s Symbol) bool {
 	if l.pulled || !l.unit.See(l.now, s, &l.out) {
 		return false
 	}
-	l.reads = append(l.reads, Read{Symbol: s})
+	l.reads = append(l.reads, Read{Symbol: s, Beeped: slices.Contains(l.out.Deeds, BeepGood)})
 	l.say()
 	return true
 }
