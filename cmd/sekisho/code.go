@@ -33,7 +33,8 @@ func (s *staff) explainCode() *cobra.Command {
 		Use: "explain [TEXT]", Short: "Tell as JSON what a code is", Args: cobra.MaximumNArgs(1),
 		Long: "Explain tells what the till makes of a code: its kind, the standard it follows, what is in it, what\n" +
 			"checks and what does not. Card numbers, tokens and customers' codes are masked. Without TEXT the code is\n" +
-			"read from standard input, where it stays out of the shell's history. Exit code 1: the code is broken.",
+			"read from standard input, where it stays out of the shell's history; one line end behind it is the\n" +
+			"terminal's and not the code's. Exit code 1: the code is broken.",
 		Example: "  sekisho code explain 4902777130835\n  sekisho code explain --symbology ']C1' <code.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := codeText(args, cmd.InOrStdin())
@@ -51,8 +52,8 @@ func (s *staff) explainCode() *cobra.Command {
 	return cmd
 }
 
-// codeText takes a code from the command or from in, less one line end behind it.
-// What no scanner can send is refused, and not shown.
+// codeText takes a code from the command or from in, there less one line end
+// behind it, LF or CR LF. What no scanner can send is refused, and not shown.
 func codeText(args []string, in io.Reader) (string, error) {
 	text := ""
 	if len(args) == 1 {
@@ -62,7 +63,10 @@ func codeText(args []string, in io.Reader) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("standard input cannot be read: %w", err)
 		}
-		text = strings.TrimSuffix(strings.TrimSuffix(string(read), "\n"), "\r")
+		text = string(read)
+		if line, found := strings.CutSuffix(text, "\n"); found {
+			text = strings.TrimSuffix(line, "\r")
+		}
 	}
 	if len(text) > framing.MaxFrame {
 		return "", fmt.Errorf("the code is longer than the %d bytes that a scanner is allowed: a till drops it", framing.MaxFrame)

@@ -10,8 +10,9 @@ import (
 
 // Explanation is what a scan is, in the words of the standard that defines it.
 // It can be printed, stored and shown: of card numbers, tokens, wallets' digits
-// and passes no more than the last four characters are in it, whatever field
-// they came in.
+// and passes no more than the last four characters are in it. In full stands what
+// is public: what a package says of its article, a shop's code of its shop, and a
+// container of the kind of card.
 type Explanation struct {
 	Kind      string  `json:"kind"`               // Kind.String
 	Why       string  `json:"why,omitempty"`      // Code.Why

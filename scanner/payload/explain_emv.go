@@ -3,7 +3,9 @@ package payload
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"sekisho/scanner/payload/emv"
 )
@@ -32,14 +34,16 @@ func (e *Explanation) container(text string) {
 	}
 }
 
-// What may be shown in full only as long as it is what it says: the issuer in
-// JPQR has 8 digits, a version 2 bytes, a token requestor 11 digits in 6. An AID
-// of a registered provider begins with A, D or F; one that begins with a digit is
-// made of an issuer's number (ISO/IEC 7816-5).
+// What may be shown in full only as long as it is what it says: a version has 2
+// bytes, a token requestor 11 digits in 6. An AID of a registered provider begins
+// with A, D or F; one that begins with a digit is made of an issuer's number
+// (ISO/IEC 7816-5). Five of its bytes name the provider, and five more leave no
+// room for a card's number.
 const (
 	longestIssuer    = 8
 	longestVersion   = 2
 	longestRequestor = 6
+	longestShownAID  = 10
 	registered       = 0xA0
 )
 
@@ -55,21 +59,18 @@ func objectValue(format emv.Format, o emv.Object) string {
 	switch {
 	case o.Tag == emv.FormatIndicator, o.Tag == emv.Label, o.Tag == emv.Languages:
 		return public(string(o.Value))
-	case o.Tag == emv.AID && format == emv.JPQR1 && len(o.Value) <= longestIssuer:
-		return strings.Map(visible, string(o.Value))
-	case o.Tag == emv.AID && len(o.Value) > 0 && o.Value[0] >= registered,
+	case o.Tag == emv.AID && format == emv.JPQR1 && len(o.Value) <= longestIssuer && digits(string(o.Value)):
+		return string(o.Value)
+	case o.Tag == emv.AID && len(o.Value) > 0 && len(o.Value) <= longestShownAID && o.Value[0] >= registered,
 		o.Tag == emv.Version && len(o.Value) <= longestVersion,
 		o.Tag == emv.Requestor && len(o.Value) <= longestRequestor:
 		return fmt.Sprintf("%X", o.Value)
 	case o.Tag == emv.IssuerURL:
-		return public(host(string(o.Value)))
+		return host(string(o.Value))
 	case o.Tag == emv.Cardholder:
 		return "…"
 	case o.Tag == emv.AccountRef, o.Tag == emv.Track2Data && format == emv.JPQR1:
-		if strings.ContainsFunc(string(o.Value), binary) {
-			return "…"
-		}
-		return mask(string(o.Value))
+		return maskText(string(o.Value))
 	case o.Tag == emv.LastFourOfPAN && len(o.Value) == shown/2:
 		return fmt.Sprintf("…%X", o.Value)
 	case o.Tag == emv.PAN, o.Tag == emv.Track2Data, o.Tag == emv.LastFourOfPAN:
@@ -79,41 +80,59 @@ func objectValue(format emv.Format, o emv.Object) string {
 	return fmt.Sprintf("%d bytes", len(o.Value))
 }
 
-// binary tells whether a character is none of plain text: what should be text may
-// be packed digits.
-func binary(r rune) bool { return r < ' ' || r > '~' }
-
-// host gives scheme and host of a web address; what follows may be a token.
-func host(uri string) string {
-	scheme, rest, found := strings.Cut(uri, "://")
-	if !found {
-		return "…"
-	}
-	name, path, _ := strings.Cut(rest, "/")
-	if path != "" {
-		name += "/…"
-	}
-	return scheme + "://" + name
+// plain tells whether a text is printable ASCII. What should be text and is not
+// may be packed digits.
+func plain(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// longestPublic is how many digits in a row may stand in a text that has no
-// business with digits.
-const longestPublic = 5
+// maskText is mask for what should be text.
+func maskText(text string) string {
+	if !plain(text) {
+		return "…"
+	}
+	return mask(text)
+}
 
-// public shows a text, unless it has digits in a row as a card number has, or
-// cannot be printed.
+// host gives scheme and host of a web address; what stands before and behind may
+// be a token.
+func host(uri string) string {
+	if !link(uri) {
+		return "…"
+	}
+	scheme, name, _ := strings.Cut(uri, "://")
+	rest := ""
+	if end := strings.IndexAny(name, `/?#\`); end >= 0 {
+		name, rest = name[:end], "/…"
+	}
+	return public(scheme+"://"+name[strings.LastIndexByte(name, '@')+1:]) + rest
+}
+
+// How many digits a text may have and be shown: of a customer's, which have no
+// business with digits, and of a shop's, where fewer than a card number's are
+// dates, prices and postal codes.
+const (
+	customersDigits = 5
+	shopsDigits     = 11
+)
+
+// public shows a text, unless it has so many digits that a card's number could be
+// among them, whatever stands between, or is no plain text.
 func public(text string) string {
-	run := 0
+	if digitsIn(text) > customersDigits || !plain(text) {
+		return maskText(text)
+	}
+	return text
+}
+
+// digitsIn counts the digits in a text.
+func digitsIn(text string) (n int) {
 	for _, r := range text {
-		run++
-		if r < '0' || r > '9' {
-			run = 0
-		}
-		if run > longestPublic {
-			return mask(text)
+		if unicode.IsDigit(r) {
+			n++
 		}
 	}
-	return strings.Map(visible, text)
+	return n
 }
 
 // merchant shows what is in a shop's code. One whose checksum is right can break
@@ -142,14 +161,34 @@ func (e *Explanation) merchant(text string) {
 	}
 }
 
-// itemValue shows an object of a shop's code. Accounts may be card numbers of
-// the shop, and the additional data may hold a number of the customer's.
+// itemValue shows an object of a shop's code: what the shop says to everybody.
+// Accounts, and what a payment network keeps there, may be card numbers; of the
+// additional data some are the customer's or this one payment's.
 func itemValue(outer string, item emv.Item) string {
-	account := outer == "" && item.ID >= "02" && item.ID <= "51"
-	network := outer != "" && outer != "62" && outer != "64" && item.ID != "00"
-	personal := outer == "62" && (item.ID == "02" || item.ID == "04" || item.ID == "06")
-	if account || network || personal {
+	var secret bool
+	switch {
+	case outer == "":
+		secret = item.ID >= "02" && item.ID <= "51" || item.ID >= "65"
+	case outer == "62":
+		secret = !slices.Contains(shopsOwn, item.ID)
+	case outer != "64":
+		return networkValue(item)
+	}
+	if secret || digitsIn(item.Value) > shopsDigits {
 		return mask(item.Value)
 	}
 	return strings.Map(visible, item.Value)
+}
+
+// shopsOwn are the additional data (62) that are the shop's: its label, its till,
+// the purpose, what it asks for, its tax number, its channel.
+var shopsOwn = []string{"03", "07", "08", "09", "10", "11"}
+
+// networkValue shows what stands in a payment network's template: its identifier
+// alone.
+func networkValue(item emv.Item) string {
+	if item.ID == "00" {
+		return strings.Map(visible, item.Value)
+	}
+	return mask(item.Value)
 }

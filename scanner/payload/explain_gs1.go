@@ -2,14 +2,17 @@ package payload
 
 import (
 	"errors"
-	"slices"
 
 	"sekisho/scanner/payload/gs1"
 )
 
-// private are the application identifiers whose data belong to the customer, or
-// are as good as money: a member's number, coupons.
-var private = []string{"255", "8018", "8110", "8112"}
+// private tells of an application identifier whether its data may belong to a
+// customer or be as good as money. What describes an article begins with 0 to 3
+// or 7; addresses, accounts, members' numbers and coupons are among the others,
+// and a coupon's is 255.
+func private(ai string) bool {
+	return ai == "255" || ai[0] >= '4' && ai[0] != '7'
+}
 
 // elements shows what is in element strings.
 func (e *Explanation) elements(text string) {
@@ -43,7 +46,7 @@ func (e *Explanation) gs1(elements []gs1.Element, err error) {
 	_, goods := gs1.Find(elements, gtinAI)
 	for _, element := range elements {
 		field := Field{Tag: element.AI, Name: gs1.Title(element.AI), Value: element.Value, Offset: element.Offset}
-		if !goods || slices.Contains(private, element.AI) || element.AI >= "90" && len(element.AI) == 2 {
+		if !goods || private(element.AI) {
 			field.Value = mask(element.Value)
 		}
 		e.Fields = append(e.Fields, field)

@@ -11,6 +11,7 @@ import (
 
 	"sekisho/scanner/aim"
 	"sekisho/scanner/payload"
+	"sekisho/scanner/payload/emv"
 )
 
 // explained writes an explanation down in lines: kind, standard, fields, checks
@@ -70,6 +71,15 @@ func TestExplain(t *testing.T) {
 		{"element strings misread", "]d2", "0104902777130836", "not-payment gs1\nGS1 General Specifications, element strings\ncheck digit false\n! check-digit at 15"},
 		{"element strings without an article", "]C1", "10SECRETLOT", "not-payment gs1\nGS1 General Specifications, element strings\n10 BATCH/LOT@0: …TLOT"},
 		{"carton", "]C1", "0114902777130832", "not-payment carton\nGS1 General Specifications, element strings\n01 GTIN@0: 14902777130832\ncheck digit true"},
+		{"element strings with what is not the article's", "]d2", "01049027771308351020\x1D25595060001343521234\x1D8007DE89370400440532013000\x1D4308+819012345678\x1D7240P1", `goods
+GS1 General Specifications, element strings
+01 GTIN@0: 04902777130835
+10 BATCH/LOT@16: 20
+255 GCN@21: …1234
+8007 IBAN@42: …3000
+4308 SHIP TO PHONE@69: …5678
+7240 PROTOCOL@87: P1
+check digit true`},
 		{"bill", "]C1", slip, "bill\nGS1 General Specifications, element strings\n91 INTERNAL@0: …9012"},
 		{"Digital Link", "]Q1", "https://x.jp/01/04902777130835/21/A%2F1", "goods\nGS1 Digital Link URI Syntax 1.2\n01 GTIN@13: 04902777130835\n21 SERIAL@31: A/1\ncheck digit true"},
 		{"Digital Link of a member", "]Q1", "https://x.jp/8018/095060001343520017", "not-payment link\nGS1 Digital Link URI Syntax 1.2\n8018 GSRN - RECIPIENT@13: …0017"},
@@ -125,6 +135,20 @@ EMVCo QRCPS Consumer-Presented Mode 1.1
  9F08 Application Version Number@33: 8 bytes
  9F19 Token Requestor ID@44: 8 bytes
  9F25 Last 4 Digits of PAN@55: …`},
+		{"CPM, secrets where nobody looks for them", "]Q1", container("8505 4350563031", "6147", "4F0BA000000003", "411111111111", "5013", hex.EncodeToString([]byte("4111 1111 1111 1111")),
+			"5F2D08", hex.EncodeToString([]byte("jaen\u00e9\u00e9")), "5F5017", hex.EncodeToString([]byte("https://SECRET@a.jp?tok"))), `emv-container
+EMVCo QRCPS Consumer-Presented Mode 1.1
+85 Payload Format Indicator@0: CPV01
+61 Application Template@7:
+ 4F Application Definition File (ADF) Name@9: 11 bytes
+ 50 Application Label@22: …1111
+ 5F2D Language Preference@43: …
+ 5F50 Issuer URL@54: https://a.jp/…`},
+		{"JPQR whose issuer is no digits", "", container("8505 4A50515231", "610A", "4F084142434445464748"), `emv-container
+JPQR Consumer-Presented Mode, as read by those who met it
+85 Payload Format Indicator@0: JPQR1
+61 Application Template@7:
+ 4F Issuer@9: 8 bytes`},
 		{"JPQR with a card's track", "", container("8505 4A50515231", "6120", "4F10", strings.Repeat("34", 16), "570C4111111111111111D2912201"), `emv-container
 JPQR Consumer-Presented Mode, as read by those who met it
 85 Payload Format Indicator@0: JPQR1
@@ -184,6 +208,65 @@ func TestExplainJapaneseShopsCode(t *testing.T) {
 	if got := payload.Explain("", code, nil); got.Standard != "EMVCo QRCPS Merchant-Presented Mode 1.1, profile JPQR" || got.Kind != "merchant-code" {
 		t.Errorf("%s, %s", got.Kind, got.Standard)
 	}
+}
+
+// What stands around the host of an address can be a token (I7).
+func TestI7OnlyTheHostOfAnAddressIsShown(t *testing.T) {
+	for uri, want := range map[string]string{
+		"https://a.example":                   "https://a.example",
+		"HTTP://a.example/":                   "HTTP://a.example/…",
+		"https://a.example/token":             "https://a.example/…",
+		"https://a.example?token":             "https://a.example/…",
+		"https://a.example#token":             "https://a.example/…",
+		`https://a.example\token`:             "https://a.example/…",
+		"https://token@a.example":             "https://a.example",
+		"https://to@ken@a.example:8080/x@y":   "https://a.example:8080/…",
+		"https://4111111111111111.example/":   "…mple/…",
+		"https://4111-1111-1111-1111.example": "…mple",
+		"https://１２３４５６.example":              "…",
+		"token://a.example":                   "…",
+		"tel:0312345678":                      "…",
+		"somebody@a.example":                  "…",
+	} {
+		url := hex.EncodeToString([]byte(uri))
+		e := payload.Explain("", container("8505 4350563031", fmt.Sprintf("61%02X", 12+len(uri)), "4F07A0000000555555", "5F50", fmt.Sprintf("%02X", len(uri)), url), nil)
+		if len(e.Fields) != 2 || len(e.Fields[1].Fields) != 2 || e.Fields[1].Fields[1].Value != want {
+			t.Errorf("%s: %+v, want %s", uri, e, want)
+		}
+	}
+}
+
+// A shop's code is public, as far as it is the shop's (I7).
+func TestI7ShopsCodesShowWhatIsTheShops(t *testing.T) {
+	shop := shopsCode([][2]string{
+		{"0415", "400000000000002"}, {"5204", "5411"}, {"5303", "392"}, {"5407", "1000000"}, {"5802", "JP"},
+		{"5919", "4111 1111 1111 1111"}, {"6005", "TOKYO"}, {"6107", "1066143"},
+		{"6252", "0107BILLNO1" + "0305STORE" + "0506REFNO1" + "0210REFERENCE2" + "0704TILL"},
+		{"6510", "RESERVED01"}, {"8120", "0008x.exampl" + "0104" + "abcd"},
+	})
+	e := payload.Explain("", shop, nil)
+	var got []string
+	for _, f := range e.Fields {
+		got = append(got, f.Tag+"="+f.Value)
+		for _, i := range f.Fields {
+			got = append(got, f.Tag+"."+i.Tag+"="+i.Value)
+		}
+	}
+	want := "00=01 04=…0002 52=5411 53=392 54=1000000 58=JP 59=…1111 60=TOKYO 61=1066143 " +
+		"62= 62.01=… 62.03=STORE 62.05=… 62.02=…NCE2 62.07=TILL 65=…ED01 81= 81.00=x.exampl 81.01=… 63=" + shop[len(shop)-4:]
+	if got := strings.Join(got, " "); got != want {
+		t.Errorf("%s\nwant\n%s\n%+v", got, want, e.Errors)
+	}
+}
+
+// shopsCode writes a shop's code: id and length, and the value behind them.
+func shopsCode(items [][2]string) string {
+	text := "000201"
+	for _, item := range items {
+		text += item[0] + item[1]
+	}
+	text += "6304"
+	return text + fmt.Sprintf("%04X", emv.Checksum(text))
 }
 
 func TestExplanationAsJSON(t *testing.T) {

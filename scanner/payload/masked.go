@@ -27,9 +27,10 @@ func (c Code) Reveal() string {
 // ellipsis alone when the text is shorter than eight. What cannot be printed
 // shows as a question mark. The last characters of an EMV container are base64
 // of the middle of something, so it shows the card's last four digits, or, where
-// it has none or is malformed, the ellipsis alone.
+// it has none or is malformed, the ellipsis alone. Text of no known kind shows
+// nothing: it may be the rest of a container, or a password.
 func (c Code) Masked() string {
-	if c.Kind == EMVContainer || c.Why == WhyEMVMalformed {
+	if c.Kind == EMVContainer || c.Why == WhyEMVMalformed || c.Why == WhyText {
 		return "…" + c.last
 	}
 	return mask(c.Reveal())

@@ -49,13 +49,15 @@ func TestI7NothingPrintsACode(t *testing.T) {
 
 func TestMasked(t *testing.T) {
 	for text, want := range map[string]string{
-		"900081818812345678901234": "…1234",
-		"49400762":                 "…0762",
-		"1234567":                  "…",
-		"":                         "…",
-		"hello\x1b[2J":             "…?[2J",
-		"hello\xff\xfe\xfd\xfc":    "…????",
-		"東京都千代田区千代田":               "…区千代田",
+		"900081818812345678901234":  "…1234",
+		"49400762":                  "…0762",
+		"1234567":                   "…",
+		"":                          "…",
+		"http://a/\x1b[2J":          "…?[2J",
+		"http://a/\xff\xfe\xfd\xfc": "…????",
+		"http://東京都千代田区千代田":         "…区千代田",
+		"password":                  "…",
+		cpmB1[4:]:                   "…",
 	} {
 		if got := payload.Classify("", text, nil).Masked(); got != want {
 			t.Errorf("Masked of %q = %q, want %q", text, got, want)
