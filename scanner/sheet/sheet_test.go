@@ -119,6 +119,9 @@ func TestPDFShowsTheCodes(t *testing.T) {
 				}
 				got = append(got, inModules(a[2]))
 				end = a[0] + a[2]
+				if blackened := math.Ceil(end*perInch/25.4) - math.Floor(a[0]*perInch/25.4); blackened != 5*float64(inModules(a[2])) {
+					t.Errorf("%s %d: a bar of %d modules blackens %v dots", s.Family, i+1, inModules(a[2]), blackened)
+				}
 			}
 			if want := encoded(t, s, step); !slices.Equal(got, want) {
 				t.Errorf("%s %d: %v, want %v", s.Family, i+1, got, want)
