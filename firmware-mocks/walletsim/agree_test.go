@@ -65,7 +65,7 @@ const (
 	digits  = "0123456789"
 	letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz /"
 	kana    = "メルペイ カフェ本舗食堂abc円"
-	cset82  = digits + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!\"%&'()*+,-./:;<=>?_" // GS1 General Specifications, 7.11
+	cset82  = digits + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!\"%&'()*+,-./:;<=>?_" // GS1 General Specifications
 )
 
 func (d dice) bytes(low, high int) []byte {
@@ -266,7 +266,7 @@ func sameItems(shop emv.Merchant, want []walletsim.Field) error {
 }
 
 // gtin14 has a right check digit: weights 3 and 1 from the right (GS1 General
-// Specifications, 7.9.1).
+// Specifications).
 func (d dice) gtin14() string {
 	number := d.of(digits, 13, 13)
 	sum := 0

@@ -9,7 +9,7 @@ import (
 )
 
 // Tags of EMVCo's consumer-presented QR code (EMV QRCPS, consumer-presented
-// mode, version 1.1, tables 3 to 6), as they stand in the bytes.
+// mode, version 1.1), as they stand in the bytes.
 const (
 	tagFormat            = "85"   // payload format indicator, always the first
 	tagTemplate          = "61"   // application template
@@ -145,13 +145,13 @@ func (t Template) fields() ([]Object, error) {
 }
 
 // padded packs digits two to a byte, an odd number of them with F behind: EMV's
-// formats cn and, with its letter D, track 2 (EMV Book 3, section 4.3).
+// formats cn and, with its letter D, track 2 (EMV Book 3).
 func padded(digits string) ([]byte, error) {
 	return packed(digits + strings.Repeat("f", len(digits)%2))
 }
 
 // zeroed packs digits two to a byte, an odd number of them with 0 in front:
-// EMV's format n (EMV Book 3, section 4.3).
+// EMV's format n (EMV Book 3).
 func zeroed(digits string) ([]byte, error) {
 	return packed(strings.Repeat("0", len(digits)%2) + digits)
 }
@@ -211,7 +211,7 @@ func (p *Phone) EMV() (string, error) {
 	}}}.Text()
 }
 
-// luhn is the check digit that goes behind digits (ISO/IEC 7812-1, annex B).
+// luhn is the check digit that goes behind digits (ISO/IEC 7812-1).
 func luhn(digits string) string {
 	sum := 0
 	for i := range len(digits) {

@@ -6,7 +6,7 @@ import (
 )
 
 // checkDigit is what goes behind digits: weights 3 and 1 from the right, the
-// sum brought to a multiple of ten (GS1 General Specifications, section 7.9.1).
+// sum brought to a multiple of ten (GS1 General Specifications).
 func checkDigit(digits string) string {
 	sum, weight := 0, 3
 	for i := len(digits) - 1; i >= 0; i-- {
@@ -66,8 +66,7 @@ func Book(isbn, subject string, yen int64) (upper, lower string, err error) {
 
 // InStore is a code that a store prints itself on fresh food: a prefix of two
 // digits (02, 04 or 20 to 29), the store's own number of the article, a check
-// digit of the price, and the price (GS1 General Specifications, section
-// 2.1.12). Numbers do not mean the same in another store.
+// digit of the price, and the price (GS1 General Specifications). Numbers do not mean the same in another store.
 func InStore(prefix, article string, yen int64) (string, error) {
 	price := fmt.Sprintf("%04d", yen)
 	if len(price) != 4 {
@@ -78,7 +77,7 @@ func InStore(prefix, article string, yen int64) (string, error) {
 
 // priceDigit guards a price of four digits: each has a weight that also moves
 // what it carries, and the sum is taken three times (GS1 General Specifications,
-// section 7.9.3, weights 2-, 2-, 3 and 5-).
+// weights 2-, 2-, 3 and 5-).
 func priceDigit(price string) string {
 	d := func(i int) int { return int(price[i] - '0') }
 	minus := func(d, weight int) int { return (weight*d - weight*d/10) % 10 }

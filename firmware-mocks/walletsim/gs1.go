@@ -8,8 +8,7 @@ import (
 )
 
 // Separator ends an element string of variable length where another follows.
-// In the symbol it is FNC1; a reader sends GS (GS1 General Specifications,
-// section 7.8).
+// In the symbol it is FNC1; a reader sends GS (GS1 General Specifications).
 const Separator = "\x1d"
 
 // Element is one GS1 element string: application identifier and value.
@@ -19,8 +18,7 @@ type Element struct {
 }
 
 // predefined are the first two digits of the application identifiers whose
-// length is given and that take no separator (GS1 General Specifications,
-// figure 7.8.4-2 of release 18).
+// length is given and that take no separator (GS1 General Specifications).
 var predefined = []string{
 	"00", "01", "02", "03", "04", "11", "12", "13", "14", "15", "16", "17", "18", "19", "20",
 	"31", "32", "33", "34", "35", "36", "41",

@@ -7,7 +7,7 @@ import (
 )
 
 // Field is one data object of a merchant-presented code (EMV QRCPS,
-// merchant-presented mode, version 1.1, section 3): an id of two digits and a
+// merchant-presented mode, version 1.1): an id of two digits and a
 // value, or fields inside it, of 1 to 99 characters.
 type Field struct {
 	ID     string
@@ -71,7 +71,7 @@ func encodeFields(fields []Field) (string, error) {
 }
 
 // MerchantCode is a static code of a made-up shop. Name must not be empty, and is
-// cut to 25 bytes, as many as table 3.1 gives a merchant's name.
+// cut to 25 bytes, as many as the specification gives a merchant's name.
 func MerchantCode(name string) string {
 	const longest = 25
 	code, _ := MPM{ // no field of these is empty or too long

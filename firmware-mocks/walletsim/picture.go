@@ -24,8 +24,8 @@ import (
 // Sizes of the pictures, in pixels and modules.
 const (
 	moduleSize  = 4  // pixels to the module of a QR code or DataMatrix
-	qrQuiet     = 4  // modules of quiet zone (ISO/IEC 18004, section 5.3.8)
-	matrixQuiet = 2  // modules; ISO/IEC 16022, section 5, asks for one
+	qrQuiet     = 4  // modules of quiet zone (ISO/IEC 18004)
+	matrixQuiet = 2  // modules; ISO/IEC 16022 asks for one
 	barSize     = 3  // pixels to the narrowest bar
 	barHeight   = 90 // pixels
 	barQuiet    = 11 // modules: EAN-13 asks for 11 at the left, Code 128 for 10

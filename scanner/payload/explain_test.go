@@ -43,7 +43,7 @@ func container(hexed ...string) string {
 	return base64.StdEncoding.EncodeToString(b)
 }
 
-// everyObject is a container with all objects of EMVCo CPM 1.1, table 3.2.
+// everyObject is a container with all objects that EMVCo CPM names.
 var everyObject = container("8505 4350563031", "6181A3", "4F07A0000000555555", "500A", hex.EncodeToString([]byte("Gold 41111")),
 	"57104111111111111111D2912201", "00000000", "5F200D", hex.EncodeToString([]byte("SUZUKI/HANAKO")), "5F2D04", hex.EncodeToString([]byte("jaen")),
 	"5F501F", hex.EncodeToString([]byte("https://a.example/token/1234567")), "9F08020001", "9F1906040010030273",

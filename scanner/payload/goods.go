@@ -19,7 +19,7 @@ const (
 )
 
 // published are the prefixes of what carries an add-on: periodicals (977, and
-// 491 in Japan) and books (978, 979), GS1 General Specifications 1.4.
+// 491 in Japan) and books (978, 979).
 var published = []string{"491", "977", "978", "979"}
 
 // goodsSymbol reads the data of an EAN/UPC symbol, with or without an add-on.
@@ -102,7 +102,7 @@ func unfilled(gtin string) string {
 
 // inStore tells whether a GTIN is from the ranges for restricted circulation:
 // GS1 prefixes 020-029, 040-049 and 200-299, and the GTIN-8 that begin with 0
-// or 2 (GS1 General Specifications, 1.4).
+// or 2 (GS1 General Specifications, GS1 prefixes).
 func inStore(gtin string) bool {
 	if len(gtin) == ean8 {
 		return gtin[0] == '0' || gtin[0] == '2'

@@ -14,7 +14,7 @@ const (
 	maxPANBytes = 10
 )
 
-// Nibbles that are no digits (EMV 4.3 Book 3 annex A).
+// Nibbles that are no digits (EMV Book 3).
 const (
 	separator = 0xD // between card number and expiry
 	filler    = 0xF // behind the last digit, up to the end
@@ -24,7 +24,7 @@ const (
 type Card struct {
 	LastFour string // digits
 	Digits   int    // how many the number has
-	Luhn     bool   // whether its check digit is right (ISO/IEC 7812-1 annex B)
+	Luhn     bool   // whether its check digit is right (ISO/IEC 7812-1)
 	Expiry   string // YYMM, from track 2 only
 	Service  string // service code, three digits, from track 2 only
 }

@@ -1,6 +1,6 @@
 package emv
 
-// polynomial is that of the CRC of ISO/IEC 13239 as EMVCo MPM 1.1 (4.7.3) uses
+// polynomial is that of the CRC of ISO/IEC 13239 as EMVCo MPM uses
 // it: start value 0xFFFF, nothing reflected or inverted.
 const polynomial = 0x1021
 

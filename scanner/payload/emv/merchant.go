@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Ids of the objects that this package asks for (EMVCo MPM 1.1, chapter 3).
+// Ids of the objects that this package asks for (EMVCo MPM).
 const (
 	idFormat   = "00" // "01", the first
 	idCRC      = "63" // the last
@@ -66,7 +66,7 @@ func DecodeMerchant(text string) (Merchant, error) {
 }
 
 // Summed tells whether text ends with the checksum of all before it: "6304" and
-// four hexadecimal digits (EMVCo MPM 1.1, 4.7.3).
+// four hexadecimal digits (EMVCo MPM).
 func Summed(text string) bool {
 	end := len(text) - sumDigits
 	if end < head || text[end-head:end] != idCRC+"04" {
@@ -190,8 +190,7 @@ func (s *idSet) add(item Item, last bool) Code {
 	return ""
 }
 
-// complete tells whether all is there that EMVCo MPM 1.1, table 3.2, marks as
-// mandatory.
+// complete tells whether all is there that EMVCo MPM asks of every code.
 func (s idSet) complete() bool {
 	for _, id := range []string{idCategory, idCurrency, idCountry, idName, idCity} {
 		if !s.has(id) {

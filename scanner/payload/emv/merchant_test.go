@@ -11,7 +11,7 @@ import (
 
 // b7 is the example of EMVCo MPM 1.1, annex B.7. The two others are from the
 // tests of public readers of JPQR: go-emv-code by Mercari, and JPQRReader in
-// Swift, whose text was shortened by its author and has its old checksum.
+// Swift, whose checksum does not fit its text.
 const (
 	b7 = "00020101021229300012D156000000000510A93FO3230Q31280012D15600000001030812345678520441115802CN5914BEST TRANSPORT6007BEIJING" +
 		"64200002ZH0104最佳运输0202北京540523.7253031565502016233030412340603***0708A60086670902ME91320016A0112233449988770708123456786304A13A"

@@ -1,6 +1,6 @@
 package emv
 
-// tagNames are the names of EMVCo CPM 1.1 and EMV 4.3 Book 3, annex A.
+// tagNames are the names of EMVCo CPM and EMV Book 3.
 var tagNames = map[Tag]string{
 	FormatIndicator:        "Payload Format Indicator",
 	ApplicationTemplate:    "Application Template",
@@ -38,7 +38,7 @@ func (f Format) Name(tag Tag) string {
 	return "unknown"
 }
 
-// itemNames are the names of EMVCo MPM 1.1, table 3.1.
+// itemNames are the names of EMVCo MPM.
 var itemNames = map[string]string{
 	"00": "Payload Format Indicator",
 	"01": "Point of Initiation Method",
@@ -57,8 +57,7 @@ var itemNames = map[string]string{
 	"64": "Merchant Information - Language Template",
 }
 
-// additionalNames are those inside 62 (table 3.7), languageNames inside 64
-// (table 3.8).
+// additionalNames are those inside 62, languageNames inside 64.
 var (
 	additionalNames = map[string]string{
 		"01": "Bill Number",

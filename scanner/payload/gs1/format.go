@@ -19,8 +19,7 @@ type part struct {
 	optional bool
 }
 
-// charset is the characters that a part may have (GS1 General Specifications,
-// 7.11).
+// charset is the characters that a part may have (GS1 General Specifications).
 type charset string
 
 const (
@@ -83,8 +82,8 @@ func lookUp(text string) (row, bool) {
 }
 
 // predefined tells whether the data have a length that never changes, so that no
-// separator is needed (GS1 General Specifications, 7.8.5: the first two digits
-// 00-04, 11-20, 31-36 and 41).
+// separator is needed (GS1 General Specifications: the first two digits 00-04,
+// 11-20, 31-36 and 41; marked with a star in the dictionary).
 func (r row) predefined() bool {
 	p := number2(r.from)
 	return p <= 4 || p >= 11 && p <= 20 || p >= 31 && p <= 36 || p == 41

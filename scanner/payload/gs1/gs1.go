@@ -13,9 +13,9 @@
 // byte where the text breaks these rules and holds nothing of it. Rules that tie
 // AIs to each other or to lists outside (countries, currencies) are not asked.
 //
-// Sources: GS1 General Specifications 7.8 (element strings), 7.9 (check digit),
-// 3.2 (the AIs) and 7.11 (characters); the GS1 Barcode Syntax Dictionary, from
-// which the table is; GS1 Digital Link Standard: URI Syntax 1.2.
+// Sources: the GS1 Barcode Syntax Dictionary, from which the table is; GS1 General
+// Specifications for element strings and check digits; GS1 Digital Link Standard:
+// URI Syntax.
 package gs1
 
 import (

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// primaryKeys are the AIs with which the GS1 part of a path can begin (GS1
-// Digital Link URI Syntax 1.2, 4.7; GS1 Barcode Syntax Dictionary, "dlpkey").
+// primaryKeys are the AIs with which the GS1 part of a path can begin ("dlpkey"
+// in the GS1 Barcode Syntax Dictionary).
 var primaryKeys = []string{
 	"00", "01", "253", "255", "401", "402", "414", "415", "417", "8003", "8004", "8006", "8010", "8013", "8017", "8018",
 }

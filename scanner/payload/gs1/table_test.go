@@ -29,8 +29,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// Lengths laid down for ever, AI and data together (GS1 General Specifications,
-// figure 7.8.5-2).
+// Lengths laid down for ever, AI and data together (GS1 General
+// Specifications).
 func TestPredefinedLengths(t *testing.T) {
 	lengths := map[string]int{"00": 20, "01": 16, "02": 16, "20": 4}
 	for _, date := range []string{"11", "12", "13", "15", "16", "17"} {
