@@ -216,6 +216,9 @@ func TestParseUsesTheCallersMemory(t *testing.T) {
 		if got, err := gs1.Parse(dst, text); err != nil || len(got) != 3 {
 			t.Fatal(err)
 		}
+		if got, err := gs1.ParseLink(dst, "https://example.jp/01/09506000134352/10/ABC123?17=270630"); err != nil || len(got) != 3 {
+			t.Fatal(err)
+		}
 	}); allocs != 0 {
 		t.Errorf("%v allocations", allocs)
 	}

@@ -22,7 +22,8 @@ func ParseLink(dst []Element, uri string) ([]Element, error) {
 	if !ok {
 		return nil, &Error{NoKey, 0}
 	}
-	steps := path.steps()
+	var room [ordinarySteps]piece
+	steps := path.steps(room[:0])
 	first := primary(steps)
 	if first < 0 {
 		return nil, &Error{NoKey, path.offset}
@@ -36,6 +37,9 @@ func ParseLink(dst []Element, uri string) ([]Element, error) {
 	}
 	return addQuery(dst, query)
 }
+
+// ordinarySteps is room for the steps of an ordinary path.
+const ordinarySteps = 8
 
 // piece is a part of a URI, with the byte at which it stands.
 type piece struct {
@@ -61,16 +65,16 @@ func split(uri string) (path, query piece, ok bool) {
 	return path, query, found && host.text != ""
 }
 
-// steps are what stands between the slashes of a path; one at the end is passed
-// over.
-func (p piece) steps() (out []piece) {
+// steps appends what stands between the slashes of a path to dst; one at the end
+// is passed over.
+func (p piece) steps(dst []piece) []piece {
 	p.text = strings.TrimSuffix(p.text, "/")
 	for more := true; more; {
 		var step piece
 		step, p, more = p.cut("/")
-		out = append(out, step)
+		dst = append(dst, step)
 	}
-	return out
+	return dst
 }
 
 // primary finds the primary key: keys and values alternate, the last value is
