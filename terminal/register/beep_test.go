@@ -382,3 +382,49 @@ func TestI8AStopIsHeard(t *testing.T) {
 		w.wantHeard(bad)
 	})
 }
+
+// Goods whose commit was in doubt are taken where the ledger has them when it is
+// open again: told that they are not, the cashier would scan them a second time.
+func TestI8GoodsInDoubtAreHeard(t *testing.T) {
+	for _, c := range []struct {
+		stored bool
+		opens  int
+		heard  []framing.Answer
+		told   int // articles
+	}{
+		{true, 1, []framing.Answer{good}, 1},
+		{true, 3, []framing.Answer{bad, good}, 1},
+		{false, 1, []framing.Answer{bad}, 1},
+		{false, 3, []framing.Answer{bad}, 1},
+	} {
+		for _, more := range []bool{false, true} { // the sale's first article, or another
+			bare(t, func(t *testing.T, w *world) {
+				w.items = priceFile
+				w.start()
+				w.up(w.policy(1))
+				lines, told := 0, c.told
+				if more {
+					w.goods(string(packet.GTIN))
+					lines, told = 1, told+1
+				}
+				w.doubts(c.stored, c.opens)
+				w.goods(string(riceBall.GTIN))
+				w.after(4 * time.Second)
+				w.wantHeard(c.heard...)
+				if c.stored {
+					lines++
+					w.wantNotice("")
+				} else {
+					w.wantNotice(terminal.Storage)
+				}
+				got := 0
+				if s := w.reg.View().Sale; s != nil {
+					got = len(s.Lines)
+				}
+				if got != lines || w.toldGoods() != told {
+					t.Errorf("%+v: %d lines, %d told; want %d, %d", c, got, w.toldGoods(), lines, told)
+				}
+			})
+		}
+	}
+}

@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"sekisho/scanner/aim"
@@ -182,8 +183,8 @@ func (r *Register) addGoods(read read) {
 		ref = r.sale.Ref
 	}
 	line := terminal.Line{GTIN: terminal.GTIN(read.code.GTIN), Quantity: 1, Price: unpriced}
-	r.addLines(ref, []terminal.Line{line}, func(_ terminal.Sale, err *Error) {
-		if err == nil {
+	r.addLines(ref, []terminal.Line{line}, func(s terminal.Sale, err *Error) {
+		if err == nil || errors.Is(err, ErrInDoubt) && r.kept(s) {
 			r.tookGoods(read)
 			return
 		}
@@ -192,6 +193,12 @@ func (r *Register) addGoods(read read) {
 		}
 		r.showNotice(noticeOf(err))
 	})
+}
+
+// kept says whether a sale whose commit was in doubt is in the ledger that was
+// opened again.
+func (r *Register) kept(s terminal.Sale) bool {
+	return r.sale != nil && r.sale.Revision == s.Revision && r.sale.Same(s)
 }
 
 // tookGoods tells POS and unit that an article was taken.
