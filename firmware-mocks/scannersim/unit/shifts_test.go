@@ -72,29 +72,6 @@ func (r *register) verdict(now time.Duration) {
 	r.think = now + time.Duration(r.random.IntN(1500))*time.Millisecond + 1
 }
 
-// tally is what became of the reads of some shifts.
-type tally struct {
-	Shown, Read, Heard int // symbols held before the eye, reads of units, frames of tills
-	Refused            int // given up by the unit, which said so
-	Cut                int // by a pulled cable
-	Missing            int // symbols read, never heard, and neither refused nor cut
-	Doubled            int // heard more often than read
-	Invented           int // heard, and never before an eye
-	Dropped            int // times that the driver said that bytes were thrown away
-}
-
-func (t *tally) add(o tally) {
-	t.Shown += o.Shown
-	t.Read += o.Read
-	t.Heard += o.Heard
-	t.Refused += o.Refused
-	t.Cut += o.Cut
-	t.Missing += o.Missing
-	t.Doubled += o.Doubled
-	t.Invented += o.Invented
-	t.Dropped += o.Dropped
-}
-
 // outfit is a family's driver, and a unit as a store has set it up for it.
 type outfit struct {
 	family  framing.Family
@@ -137,7 +114,7 @@ func outfits(t *testing.T) []outfit {
 }
 
 // shift works one shift.
-func (o outfit) shift(seed uint64, faults ...unit.Fault) tally {
+func (o outfit) shift(seed uint64, faults ...unit.Fault) unit.Tally {
 	random := rand.New(rand.NewPCG(seed, 1))
 	till := &register{driver: framing.New(o.family), random: random}
 	line := unit.NewLine(o.unit(), till, unit.NewFaults(seed, 6, faults...))
@@ -148,7 +125,9 @@ func (o outfit) shift(seed uint64, faults ...unit.Fault) tally {
 		settle(line)
 		line.Run(time.Duration(random.IntN(500)) * time.Millisecond)
 	}
-	return count(shown, line.Reads(), till)
+	got := unit.Judge(line.Reads(), till.heard, till.dropped)
+	got.Shown = shown
+	return got
 }
 
 // symbol is one that no other shift has: goods, and now and then a long code.
@@ -182,47 +161,13 @@ func settle(line *unit.Line) {
 	}
 }
 
-// count holds what the till heard against what the unit read. A symbol that was
-// read twice may be heard once: sent again after a broken packet, the second
-// read cannot be told from the first sent again.
-func count(shown int, reads []unit.Read, till *register) tally {
-	t := tally{Shown: shown, Read: len(reads), Heard: len(till.heard), Dropped: till.dropped}
-	type fate struct{ least, most int }
-	due := map[string]fate{}
-	for _, r := range reads {
-		f := due[r.Symbol.Data]
-		f.most++
-		switch {
-		case r.Lost:
-			t.Refused++
-		case r.Cut:
-			t.Cut++
-		default:
-			f.least = 1
-		}
-		due[r.Symbol.Data] = f
-	}
-	heard := map[string]int{}
-	for _, text := range till.heard {
-		heard[text]++
-		if _, known := due[text]; !known {
-			t.Invented++
-		}
-	}
-	for text, f := range due {
-		t.Missing += max(0, f.least-heard[text])
-		t.Doubled += max(0, heard[text]-f.most)
-	}
-	return t
-}
-
 // work works many shifts and calls each for every one of them.
-func (o outfit) work(t *testing.T, n uint64, each func(seed uint64, got tally), faults ...unit.Fault) tally {
+func (o outfit) work(t *testing.T, n uint64, each func(seed uint64, got unit.Tally), faults ...unit.Fault) unit.Tally {
 	t.Helper()
-	var all tally
+	var all unit.Tally
 	for seed := range n {
 		got := o.shift(seed, faults...)
-		all.add(got)
+		all.Add(got)
 		each(seed, got)
 	}
 	t.Logf("%s: %d shifts, %+v", o.name, n, all)
@@ -237,7 +182,7 @@ var harmless = []unit.Fault{unit.Split, unit.Merge, unit.Double}
 func TestShiftsOnASoundLine(t *testing.T) {
 	for _, o := range outfits(t) {
 		t.Run(o.name, func(t *testing.T) {
-			all := o.work(t, 500, func(seed uint64, got tally) {
+			all := o.work(t, 500, func(seed uint64, got unit.Tally) {
 				if got.Missing+got.Doubled+got.Invented+got.Refused > 0 || got.Heard != got.Read {
 					t.Errorf("shift %d: %+v", seed, got)
 				}
@@ -257,7 +202,7 @@ func TestShiftsOnASoundLine(t *testing.T) {
 func TestShiftsWithAllFaults(t *testing.T) {
 	for _, o := range outfits(t) {
 		t.Run(o.name, func(t *testing.T) {
-			all := o.work(t, shifts, func(seed uint64, got tally) {
+			all := o.work(t, shifts, func(seed uint64, got unit.Tally) {
 				if o.checked && (got.Missing > got.Dropped || got.Doubled+got.Invented > 0) {
 					t.Errorf("shift %d: %+v", seed, got)
 				}
