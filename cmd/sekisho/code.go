@@ -68,6 +68,9 @@ func codeText(args []string, in io.Reader) (string, error) {
 			text = strings.TrimSuffix(line, "\r")
 		}
 	}
+	if text == "" {
+		return "", errors.New("there is no code: give its text, or let standard input have it")
+	}
 	if len(text) > framing.MaxFrame {
 		return "", fmt.Errorf("the code is longer than the %d bytes that a scanner is allowed: a till drops it", framing.MaxFrame)
 	}

@@ -215,6 +215,9 @@ func (s *staff) doctorScanner() *cobra.Command {
 				return person(errors.New("--family is of a sheet: say --sheet FILE too"))
 			}
 			found := probeAll(cmd.Context(), candidates(s.cfg, byID))
+			if cmd.Context().Err() != nil {
+				return context.Cause(cmd.Context()) // what was broken off found nothing out
+			}
 			if err := s.reportPorts(found, asJSON); err != nil {
 				return err
 			}
@@ -244,7 +247,7 @@ func (s *staff) reportPorts(found []portFinding, asJSON bool) error {
 		}{found})
 	}
 	if len(found) == 0 {
-		fmt.Fprintf(s.out, "no port: none is configured, and there is none under %s\n-> plug the scanner in; a USB unit must be set to a serial port (USB COM), not to a keyboard\n", byID)
+		fmt.Fprintf(s.out, "no port: none is configured, and there is none under %s\n-> plug the scanner in; a USB unit must be set to a serial port (USB COM), not to a keyboard:\n   --sheet FILE draws the codes for it, for %s\n", byID, join(sheet.Families()))
 		return nil
 	}
 	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)

@@ -27,7 +27,7 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"till": cmdTill, "daemon": cmdDaemon, "checkpoint": cmdCheckpoint, "edit": cmdEdit, "exitcode": cmdExit,
-			"unit": cmdUnit, "try": cmdTry, "hold": cmdHold, "does": cmdDoes,
+			"unit": cmdUnit, "try": cmdTry, "hold": cmdHold, "does": cmdDoes, "ends": cmdEnds,
 		},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -26,6 +29,9 @@ func (s *staff) scan() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if cfg.Path == "" {
 				return person(errors.New("--port is the path of the scanner's port: see what is under /dev/serial/by-id"))
+			}
+			if count < 0 {
+				return person(errors.New("--count is the number of scans to wait for: 1 or more, or 0 for no end"))
 			}
 			cfg.Family = framing.Family(family)
 			if err := cfg.Check(); err != nil {
@@ -77,12 +83,15 @@ func lineOf(f framing.Family, e scanner.Event) (line scanLine, ok bool) {
 	return line, false
 }
 
-// watch prints what a scanner says until ctx ends or count scans have come; 0 is
-// without end. A port that is not to be had at the start is an error; one that goes
-// away later comes back.
-func (s *staff) watch(ctx context.Context, cfg scanner.Config, count int) error {
-	ctx, stop := context.WithCancelCause(ctx)
+// watch prints what a scanner says until parent ends, count scans have come (0 is
+// without end) or nobody reads any more. A port that is not to be had at the start
+// is an error; one that goes away later comes back.
+func (s *staff) watch(parent context.Context, cfg scanner.Config, count int) error {
+	ctx, stop := context.WithCancelCause(parent)
 	defer stop(nil)
+	gone := make(chan os.Signal, 1)
+	signal.Notify(gone, syscall.SIGPIPE) // else it kills us before the unit is let go
+	defer signal.Stop(gone)
 	scans, came := 0, false
 	err := scanner.New(cfg, nil).Run(ctx, func(e scanner.Event) {
 		switch {
@@ -109,10 +118,11 @@ func (s *staff) watch(ctx context.Context, cfg scanner.Config, count int) error 
 	if err != nil {
 		return person(err)
 	}
-	if why := context.Cause(ctx); why != nil && why != context.Canceled {
-		return why
+	why := context.Cause(ctx)
+	if parent.Err() != nil || why == context.Canceled || errors.Is(why, syscall.EPIPE) {
+		return nil // an end as it should be
 	}
-	return nil
+	return why
 }
 
 // soundOf is what the unit says of a scan.
