@@ -9,22 +9,24 @@ import (
 const FamilyZebraSSI Family = "zebra-ssi"
 
 // SSI decodes Zebra's Simple Serial Interface (also Symbol's and Motorola's):
-// packets with a checksum, each acknowledged. Its sources are named where their
-// numbers stand; the frame of it is the Simple Serial Interface Programmer's
-// Guide, 72E-40451.
+// packets with a checksum, each acknowledged. It is written from the chapters on it
+// in the SE-923 (70-37052) and SE955 (72E-72322) Integration Guides and the DS9908
+// Product Reference Guide; other sources are named where their numbers stand.
 //
 // A unit leaves the factory sending plain lines, so Start asks for packets, for
 // as long as the unit has power, and until the first packet comes the line is
 // read as Raw reads it. Text and packets cannot be taken for each other: the
 // third byte of a packet is zero, which no text holds, so what has the head of a
 // packet never gets to Raw, and what has not never waits for more than its next
-// two bytes. From the first packet to the next Start nothing but packets counts.
+// two bytes. From the first packet on nothing but packets counts, until the next
+// Start or two lines of text, each alone between two silences: a code shown to a
+// unit that sends text may hold what looks like a packet.
 //
 //	           any packet
 //	text  ───────────────────▶  packets
-//	  │                            │
-//	  └ Raw: a line is a frame     └ DECODE_DATA, or its parts, are a frame;
-//	                                 bytes that are no packet: NAK, and report
+//	  │   ◀───────────────────     │
+//	  │        two lines           └ DECODE_DATA, or its parts, are a frame;
+//	  └ Raw: a line is a frame       bytes that are no packet: NAK, and report
 //	                                 them unless they come again whole
 //
 // One thing remains: text that lost its terminator, and right behind it the very
@@ -49,6 +51,9 @@ type SSI struct {
 	buf      []byte
 	last     time.Duration // when the line last gave something
 
+	foreign foreign
+	lines   int // of text since the last packet, alone between silences
+
 	unasked bool          // damage has come for which no NAK was sent
 	naks    int           // sent since the last packet
 	nakAt   time.Duration // when the last was sent
@@ -65,6 +70,9 @@ const (
 	// maxNaks is how often in a row a damaged packet is asked for again: the unit
 	// sends it again twice.
 	maxNaks = 2
+	// maxLines is how many lines of text instead of packets show that the unit sends
+	// text. One may be of a unit that was switched off and on.
+	maxLines = 2
 	// ssiShine is how long the green light stays on.
 	ssiShine = 2 * time.Second
 	// ssiAgain is how often a unit that has not confirmed that it scans again is
@@ -72,13 +80,14 @@ const (
 	ssiAgain = 5 * time.Second
 )
 
-// Start implements Driver. It lets the unit scan, throws away what the unit still
-// has to send, sets it up, and asks for its revision.
+// Start implements Driver. It lets the unit scan, sets it up, and asks for its
+// revision.
 func (s *SSI) Start(now time.Duration, out *Out) {
 	*s = SSI{last: now, held: true, unsure: true}
 	s.raw.Start(now, out)
+	s.scans.old = true
 	s.orders.at = now
-	s.orders.want(toEnable, toFlush)
+	s.orders.want(toEnable)
 	s.setUp()
 	s.orders.want(toSayRevision)
 	s.orders.next(now, out)
@@ -91,16 +100,16 @@ func (s *SSI) setUp() { s.orders.want(toSendPackets, toPace, toBeSilent) }
 // Feed implements Driver.
 func (s *SSI) Feed(now time.Duration, p []byte, out *Out) {
 	s.overdue(now, out)
-	s.last = now
-	before := len(out.Got)
 	for _, b := range p {
+		s.last = now
 		s.buf = append(s.buf, b)
+		before := len(out.Got)
 		s.search(now, out)
+		if slices.ContainsFunc(out.Got[before:], func(g Got) bool { return g.Kind == GotFrame }) {
+			s.orders.forget(toBeepGood, toShine) // of the scan before
+		}
+		s.tell(now, out)
 	}
-	if slices.ContainsFunc(out.Got[before:], func(g Got) bool { return g.Kind == GotFrame }) {
-		s.orders.forget(toBeepGood, toShine) // of the scan before
-	}
-	s.tell(now, out)
 }
 
 // Tick implements Driver.
@@ -162,9 +171,9 @@ func (s *SSI) goDark() {
 
 // tell sends the next order, unless the unit is in the middle of a packet: a host
 // must not talk over the unit (DS9908 Product Reference Guide, "SSI Communication
-// Notes").
+// Notes"). Nor does the till between the parts of a code.
 func (s *SSI) tell(now time.Duration, out *Out) {
-	if len(s.buf) < ssiMark {
+	if len(s.buf) < ssiMark && s.scans.state != parts {
 		s.orders.overdue(now, out)
 		s.orders.next(now, out)
 	}
@@ -172,7 +181,7 @@ func (s *SSI) tell(now time.Duration, out *Out) {
 
 // overdue does what time alone brings about.
 func (s *SSI) overdue(now time.Duration, out *Out) {
-	s.scans.overdue(now, out)
+	s.scans.overdue(now, now-s.last, out)
 	if s.lit > 0 && now >= s.lit {
 		s.goDark()
 	}
@@ -197,9 +206,10 @@ func (s *SSI) packet(now time.Duration, p packet, out *Out) {
 		s.scans.segment(now, p, out)
 	case opDecode:
 		out.Send = appendPacket(out.Send, opAck, 0, "")
-		s.scans.decoded(now, p, out)
+		s.scans.decoded(now, p, s.orders.settingUp(), out)
 	default:
 		out.Send = appendPacket(out.Send, opAck, 0, "")
+		s.scans.interrupted(out)
 		if p.op == opEvent && string(p.data) == ssiBooted {
 			s.setUp()
 		}

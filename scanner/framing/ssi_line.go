@@ -1,6 +1,9 @@
 package framing
 
-import "time"
+import (
+	"time"
+	"unicode/utf8"
+)
 
 // search takes from buf all that can be told by now.
 func (s *SSI) search(now time.Duration, out *Out) {
@@ -42,7 +45,7 @@ func (s *SSI) heard(out *Out) {
 	if !s.packeted {
 		s.raw.report(Unterminated, out)
 	}
-	s.packeted, s.unasked, s.naks = true, false, 0
+	s.packeted, s.unasked, s.naks, s.foreign, s.lines = true, false, 0, foreign{}, 0
 }
 
 // spoil marks the next n bytes as no text.
@@ -59,14 +62,32 @@ func (s *SSI) waste(why Reason, out *Out) {
 	if s.packeted {
 		s.scans.doubt.add(s.last, why, out)
 		s.unasked = s.unasked || !s.asked()
+		s.foreign.add(b[0])
 	} else {
 		s.raw.Feed(s.last, b, out)
 	}
 	s.buf = s.buf[:copy(s.buf, s.buf[1:])]
 }
 
-// stalled drops what has begun and does not go on. What is no packet may be text
-// of a unit that was switched off and on, so it is set up again.
+// foreign is what the line gave between two silences and no packet holds.
+type foreign struct {
+	n    int
+	odd  bool // not all of it is ASCII text
+	last byte
+}
+
+func (f *foreign) add(b byte) {
+	f.n++
+	f.odd = f.odd || b >= utf8.RuneSelf || !printable(b) && b != cr && b != lf
+	f.last = b
+}
+
+// text tells whether it may come from a unit that sends no packets, a line whether
+// it is as such a unit sends codes that Raw reads.
+func (f foreign) text() bool { return f.n > 0 && !f.odd }
+func (f foreign) line() bool { return f.text() && (f.last == cr || f.last == lf) }
+
+// stalled drops what has begun and does not go on.
 func (s *SSI) stalled(now time.Duration, out *Out) {
 	for len(s.buf) > 0 {
 		if len(s.buf) >= ssiMark {
@@ -76,14 +97,35 @@ func (s *SSI) stalled(now time.Duration, out *Out) {
 		s.waste(Unterminated, out)
 		s.search(now, out)
 	}
-	if s.unasked {
-		s.unasked = false
-		s.setUp()
-		s.askAgain(now, out)
-	}
+	s.wonder(now, out)
 	if !s.packeted {
 		s.raw.Tick(now, out)
 	}
+}
+
+// wonder looks at what came instead of packets. Text may come from a unit that was
+// switched off and on, so it is set up again. If that does not help, the unit sends
+// no packets, and what was taken for one stood in a code.
+func (s *SSI) wonder(now time.Duration, out *Out) {
+	if s.unasked {
+		if s.foreign.text() {
+			s.setUp()
+		}
+		s.unasked = false
+		s.askAgain(now, out)
+	}
+	switch {
+	case s.foreign.line():
+		s.lines++
+	case s.foreign.n > 0:
+		s.lines = 0
+	}
+	if s.lines == maxLines {
+		s.packeted, s.lines = false, 0
+		s.scans.doubt.report(out)
+		s.raw.Start(now, out)
+	}
+	s.foreign = foreign{}
 }
 
 // asked tells whether a NAK was sent for what came last, or for the beginning of it.

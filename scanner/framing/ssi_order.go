@@ -11,7 +11,6 @@ type ssiOrder uint8
 const (
 	toEnable ssiOrder = iota
 	toDisable
-	toFlush
 	toSendPackets
 	toPace
 	toBeSilent
@@ -29,8 +28,8 @@ const (
 // Guide, table 5-8, and of Zebra's Scanner SDK (RMD_ATTR_VALUE_ACTION_…, which
 // goes on where the table was cut); LED 1 is the green one. Parameter 0xEE is
 // "decode data packet format", 0xF0 0x4E "multipacket option" (DS9908 Product
-// Reference Guide, table 17); 0x38 is "beep after good decode", for which only
-// the source of a public driver of the DS457 could be found.
+// Reference Guide, table 17); 0x38 is "beep after good decode", parameter 56, for
+// which only the sources of public drivers could be found.
 var ssiWritten = [...]struct {
 	op     byte
 	data   string
@@ -39,7 +38,6 @@ var ssiWritten = [...]struct {
 }{
 	toEnable:      {opEnable, "", toDisable, false},
 	toDisable:     {opDisable, "", toEnable, false},
-	toFlush:       {opFlush, "", toFlush, false},
 	toSendPackets: {opParameter, "\xff\xee\x01", toSendPackets, false},
 	toPace:        {opParameter, "\xff\xf0\x4e\x00", toPace, false},
 	toBeSilent:    {opParameter, "\xff\x38\x00", toBeSilent, false},
@@ -54,8 +52,8 @@ const (
 	// ssiPatience is how long the unit may take to answer, the same as it gives
 	// the till: parameter 0x9B, 2 s as it leaves the factory.
 	ssiPatience = 2 * time.Second
-	// ssiTries is how often an order is sent: once and, as the guide asks of the
-	// host, twice more.
+	// ssiTries is how often an order is sent: once, and twice more as the unit does.
+	// The host is to limit its retries (SE955 Integration Guide, "CMD_ACK").
 	ssiTries = 3
 	// ssiPause lies between orders to a unit that does not answer at all: its
 	// handshaking is off, or it speaks another protocol.
@@ -130,6 +128,12 @@ func (o *ssiOrders) patience() time.Duration {
 		return ssiPause
 	}
 	return ssiPatience
+}
+
+// settingUp tells whether a parameter is still to be set.
+func (o *ssiOrders) settingUp() bool {
+	sets := func(w ssiOrder) bool { return ssiWritten[w].op == opParameter }
+	return o.tries > 0 && sets(o.sent) || slices.ContainsFunc(o.waiting, sets)
 }
 
 // answered takes note that the unit answered, and tells which order, if one was

@@ -2,8 +2,8 @@ package framing
 
 import "bytes"
 
-// An SSI packet, as the Simple Serial Interface Programmer's Guide (Zebra
-// 72E-40451) has it:
+// An SSI packet (SE-923 Integration Guide, chapter 6, and SE955 Integration Guide,
+// chapter 10, "Simple Serial Interface"):
 //
 //	LEN OP SRC STATUS data… CKhi CKlo
 //
@@ -33,7 +33,6 @@ const (
 	opParameter  = 0xC6
 	opAck        = 0xD0
 	opNak        = 0xD1
-	opFlush      = 0xD2
 	opBeep       = 0xE6
 	opLightOn    = 0xE7
 	opLightOff   = 0xE8

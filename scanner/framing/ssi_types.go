@@ -15,8 +15,8 @@ const (
 // ssiTypes maps the code types of DECODE_DATA to symbologies. The type says less
 // than an identifier: not whether a check digit was verified, nor whether ECI is
 // in use. Types: Symbol CS3000 Series Product Reference Guide, table B-1, for the
-// linear codes; Symbol PDT 6800 Series reference guide, table F-6, for DataBar;
-// the rest as in the Simple Serial Interface Programmer's Guide.
+// linear codes; for the rest the constants ST_… of the sample application of
+// Zebra's Scanner SDK for Windows, which has the linear ones likewise.
 //
 // The types of EAN-8, EAN-13, UPC-A and UPC-E are E's, so that payload never
 // takes their digits for a wallet's.

@@ -22,7 +22,7 @@ const (
 )
 
 // unit is a scanner that sends, waits 2 s for an ACK, and sends again, twice, as
-// the guide has it; a NAK makes it send again at once.
+// the SE955 Integration Guide has it; a NAK makes it send again at once.
 type unit struct {
 	till *ssiTill
 	t    *rapid.T

@@ -78,12 +78,13 @@ type outfit struct {
 	name    string
 	longest int // characters of its longest code
 	checked bool
+	one     int // read in how many the till of a checked family may throw away
 	unit    func() unit.Unit
 }
 
-// outfits are those of all families. A Zebra is set to packets for good. An older
-// one reads what fits into one packet: of a longer read that it gave up half way,
-// the next read looks like the end.
+// outfits are those of all families. A Zebra is set to packets for good. The
+// packets of an older one's long reads have no numbers, so that more of them are
+// thrown away.
 func outfits(t *testing.T) []outfit {
 	t.Helper()
 	packets := bytes(t, `07 C6 04 08 FF EE 01 FD 39`)
@@ -98,14 +99,14 @@ func outfits(t *testing.T) []outfit {
 	for _, family := range framing.Families() {
 		if family == "zebra-ssi" {
 			all = append(all,
-				outfit{family, "zebra-ssi, older", 250, true, zebra(unit.ZebraSettings{})},
-				outfit{family, "zebra-ssi, newer", 450, true, zebra(unit.ZebraSettings{Newer: true})})
+				outfit{family, "zebra-ssi, older", 450, true, 20, zebra(unit.ZebraSettings{})},
+				outfit{family, "zebra-ssi, newer", 450, true, 80, zebra(unit.ZebraSettings{Newer: true})})
 			continue
 		}
 		if _, err := unit.New(string(family)); err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, outfit{family, string(family), 450, false, func() unit.Unit {
+		all = append(all, outfit{family, string(family), 450, false, 0, func() unit.Unit {
 			u, _ := unit.New(string(family))
 			return u
 		}})
@@ -118,13 +119,14 @@ func (o outfit) shift(seed uint64, faults ...unit.Fault) unit.Tally {
 	random := rand.New(rand.NewPCG(seed, 1))
 	till := &register{driver: framing.New(o.family), random: random}
 	line := unit.NewLine(o.unit(), till, unit.NewFaults(seed, 6, faults...))
-	line.Run(3 * time.Second)
+	line.Run(15 * time.Second)
 	shown := 2 + random.IntN(4)
 	for n := range shown {
 		present(line, o.symbol(random, seed, n))
 		settle(line)
 		line.Run(time.Duration(random.IntN(500)) * time.Millisecond)
 	}
+	line.Run(6 * time.Second) // for what the driver still has to say
 	got := unit.Judge(line.Reads(), till.heard, till.dropped)
 	got.Shown = shown
 	return got
@@ -210,7 +212,7 @@ func TestShiftsWithAllFaults(t *testing.T) {
 			if all.Heard < all.Read*3/4 || all.Heard > all.Read {
 				t.Errorf("%d reads made %d frames", all.Read, all.Heard)
 			}
-			if o.checked && all.Missing*50 > all.Read {
+			if o.checked && all.Missing*o.one > all.Read {
 				t.Errorf("%d of %d reads were thrown away by the till", all.Missing, all.Read)
 			}
 		})

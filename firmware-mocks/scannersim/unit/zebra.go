@@ -14,9 +14,9 @@ type ZebraSettings struct {
 	Newer bool
 }
 
-// Zebra is a unit that speaks SSI. Its bytes are those of the Simple Serial
-// Interface Programmer's Guide (72E-40451) and of the SE-923 (70-37052) and
-// SE955 (72E-72322) Integration Guides; segments as enioka_scan observed them.
+// Zebra is a unit that speaks SSI. Its bytes are those of the SE-923 (70-37052)
+// and SE955 (72E-72322) Integration Guides and of the DS9908 Product Reference
+// Guide; segments as enioka_scan observed them.
 //
 // It leaves the factory sending raw data without a terminator, and listens to
 // commands all the same. Once told to (parameter EE) it sends packets, keeps

@@ -1,8 +1,7 @@
 package unit
 
-// The opcodes of SSI (Simple Serial Interface Programmer's Guide, 72E-40451;
-// SE955 Integration Guide, 72E-72322, table 10-1). Those of segments are not in
-// the guide: the public driver enioka_scan observed them.
+// The opcodes of SSI (SE955 Integration Guide, 72E-72322, table 10-1). Those of
+// segments are in no guide: the public driver enioka_scan observed them.
 const (
 	opRequestRevision = 0xA3
 	opReplyRevision   = 0xA4
@@ -28,7 +27,7 @@ const (
 	opSegmentAck      = 0x74
 )
 
-// Why a message is refused (72E-40451, CMD_NAK).
+// Why a message is refused (SE955 guide, CMD_NAK).
 const (
 	nakResend     = 0x01
 	nakBadContext = 0x02
@@ -126,7 +125,8 @@ func segments(kind byte, data string) [][]byte {
 func typed(kind byte, data string) []byte { return append([]byte{kind}, data...) }
 
 // codeTypes are the SSI code types by the first two characters of an AIM
-// identifier, where its modifier changes nothing (72E-40451, DECODE_DATA).
+// identifier, where its modifier changes nothing (Zebra Scanner SDK for Windows,
+// sample application, constants ST_…).
 var codeTypes = map[string]byte{
 	"]A": 0x01, "]F": 0x02, "]I": 0x06, "]L": 0x11, "]z": 0x2D, "]e": 0x30,
 	"]C": 0x03, "]d": 0x1B, "]Q": 0x1C,

@@ -3,7 +3,7 @@ package unit
 // The parameters that the unit knows, by their SSI numbers; from 256 on they
 // are written with a prefix (SE-923 guide, table 6-9).
 const (
-	paramGoodBeep  = 0x38  // beep after a good decode
+	paramGoodBeep  = 0x38  // beep after a good decode: 56, as public drivers have it
 	paramPower     = 0x80  // 1: low power
 	paramTimeout   = 0x9B  // how long the till's word is waited for, in tenths of a second
 	paramHandshake = 0x9F  // ACK and NAK
@@ -15,7 +15,7 @@ const (
 // allParameters asks for every parameter.
 const allParameters = 0xFE
 
-// parameters are theirs factory values and greatest values, in the order in
+// parameters are their factory values and greatest values, in the order in
 // which they are told (DS9908 guide, table 17; for EB Motorola LI2208 guide,
 // page 7-24).
 var parameters = []struct {
