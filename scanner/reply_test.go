@@ -109,9 +109,9 @@ func TestI8AnUnpluggedHoldEndsWithTheReplug(t *testing.T) {
 	c.plug()
 	x.want(scanner.Connected, "")
 	c.hear("S")
-	first(framing.Good)
 	second(framing.Bad)
-	c.hear("gb") // and holds nothing any more
+	first(framing.Good)
+	c.hear("bg") // and holds nothing any more
 }
 
 // Whoever crashed while the unit was held told it nothing more.

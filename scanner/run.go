@@ -102,7 +102,6 @@ func (s *Scanner) unplug(listens bool) {
 		s.line.Stop(&s.out)
 		s.send()
 	}
-	s.out.Reset()
 	clear(s.holds)
 	s.port = nil
 }
