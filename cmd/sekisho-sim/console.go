@@ -28,7 +28,8 @@ type console struct {
 	unit         unit.Unit
 	link         string
 	seed         uint64
-	out, answers io.Writer // deeds; what became of commands
+	out, answers io.Writer                     // deeds; what became of commands
+	worn         func(image.Image) image.Image // what happens to pictures before they are shown, nil for nothing
 
 	scanner *scannersim.Scanner
 	awaited int           // deeds that await has passed
@@ -52,6 +53,7 @@ func orders() []order {
 		{"qr", "TEXT", "hold a QR code before it", drawn(walletsim.QR)},
 		{"code128", "TEXT", "hold a Code 128 before it", drawn(walletsim.Code128)},
 		{"ean", "DIGITS", "hold an EAN-13 or EAN-8 before it, its check digit may be left out", drawn(walletsim.EAN)},
+		{"wear", "[HOW]", "spoil what is shown from now on, or nothing; wear crack 2 7: twice as bad as in life, seed 7; there are " + wears(), (*console).spoil},
 		{"unplug", "", "pull its cable", plain((*scannersim.Scanner).Unplug)},
 		{"plug", "", "put the cable back; the unit has lost its power meanwhile", plain((*scannersim.Scanner).Plug)},
 		{"faults", "[LIST]", "let these go wrong from now on, or nothing; this pulls the cable and puts it back", (*console).strike},
@@ -68,8 +70,16 @@ func drawn(draw func(string) (image.Image, error)) task {
 		if err != nil {
 			return "", err
 		}
-		return "read", c.scanner.Show(ctx, picture)
+		return c.hold(ctx, picture)
 	}
+}
+
+// hold holds a picture before the scanner, worn if that was asked for.
+func (c *console) hold(ctx context.Context, picture image.Image) (string, error) {
+	if c.worn != nil {
+		picture = c.worn(picture)
+	}
+	return "read", c.scanner.Show(ctx, picture)
 }
 
 // plain does what needs neither time nor text.
@@ -224,7 +234,11 @@ func (c *console) show(ctx context.Context, path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return "read", c.scanner.ShowPNG(ctx, file)
+	picture, err := scannersim.ReadPNG(file)
+	if err != nil {
+		return "", err
+	}
+	return c.hold(ctx, picture)
 }
 
 // strike replaces the faults, for which the cable must be out.

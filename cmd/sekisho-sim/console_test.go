@@ -41,14 +41,15 @@ func TestConsoleShowsPictureFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	var deeds, answers strings.Builder
-	in := "show " + code + "\nshow " + blank + "\nshow " + text + "\n"
+	in := "show " + code + "\nshow " + blank + "\nshow " + text + "\nwear contrast 4\nshow " + code + "\n"
 	s := scannerFlags{model: "raw", link: filepath.Join(dir, "port")}
 	if err := s.run(t.Context(), strings.NewReader(in), &deeds, &answers); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(answers.String()), "\n")
-	if len(lines) != 4 || lines[1] != "read" ||
-		!strings.HasPrefix(lines[2], "not read: there is no code") || !strings.Contains(lines[3], "not a PNG") {
+	const unread = "not read: there is no code"
+	if len(lines) != 6 || lines[1] != "read" || !strings.HasPrefix(lines[2], unread) ||
+		!strings.Contains(lines[3], "not a PNG") || lines[4] != "ok" || !strings.HasPrefix(lines[5], unread) {
 		t.Errorf("it answered %q", lines)
 	}
 	if deeds.String() != "beep good\n" || strings.Contains(answers.String(), "SECRET") {

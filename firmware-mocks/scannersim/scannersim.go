@@ -137,20 +137,20 @@ func (o Options) unit() (unit.Unit, error) {
 	return unit.New(o.Model)
 }
 
-// ShowPNG shows a picture that is a PNG file's bytes.
-func (s *Scanner) ShowPNG(ctx context.Context, file []byte) error {
+// ReadPNG reads a picture for Show from a PNG file's bytes.
+func ReadPNG(file []byte) (image.Image, error) {
 	config, err := png.DecodeConfig(bytes.NewReader(file))
 	if err != nil {
-		return fmt.Errorf("scannersim: not a PNG: %w", err)
+		return nil, fmt.Errorf("scannersim: not a PNG: %w", err)
 	}
 	if config.Width > maxPixels/max(config.Height, 1) {
-		return fmt.Errorf("scannersim: a picture of %d by %d is too large", config.Width, config.Height)
+		return nil, fmt.Errorf("scannersim: a picture of %d by %d is too large", config.Width, config.Height)
 	}
 	picture, err := png.Decode(bytes.NewReader(file))
 	if err != nil {
-		return fmt.Errorf("scannersim: not a whole PNG: %w", err)
+		return nil, fmt.Errorf("scannersim: not a whole PNG: %w", err)
 	}
-	return s.Show(ctx, picture)
+	return picture, nil
 }
 
 // Show holds a picture before the scanner and returns when the code's last byte
