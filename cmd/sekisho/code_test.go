@@ -11,10 +11,15 @@ import (
 func TestCodeTextFromStandardInput(t *testing.T) {
 	for in, want := range map[string]string{
 		"code": "code", "code\n": "code", "code\r\n": "code", "code\n\n": "code\n", "code\r\r\n": "code\r",
-		"code\r": "code\r", " code \n": " code ", "": "", "\n": "",
+		"code\r": "code\r", " code \n": " code ",
 	} {
 		if got, err := codeText(nil, strings.NewReader(in)); got != want || err != nil {
 			t.Errorf("%q became %q, %v", in, got, err)
+		}
+	}
+	for _, none := range []string{"", "\n", "\r\n"} {
+		if got, err := codeText(nil, strings.NewReader(none)); err == nil {
+			t.Errorf("%q became %q, want an error: there is no code", none, got)
 		}
 	}
 	longest := strings.Repeat("7", framing.MaxFrame)

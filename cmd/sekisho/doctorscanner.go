@@ -157,8 +157,16 @@ func (f *portFinding) silent(c candidate, maker framing.Family) {
 		f.compare(c)
 	case c.setting != "" && set != "" && set != framing.FamilyRaw && slices.Contains(f.Asked, set):
 		f.Level = warn
-		f.Remedy = fmt.Sprintf("the unit does not speak %s: set it up by its own manual, or write %s = %q; see that the baud rate is the unit's", set, c.setting, framing.FamilyRaw)
+		f.Remedy = fmt.Sprintf("the unit does not speak %s: set it up by %s, or write %s = %q; see that the baud rate is the unit's", set, manual(set), c.setting, framing.FamilyRaw)
 	}
+}
+
+// manual says where the codes are that set a unit up.
+func manual(f framing.Family) string {
+	if slices.Contains(sheet.Families(), f) {
+		return "its own manual or the codes that --sheet FILE draws"
+	}
+	return "its own manual"
 }
 
 // tried says in whose languages a unit was asked.

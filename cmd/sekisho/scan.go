@@ -22,8 +22,8 @@ func (s *staff) scan() *cobra.Command {
 	family, count := "", 0
 	cmd := &cobra.Command{
 		Use: "scan --port PATH", Short: "Try a scanner: print each scan as a line of JSON", Args: cobra.NoArgs,
-		Long: "Scan reads a scanner while no sekishod does, tells what each code is and never what it says, and lets\n" +
-			"the unit beep. It ends with Ctrl-C, or after --count scans.",
+		Long: "Scan reads a scanner while no sekishod does, tells what each code is, and lets the unit beep. Of goods it\n" +
+			"prints the number, of any other code no more than its end. It ends with Ctrl-C, or after --count scans.",
 		Example:          "  sekisho scan --port /dev/serial/by-id/usb-SCANNER --family honeywell",
 		PersistentPreRun: func(*cobra.Command, []string) { s.begun = true }, // needs no register
 		RunE: func(cmd *cobra.Command, _ []string) error {
