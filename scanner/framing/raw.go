@@ -93,8 +93,12 @@ func (r *Raw) Start(now time.Duration, _ *Out) {
 // Feed implements Driver.
 func (r *Raw) Feed(now time.Duration, p []byte, out *Out) {
 	r.last = now
-	for _, b := range p {
-		switch b {
+	for len(p) > 0 {
+		if n := r.takeData(p); n > 0 {
+			p = p[n:]
+			continue
+		}
+		switch b := p[0]; b {
 		case stx:
 			r.begin(out)
 		case etx:
@@ -104,6 +108,7 @@ func (r *Raw) Feed(now time.Duration, p []byte, out *Out) {
 		default:
 			r.take(b, out)
 		}
+		p = p[1:]
 	}
 }
 
@@ -161,6 +166,21 @@ func (r *Raw) endLine(out *Out) {
 		return
 	}
 	r.enter(idle)
+}
+
+// takeData adds what p begins with to the frame under way, as far as it is data and
+// there is room, and says how many bytes that are: nearly all that ever come.
+func (r *Raw) takeData(p []byte) (n int) {
+	if r.mode != line && r.mode != framed {
+		return 0
+	}
+	most := min(len(p), MaxFrame-len(r.buf))
+	for n < most && printable(p[n]) {
+		n++
+	}
+	r.buf = append(r.buf, p[:n]...)
+	r.n += n
+	return n
 }
 
 // take adds a byte of data.

@@ -100,9 +100,11 @@ func (s *SSI) setUp() { s.orders.want(toSendPackets, toPace, toBeSilent) }
 // Feed implements Driver.
 func (s *SSI) Feed(now time.Duration, p []byte, out *Out) {
 	s.overdue(now, out)
-	for _, b := range p {
+	for len(p) > 0 {
+		n := min(len(p), s.missing())
 		s.last = now
-		s.buf = append(s.buf, b)
+		s.buf = append(s.buf, p[:n]...)
+		p = p[n:]
 		before := len(out.Got)
 		s.search(now, out)
 		if slices.ContainsFunc(out.Got[before:], func(g Got) bool { return g.Kind == GotFrame }) {

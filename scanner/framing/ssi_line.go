@@ -20,6 +20,15 @@ func (s *SSI) search(now time.Duration, out *Out) {
 	}
 }
 
+// missing is how many bytes search wants next: all that the packet under way still
+// lacks, and one where none is sure to be.
+func (s *SSI) missing() int {
+	if len(s.buf) < ssiMark {
+		return 1
+	}
+	return packetSpan(s.buf) - len(s.buf)
+}
+
 // endsLine tells whether a byte ends a line of text that is under way.
 func (s *SSI) endsLine(b byte) bool {
 	return !s.packeted && (b == cr || b == lf) && s.raw.mode != idle && s.spoilt == 0
