@@ -11,7 +11,7 @@ var honeywell = Sheet{
 	Steps: []Step{
 		{
 			Does:    "Factory settings",
-			Note:    "Leave it out for a new unit.",
+			Note:    "It forgets what was set. Leave it out for a new unit.",
 			Command: "DEFALT", Holds: "~DEFALT. and FNC3", Sources: "[2] [3]",
 		},
 		{
