@@ -239,7 +239,7 @@ func TestI7OnlyTheHostOfAnAddressIsShown(t *testing.T) {
 // A shop's code is public, as far as it is the shop's (I7).
 func TestI7ShopsCodesShowWhatIsTheShops(t *testing.T) {
 	shop := shopsCode([][2]string{
-		{"0415", "400000000000002"}, {"5204", "5411"}, {"5303", "392"}, {"5407", "1000000"}, {"5802", "JP"},
+		{"0208", "ACCOUNT1"}, {"0415", "400000000000002"}, {"5204", "5411"}, {"5303", "392"}, {"5407", "1000000"}, {"5802", "JP"},
 		{"5919", "4111 1111 1111 1111"}, {"6005", "TOKYO"}, {"6107", "1066143"},
 		{"6252", "0107BILLNO1" + "0305STORE" + "0506REFNO1" + "0210REFERENCE2" + "0704TILL"},
 		{"6510", "RESERVED01"}, {"8120", "0008x.exampl" + "0104" + "abcd"},
@@ -252,7 +252,7 @@ func TestI7ShopsCodesShowWhatIsTheShops(t *testing.T) {
 			got = append(got, f.Tag+"."+i.Tag+"="+i.Value)
 		}
 	}
-	want := "00=01 04=…0002 52=5411 53=392 54=1000000 58=JP 59=…1111 60=TOKYO 61=1066143 " +
+	want := "00=01 02=…UNT1 04=…0002 52=5411 53=392 54=1000000 58=JP 59=…1111 60=TOKYO 61=1066143 " +
 		"62= 62.01=… 62.03=STORE 62.05=… 62.02=…NCE2 62.07=TILL 65=…ED01 81= 81.00=x.exampl 81.01=… 63=" + shop[len(shop)-4:]
 	if got := strings.Join(got, " "); got != want {
 		t.Errorf("%s\nwant\n%s\n%+v", got, want, e.Errors)

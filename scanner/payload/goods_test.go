@@ -27,6 +27,8 @@ func TestGoodsTellWhatTheNumberSays(t *testing.T) {
 		{"magazine without identifier", "", "491002770113110800", "4910027701131", "10800", false, 0},
 		{"book with an add-on, without identifier", "", "978487311752210800", "9784873117522", "10800", false, 1},
 		{"book with an add-on of 2, without identifier", "", "978487311752210", "9784873117522", "10", false, 1},
+		{"periodical, without identifier", "", "977123456700305", "9771234567003", "05", false, 0},
+		{"book in 979 with an add-on, without identifier", "", "979123456789610800", "9791234567896", "10800", false, 1},
 		{"book, first row", "", "9784873117522", "9784873117522", "", false, 1},
 		{"book, first row in 979", "", "9791234567896", "9791234567896", "", false, 1},
 		{"book, second row", "", "1923055018006", "1923055018006", "", false, 2},

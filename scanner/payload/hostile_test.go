@@ -45,6 +45,8 @@ func TestOneCodeIsNotTakenForAnother(t *testing.T) {
 		{"digits that are a date and a lot", "172706301012345678", payload.WalletDigits, ""},
 		{"a wallet's digits under an identifier of GS1", "]C1" + paypay, payload.NotPayment, payload.WhyGS1},
 		{"a wallet's digits in DataBar", "]e0" + paypay, payload.NotPayment, payload.WhyGS1},
+		{"a wallet's digits in a DataMatrix", "]d1" + paypay, payload.NotPayment, payload.WhySymbol},
+		{"a wallet's digits in a QR code with FNC1 in the second place", "]Q5" + paypay, payload.NotPayment, payload.WhySymbol},
 		{"a wallet's digits and an FNC1", paypay + "\x1D", payload.NotPayment, payload.WhyGS1},
 		{"a wallet's digits and an FNC1 in Code 128", "]C0" + paypay + "\x1D", payload.NotPayment, payload.WhyGS1},
 		{"a wallet's digits behind FNC1 in the second place", "]C2" + paypay, payload.NotPayment, payload.WhySymbol},
@@ -59,6 +61,7 @@ func TestOneCodeIsNotTakenForAnother(t *testing.T) {
 
 		{"44 digits in a QR code", "]Q1" + slip, payload.NotPayment, payload.WhyDigits},
 		{"44 digits behind an ECI", `\000026` + slip, payload.Bill, ""},
+		{"44 characters beginning 91", "]C1" + slip[:43] + "A", payload.NotPayment, payload.WhyGS1},
 		{"44 digits and an FNC1", "]C1" + slip + "\x1D", payload.NotPayment, payload.WhyGS1},
 		{"a bill's first 24 digits", "]C0" + slip[:24], payload.WalletDigits, ""},
 		{"a container of a version to come", "hQVDUFYwMmEJTwegAAAAVVVV", payload.NotPayment, payload.WhyEMVMalformed},

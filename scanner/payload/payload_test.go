@@ -61,6 +61,7 @@ func TestClassify(t *testing.T) {
 		{"add-on behind an identifier of its own", "]E0", "4902777130835]E110", payload.Goods, "4902777130835"},
 		{"5-digit add-on behind its identifier", "]E0", "4902777130835]E210800", payload.Goods, "4902777130835"},
 		{"add-on that is not digits", "]E0", "4902777130835]E1x", payload.NotPayment, payload.WhyDigits},
+		{"add-on of 2 alone", "]E1", "10", payload.NotPayment, payload.WhyAddOn},
 		{"add-on alone", "]E2", "10800", payload.NotPayment, payload.WhyAddOn},
 		{"magazine", "]E3", "491002770113310800", payload.NotPayment, payload.WhyCheckDigit},
 		{"magazine, check digit right", "]E3", "491002770113110800", payload.Goods, "4910027701131"},

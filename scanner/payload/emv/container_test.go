@@ -166,12 +166,13 @@ func TestLengthsMayBeLongerThanTheyHaveToBe(t *testing.T) {
 func TestDuplicatesThatDoNoHarm(t *testing.T) {
 	good := "6109" + aid5
 	for name, hexed := range map[string]string{
-		"in a template without an AID":          cpv01 + "6106 500141 500142" + good,
-		"in two templates":                      cpv01 + "610C" + aid5 + "500141" + "610C" + aid5 + "500141",
-		"unknown, beside the templates":         cpv01 + good + "C100" + "C100",
-		"templates of the issuer":               cpv01 + "610D" + aid5 + "6300" + "6300",
-		"in a template and beside it":           cpv01 + "610C" + aid5 + "C10141" + "C10142",
-		"no AID, but what the common data have": cpv01 + "6103 500141" + good + "6203500142",
+		"in a template without an AID":           cpv01 + "6106 500141 500142" + good,
+		"in two templates":                       cpv01 + "610C" + aid5 + "500141" + "610C" + aid5 + "500141",
+		"unknown, beside the templates":          cpv01 + good + "C100" + "C100",
+		"templates in both, and tags of one bit": cpv01 + "610B" + aid5 + "7000" + "6204 4E00 7000",
+		"templates of the issuer":                cpv01 + "610D" + aid5 + "6300" + "6300",
+		"in a template and beside it":            cpv01 + "610C" + aid5 + "C10141" + "C10142",
+		"no AID, but what the common data have":  cpv01 + "6103 500141" + good + "6203500142",
 	} {
 		if _, err := emv.Decode(nil, text(t, hexed)); err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -281,6 +282,8 @@ func TestMalformedContainers(t *testing.T) {
 		{"twice in the common data", cpv01 + good + "6206 500141 500141", emv.Duplicate, 23},
 		{"unknown primitive twice in a template", cpv01 + "610D" + aid5 + "C100" + "C100", emv.Duplicate, 20},
 		{"twice in the second template, once in the common data", cpv01 + "610C" + aid5 + "510141" + "610C" + aid5 + "500141" + "6203500142", emv.Duplicate, 32},
+		{"twice in the first of two templates", cpv01 + "610F" + aid5 + "500141" + "500142" + good, emv.Duplicate, 21},
+		{"in the first of two templates, and the common data", cpv01 + "610C" + aid5 + "500141" + good + "6203500142", emv.Duplicate, 18},
 		{"two codes joined", cpv01 + good + cpv01 + good, emv.Duplicate, 18},
 		{"common data twice", cpv01 + good + "6200" + "6200", emv.Duplicate, 20},
 		{"common data broken", cpv01 + good + "6202 5005", emv.Truncated, 20},
@@ -313,6 +316,7 @@ func TestBase64(t *testing.T) {
 		{"bits behind the last byte", strings.TrimSuffix(b1, "8=") + "9", 47},
 		{"a line break behind all", b2[:len(b2)-2] + "\n", len(b2) - 2},
 		{"a line break where the count of the rest fits", b2[:12] + "\n" + b2[12:len(b2)-2], 12},
+		{"a line break between whole groups", "hQVDUFYw\nMWEJTwegAAAAVVVV", 8},
 		{"two line breaks", b1[:8] + "\r\n" + b1[8:len(b1)-1], 8},
 		{"far on", b1[:8] + strings.Repeat("A", 1000) + "*", 1008},
 	} {
