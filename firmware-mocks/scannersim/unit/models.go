@@ -21,7 +21,7 @@ var models = []Model{
 	{"newland", "NLS-HR42 User Guide, pages 15 and 16; NLS-HR52 User Manual, page 35", func() Unit { return NewNewland() }},
 	{"datalogic", "Magellan 800i Product Reference Guide, page 153; PowerScan Programming Guide, page 143", func() Unit { return NewDatalogic() }},
 	{"denso", "QK20-R User's Manual, section 9.4 and appendix 2; AT21B-SM User's Manual, appendix 2", func() Unit { return NewDenso() }},
-	{"opticon", "L-46X User's Manual, pages 49 and 98; OptiConnect SDK", func() Unit { return NewOpticon() }},
+	{"opticon", "NLV-4001 Specifications Manual, chapter 10; L-46X User's Manual, page 49; OptiConnect SDK", func() Unit { return NewOpticon() }},
 }
 
 // Models lists the models that New makes.

@@ -5,8 +5,8 @@ import "time"
 // Opticon is a unit of the L-46X or MDI class. A command is ESC, letters, CR;
 // only what ACK/NAK asks for is answered. Where its bytes come from: Opticon's
 // own SDK (OptiConnect, its list of commands) and its MDI-2300 Serial Interface
-// document as a public driver cites it; L-46X User's Manual, page 49 (ACK/NAK
-// control), and page 98, section 8.1 (trigger command).
+// document as a public driver cites it; NLV-4001 Specifications Manual, chapter 10
+// (beeps, light, trigger); L-46X User's Manual, page 49 (ACK/NAK control).
 //
 // Assumed, since none tells: somebody pulls the trigger whenever there is a
 // code, but in vain between Y and Z; W0 silences the beeps that the till asks

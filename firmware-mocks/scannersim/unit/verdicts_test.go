@@ -3,7 +3,9 @@ package unit_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -269,10 +271,18 @@ func TestI2UnitsBeepGoodWhenTheTillSaysSo(t *testing.T) {
 // I8: whatever is lost or damaged, no unit stays blind. I2: no damage makes a
 // checked one beep good for a scan that is not approved; of the others, to which
 // one broken bit may say another command, it is counted and printed.
+// SHIFTS=20000 works so many for each.
 func TestI8UnitsReadAgainWhateverIsLost(t *testing.T) {
+	n := uint64(1_000)
+	if text := os.Getenv("SHIFTS"); text != "" {
+		var err error
+		if n, err = strconv.ParseUint(text, 10, 32); err != nil {
+			t.Fatalf("SHIFTS: %v", err)
+		}
+	}
 	for _, m := range manners(t) {
 		t.Run(m.name, func(t *testing.T) {
-			m.work(t, 2_000, func(seed uint64, e echoes) {
+			m.work(t, n, func(seed uint64, e echoes) {
 				if e.Blind > 0 || m.checked && e.Unmeant > 0 {
 					t.Errorf("shift %d: %+v", seed, e)
 				}
