@@ -34,6 +34,9 @@ func goodsSymbol(id aim.ID, text string) Code {
 		return article(text, "")
 	}
 	main, addOn, ok := withoutAddOn(text)
+	if !ok && id == aim.EAN13AndAddOn {
+		main, addOn, ok = ofUPCA(text)
+	}
 	if !ok {
 		return not(WhyDigits)
 	}
@@ -57,6 +60,15 @@ func withoutAddOn(text string) (main, addOn string, ok bool) {
 		return text[:ean13], text[ean13:], digits(text)
 	}
 	return "", "", false
+}
+
+// ofUPCA parts a UPC-A's 12 digits from its add-on, where the scanner says that
+// there is one.
+func ofUPCA(text string) (main, addOn string, ok bool) {
+	if len(text) != upcA+addOn2 && len(text) != upcA+addOn5 {
+		return "", "", false
+	}
+	return text[:upcA], text[upcA:], digits(text)
 }
 
 // periodical parts bare digits, from a scanner that sends no identifiers, into

@@ -24,6 +24,8 @@ func TestGoodsTellWhatTheNumberSays(t *testing.T) {
 		{"add-on of 2 behind its identifier", "]E0", "4902777130835]E110", "4902777130835", "10", false, 0},
 		{"add-on of 5 behind its identifier", "]E0", "4910027701131]E210800", "4910027701131", "10800", false, 0},
 		{"UPC-A and an add-on behind its identifier", "]E0", "036000291452]E110", "0036000291452", "10", false, 0},
+		{"UPC-A and an add-on of 2 in one text", "]E3", "03600029145210", "0036000291452", "10", false, 0},
+		{"UPC-A and an add-on of 5 in one text", "]E3", "03600029145210800", "0036000291452", "10800", false, 0},
 		{"magazine without identifier", "", "491002770113110800", "4910027701131", "10800", false, 0},
 		{"book with an add-on, without identifier", "", "978487311752210800", "9784873117522", "10800", false, 1},
 		{"book with an add-on of 2, without identifier", "", "978487311752210", "9784873117522", "10", false, 1},
@@ -61,6 +63,11 @@ func TestAddOnsThatAreNone(t *testing.T) {
 		"490277713083]E110", "49400762]E110", "4902777130835]E110]E110", "4902777130835]E", "49027771308351", "490277713083510x00",
 	} {
 		if got := payload.Classify(aim.EAN13, text, nil); got.Kind != payload.NotPayment {
+			t.Errorf("%s is %v %s %q", text, got.Kind, got.GTIN, got.AddOn)
+		}
+	}
+	for _, text := range []string{"03600029145310", "0360002914521x", "036000291452108001", "036000291452", "4902777130835"} {
+		if got := payload.Classify(aim.EAN13AndAddOn, text, nil); got.AddOn != "" {
 			t.Errorf("%s is %v %s %q", text, got.Kind, got.GTIN, got.AddOn)
 		}
 	}
