@@ -20,10 +20,6 @@ const (
 	densoBadBeep   = "BL3" // a low tone for 240 ms
 )
 
-// densoReply is how long after a command a line "OK" or "NG" is taken for the
-// unit's reply to it.
-const densoReply = time.Second
-
 // densoSettle is how long the line is silent behind a block that is whole: USB
 // adapters hold bytes back for some 16 ms.
 const densoSettle = 80 * time.Millisecond
@@ -54,7 +50,8 @@ const densoTrust = 3
 // all: an exclusive or is so weak that one digit broken into a terminator leaves a
 // head that checks once in some ten times. An STX inside a block leads astray too,
 // because the tail behind it may check. Silence leads from everywhere to plain,
-// and from an unfinished block to where Raw skips to the next terminator. Once a
+// and from an unfinished block to where Raw skips to the next terminator, unless
+// the unit is known to send no blocks and a terminator stood before the silence. Once a
 // block has checked, a line without a header is what is left of a block and is
 // refused; the third in a row shows that the unit was set to send none, and the
 // next is taken. The first line without a header waits likewise for silence or the
@@ -71,16 +68,15 @@ const densoTrust = 3
 // The zero Denso is ready for use.
 type Denso struct {
 	Raw
-	state   densoState
-	block   []byte
-	sum     byte          // exclusive or of block
-	end     string        // the terminator that the unit sends; empty until one came
-	refuse  int           // lines that are still refused, because the unit sends blocks
-	bare    bool          // a line without a header was whole: the unit sends no blocks
-	first   Frame         // that line
-	extra   []byte        // what stands behind it and may be a check character
-	ordered time.Duration // when the last command was sent
-	waiting bool          // a reply to it may come
+	state  densoState
+	block  []byte
+	sum    byte   // exclusive or of block
+	end    string // the terminator that the unit sends; empty until one came
+	refuse int    // lines that are still refused, because the unit sends blocks
+	ended  bool   // a terminator came last
+	bare   bool   // a line without a header was whole: the unit sends no blocks
+	first  Frame  // that line
+	extra  []byte // what stands behind it and may be a check character
 }
 
 type densoState uint8
@@ -105,6 +101,7 @@ func (d *Denso) Feed(now time.Duration, p []byte, out *Out) {
 	d.last = now
 	for _, b := range p {
 		d.take(now, b, out)
+		d.ended = b == cr || b == lf || b == etx
 	}
 }
 
@@ -138,31 +135,34 @@ func (d *Denso) Tick(now time.Duration, out *Out) {
 	case d.state == densoFirst:
 		d.resolve(out)
 	case d.state == densoChecked:
-		d.accept(now, out)
+		d.accept(out)
 	case silent >= stall:
 		if d.state != densoAstray {
 			out.drop(Unterminated, len(d.block)+1)
 		}
 		d.state = densoPlain
 		d.enter(skip)
+		if d.bare && d.ended { // the STX stood in a code
+			d.enter(idle)
+		}
 	}
 }
 
 // Answer implements Driver.
-func (d *Denso) Answer(now time.Duration, a Answer, out *Out) {
+func (d *Denso) Answer(_ time.Duration, a Answer, out *Out) {
 	switch a {
 	case Good:
-		d.order(now, densoGoodBeep, out)
-		d.order(now, densoGoodLight, out)
+		d.order(densoGoodBeep, out)
+		d.order(densoGoodLight, out)
 	case Bad:
-		d.order(now, densoBadBeep, out)
+		d.order(densoBadBeep, out)
 	}
 }
 
 // order sends a command the way the unit sends data. That a command has a check
 // character where data have one is not said, but one too many is a byte between
 // two headers, while one too few may leave the command unheard.
-func (d *Denso) order(now time.Duration, command string, out *Out) {
+func (d *Denso) order(command string, out *Out) {
 	if d.refuse == 0 {
 		out.say(command + cmp.Or(d.end, "\r"))
 	} else {
@@ -173,7 +173,6 @@ func (d *Denso) order(now time.Duration, command string, out *Out) {
 		out.say("\x02" + command + d.end)
 		out.Send = append(out.Send, sum)
 	}
-	d.ordered, d.waiting = now, true
 }
 
 // open begins a block.
@@ -214,7 +213,7 @@ func (d *Denso) check(b byte, out *Out) {
 func (d *Denso) follow(now time.Duration, b byte, out *Out) {
 	switch {
 	case b == stx:
-		d.accept(now, out)
+		d.accept(out)
 		d.open(out)
 	case b == lf && d.sum == lf && d.end == "\r":
 		d.end = "\r\n"
@@ -224,11 +223,11 @@ func (d *Denso) follow(now time.Duration, b byte, out *Out) {
 }
 
 // accept makes a frame of a block.
-func (d *Denso) accept(now time.Duration, out *Out) {
+func (d *Denso) accept(out *Out) {
 	d.state = densoPlain
 	id, text := aim.Cut(string(d.block))
 	switch {
-	case len(d.block) == 0 || d.reply(now, text):
+	case len(d.block) == 0 || id == "" && densoReply(text):
 	case text == "" || !utf8.ValidString(text):
 		out.drop(Garbled, len(d.block)+1)
 	default:

@@ -18,7 +18,7 @@ func (d *Denso) line(now time.Duration, b byte, out *Out) {
 	}
 	frame := out.Got[from].Frame
 	switch {
-	case d.reply(now, frame.Text):
+	case frame.Symbology == "" && densoReply(frame.Text):
 		out.Got = out.Got[:from]
 	case d.refuse > 0:
 		d.refuse--
@@ -72,11 +72,10 @@ func (d *Denso) resolve(out *Out) {
 	d.first, d.extra = Frame{}, d.extra[:0]
 }
 
-// reply tells whether a text is the unit's reply to a command. One that became a
-// frame would be answered with a beep, which the unit would reply to.
-func (d *Denso) reply(now time.Duration, text string) bool {
-	return d.waiting && now-d.ordered < densoReply && (text == "OK" || text == "NG")
-}
+// densoReply tells whether a text is the unit's reply to a command, however late.
+// One that became a frame would be answered with a beep, which the unit would reply
+// to, and so for ever. No code of a till has this text.
+func densoReply(text string) bool { return text == "OK" || text == "NG" }
 
 // learn notes the terminator of a line without a header.
 func (d *Denso) learn(b byte, inside bool) {

@@ -3,6 +3,7 @@ package framing_test
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,8 +61,8 @@ func TestDensoAnswers(t *testing.T) {
 // A unit that replies to a beep would be told of an unknown code with a beep.
 func TestI8DensoRepliesAreNoScans(t *testing.T) {
 	unit := newTill(framing.FamilyDenso)
-	converse(t, unit, "<OK\r", "!good", "<OK\rOK\r", "!bad", "<1\rNG\r", ".700", "<"+block("OK", "\r"), ".300", "<2\rNG\r")
-	if want := []string{"OK", "1", "2", "NG"}; !reflect.DeepEqual(unit.heard, want) {
+	converse(t, unit, "<OK\r", "!good", "<OK\rOK\r", "!bad", "<1\rNG\r", ".700", "<"+block("OK", "\r"), ".60000", "<"+block("NG", "\r"), ".300", "<2\r", ".300")
+	if want := []string{"1", "2"}; !reflect.DeepEqual(unit.heard, want) {
 		t.Errorf("heard %q, want %q", unit.heard, want)
 	}
 }
@@ -161,7 +162,8 @@ func FuzzDenso(f *testing.F) {
 		if !bytes.Contains(line, []byte("\x02")) {
 			raw := newTill(framing.FamilyRaw)
 			raw.feed(string(line))
-			got, want := onlyFrames(unit.heard), onlyFrames(raw.heard)
+			got := onlyFrames(unit.heard)
+			want := slices.DeleteFunc(onlyFrames(raw.heard), func(s string) bool { return s == "OK" || s == "NG" })
 			checkSome(t, got, want...)
 			if len(got) < len(want)-1 {
 				t.Fatalf("heard %q, Raw %q", got, want)

@@ -73,9 +73,10 @@ func (t *till) takeSent() string {
 	return sent
 }
 
-// commanded are the families whose drivers read like Raw and send commands.
+// commanded are the families whose drivers read like Raw, SSI's until it hears a
+// packet, and send commands.
 var commanded = []framing.Family{
-	framing.FamilyHoneywell, framing.FamilyNewland, framing.FamilyDatalogic, framing.FamilyDenso, framing.FamilyOpticon,
+	framing.FamilyZebraSSI, framing.FamilyHoneywell, framing.FamilyNewland, framing.FamilyDatalogic, framing.FamilyDenso, framing.FamilyOpticon,
 }
 
 // A unit of any make, as it leaves the factory, is read.
@@ -116,6 +117,38 @@ func TestFamiliesNeverCutOrJoin(t *testing.T) {
 		want := []string{"<unterminated 4>", "<unterminated 4>", "<unterminated 8>", "<unterminated 8>", "3"}
 		if !reflect.DeepEqual(unit.heard, want) {
 			t.Errorf("%s: heard %q, want %q", family, unit.heard, want)
+		}
+	}
+}
+
+// Whatever a customer's code holds, the next code is read: bytes of the protocols,
+// and the beginnings of answers.
+func TestFamiliesCodeThatHoldsBytesOfAProtocol(t *testing.T) {
+	hostile := []string{
+		"\x02", "\x021", "1\x022", "\x02\x01", "\x02\x010000#", "\x02\x010000#SCNENA0\x06;\x03", "\x02\x010000#SCNENA1\x06;\x03", "\x03", "1\x03", "\x021\x03",
+		"\x06", "\x15", "1\x06", "\x1b1,", "\x1bE", "~\x010000#SCNENA0;\x03", "\x16M\rREVINF!", "REVINF", "REVI", "REVINF\x06", "REVINF\x06!",
+		"OK", "NG", "Product Name: x", "E", "D", "\x00", "\xff", "\x04\xd0\x00\x00\xff,", "\x12\xf3\x00", "1\n2", "\x02OK", "A\x02\x41", "\x13", "\x11",
+	}
+	for _, family := range framing.Families() {
+		for _, code := range hostile {
+			unit := newTill(family)
+			unit.feed("4902777130835\r")
+			unit.quiet(time.Second)
+			unit.heard, unit.sent = nil, ""
+			unit.feed(code + "\r")
+			unit.quiet(time.Second)
+			if family != framing.FamilyZebraSSI && family != framing.FamilyDatalogic && family != framing.FamilyNewland && unit.sent != "" {
+				t.Errorf("%s: %q has %q sent", family, code, unit.sent)
+			}
+			unit.heard = nil
+			unit.feed("49400762\r")
+			unit.quiet(time.Second)
+			if family == framing.FamilyZebraSSI && code == "\x12\xf3\x00" {
+				continue // the head of a packet: what follows is not believed up to the next sure end
+			}
+			if want := []string{"49400762"}; !reflect.DeepEqual(unit.heard, want) {
+				t.Errorf("%s: after %q heard %q, want %q", family, code, unit.heard, want)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package framing
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"time"
@@ -52,25 +53,35 @@ var honeywellReport = regexp.MustCompile(`^([A-Z][A-Za-z ]*[a-z][A-Za-z ]*):(?: 
 // The zero Honeywell is ready for use.
 type Honeywell struct {
 	Raw
-	asking bool     // the answer to REVINF has not ended; it may be late
-	echo   []byte   // what came of the command that ends the answer
-	says   []string // name and part number, as the answer told them
+	echo []byte   // what came of the command that ends the answer to REVINF
+	says []string // name and part number, as the answer told them
 }
 
 // Start implements Driver.
 func (h *Honeywell) Start(now time.Duration, out *Out) {
 	h.Raw.Start(now, out)
-	h.asking, h.echo, h.says = true, h.echo[:0], nil
+	h.echo, h.says = h.echo[:0], nil
 	out.say(honeywellGreen + honeywellMenu + honeywellRevision + honeywellLasting)
 }
 
 // Feed implements Driver.
 func (h *Honeywell) Feed(now time.Duration, p []byte, out *Out) {
-	for len(p) > 0 && h.asking {
-		h.listen(now, p[0], out)
-		p = p[1:]
+	for len(p) > 0 {
+		n := 1
+		if h.mode != idle && len(h.echo) == 0 {
+			n = lineSpan(p)
+		}
+		h.listen(now, p[:n], out)
+		p = p[n:]
 	}
-	h.Raw.Feed(now, p, out)
+}
+
+// lineSpan is how many bytes of p belong to the line under way, its end included.
+func lineSpan(p []byte) int {
+	if end := bytes.IndexAny(p, "\r\n\x03"); end >= 0 {
+		return end + 1
+	}
+	return len(p)
 }
 
 // Tick implements Driver.
@@ -96,19 +107,20 @@ func (h *Honeywell) Answer(_ time.Duration, a Answer, out *Out) {
 // Stop implements Driver.
 func (h *Honeywell) Stop(out *Out) { out.say(honeywellGreen) }
 
-// listen takes a byte while the answer to REVINF is under way. Scans may stand
-// between its lines.
-func (h *Honeywell) listen(now time.Duration, b byte, out *Out) {
-	if (h.mode == idle || len(h.echo) > 0) && h.echoes(b) {
-		if h.echo = append(h.echo, b); len(h.echo) == len(honeywellRevision)+2 {
-			h.asking, h.echo = false, h.echo[:0]
+// listen takes the rest of a line, or one byte. The answer to REVINF may come at any
+// time, and to an earlier Start as well; scans may stand between its lines.
+func (h *Honeywell) listen(now time.Duration, p []byte, out *Out) {
+	if (h.mode == idle || len(h.echo) > 0) && h.echoes(p[0]) {
+		h.last = now
+		if h.echo = append(h.echo, p[0]); len(h.echo) == len(honeywellRevision)+2 {
+			h.echo = h.echo[:0]
 			h.introduce(out)
 		}
 		return
 	}
 	h.release(now, out)
 	from := len(out.Got)
-	h.Raw.Feed(now, []byte{b}, out)
+	h.Raw.Feed(now, p, out)
 	h.sift(from, out)
 }
 
@@ -133,16 +145,17 @@ func (h *Honeywell) release(now time.Duration, out *Out) {
 	}
 }
 
-// sift takes the lines of the answer out of the frames from an index on.
+// sift takes the lines of the answer out of the frames from an index on. What came
+// with an identifier was scanned.
 func (h *Honeywell) sift(from int, out *Out) {
 	kept := out.Got[:from]
 	for _, g := range out.Got[from:] {
 		line := honeywellReport.FindStringSubmatch(g.Frame.Text)
-		if line == nil {
+		if line == nil || g.Frame.Symbology != "" {
 			kept = append(kept, g)
 			continue
 		}
-		if line[1] == "Product Name" || line[1] == "Software Part Number" {
+		if len(h.says) < 2 && (line[1] == "Product Name" || line[1] == "Software Part Number") {
 			h.says = append(h.says, line[2])
 		}
 	}

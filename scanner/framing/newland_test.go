@@ -123,7 +123,7 @@ func TestNewlandAnswersAreNoScans(t *testing.T) {
 		{"slow, and not cut", []string{"<\x02\x0100", ".200", "<00#SCN", ".200", "<ENA1\x06", ".200", "<;\x031\r"}, []string{"1"}},
 		{"cut by silence", []string{"<" + nlSays + "SCN", ".400", "<ENA1\x06;\x031\r"}, []string{"<unterminated 10>", "<unterminated 6>", "1"}},
 		{"cut by silence for good", []string{"<" + nlSays + "SCN", ".400", "<1\r2\r"}, []string{"<unterminated 10>", "<unterminated 1>", "2"}},
-		{"STX and silence", []string{"<\x02", ".400", "<1\r", ".400", "<2\r3\r"}, []string{"<garbled 2>", "<unterminated 1>", "3"}},
+		{"STX and silence", []string{"<\x02", ".400", "<1\r", ".400", "<2\r3\r"}, []string{"<garbled 2>", "2", "3"}},
 		{"STX twice", []string{"<\x02\x02\x02\x010000#\x031\r"}, []string{"1"}},
 		{"without end", []string{"<" + nlSays + strings.Repeat("A", 600) + "\r1\r"}, []string{"<garbled 514>", "1"}},
 		{"inside a line", []string{"<4902" + nlYes + "777\r"}, []string{"<unterminated 4>", "777"}},

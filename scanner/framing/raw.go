@@ -41,8 +41,9 @@ const (
 //	                      │ bad byte, too long
 //	                      └────────▶ skip ──CR, LF, ETX───▶ idle
 //
-// STX begins a framed frame from everywhere; silence leads from everywhere but
-// idle to skip.
+// STX begins a framed frame from everywhere. Silence leads from everywhere but
+// idle to skip; from skipFramed to idle if CR or LF stood before it, or else a
+// code that holds an STX, shown to a unit that sends lines, would cost the next.
 //
 // A scanner that sends no terminator at all never yields a frame. Taking
 // silence for an end was weighed and refused: a line that stalls in the middle
@@ -65,6 +66,7 @@ type Raw struct {
 	buf  []byte
 	n    int           // bytes that came since mode was entered, or since they were last reported
 	told bool          // what is being skipped has been reported
+	ends bool          // CR or LF came last, in something framed that is skipped
 	last time.Duration // when the line last gave something
 }
 
@@ -122,7 +124,11 @@ func (r *Raw) Tick(now time.Duration, out *Out) {
 		return
 	}
 	r.report(Unterminated, out)
-	r.enter(skip)
+	if r.ends {
+		r.enter(idle)
+	} else {
+		r.enter(skip)
+	}
 }
 
 // Answer implements Driver: a raw unit cannot be answered.
@@ -161,8 +167,10 @@ func (r *Raw) endLine(out *Out) {
 	case framed:
 		r.n++
 		r.giveUp(Garbled, out)
+		r.ends = true
 		return
 	case skipFramed:
+		r.ends = true
 		return
 	}
 	r.enter(idle)
@@ -189,6 +197,7 @@ func (r *Raw) take(b byte, out *Out) {
 		r.enter(line)
 	}
 	r.n++
+	r.ends = false
 	if r.mode == skip || r.mode == skipFramed {
 		return
 	}
@@ -236,7 +245,7 @@ func (r *Raw) report(why Reason, out *Out) {
 
 // enter is the one place where the mode changes.
 func (r *Raw) enter(m mode) {
-	r.mode, r.buf, r.n, r.told = m, r.buf[:0], 0, false
+	r.mode, r.buf, r.n, r.told, r.ends = m, r.buf[:0], 0, false, false
 }
 
 // printable tells whether a byte may stand in a frame. Bytes beyond ASCII are

@@ -130,7 +130,9 @@ func TestQuietNeverCutsOrJoins(t *testing.T) {
 		{"STX is a sure beginning", []string{"12", "", "\x0234\x03"}, []string{"<unterminated 2>", "34"}},
 		{"bytes of doubt before STX", []string{"12", "", "3\x0245\x03"}, []string{"<unterminated 2>", "<unterminated 1>", "45"}},
 		{"a stray STX does not deafen a CR scanner", []string{"\x02", "", "1\r", "2\r"}, []string{"<unterminated 1>", "2"}},
-		{"a stray STX and CR neither", []string{"\x021\r", "", "2\r", "3\r"}, []string{"<garbled 2>", "<unterminated 1>", "3"}},
+		{"a stray STX and CR do not cost the next", []string{"\x021\r", "", "2\r", "3\r"}, []string{"<garbled 2>", "2", "3"}},
+		{"nor do more lines", []string{"\x021\r2\n", "", "3\r"}, []string{"<garbled 2>", "3"}},
+		{"a stray STX and a line that stalls do", []string{"\x021\r2", "", "3\r", "4\r"}, []string{"<garbled 2>", "<unterminated 1>", "4"}},
 		{"a bad frame is told once", []string{"1\x002", "", "\r3\r"}, []string{"<garbled 2>", "3"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

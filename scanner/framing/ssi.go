@@ -71,7 +71,8 @@ const (
 	// sends it again twice.
 	maxNaks = 2
 	// maxLines is how many lines of text instead of packets show that the unit sends
-	// text. One may be of a unit that was switched off and on.
+	// text. One may be of a unit that was switched off and on, unless the packet
+	// before it was the first.
 	maxLines = 2
 	// ssiShine is how long the green light stays on.
 	ssiShine = 2 * time.Second

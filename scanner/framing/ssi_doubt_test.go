@@ -100,10 +100,11 @@ func TestSSICodeThatHoldsAPacket(t *testing.T) {
 		steps []string
 		want  []string
 	}{
-		{"then text", []string{hostile, "1s", "11\r", "1s", "22\r", "1s", "33\r", "44\r"}, []string{"<unterminated 1>", "<garbled 3>", "22", "33", "44"}},
-		{"then text that ends in LF", []string{hostile, "1s", "11\n", "1s", "22\r\n"}, []string{"<unterminated 1>", "<garbled 3>", "22"}},
-		{"again and again", []string{hostile, "1s", "11\r", "1s", "22\r", hostile, "1s", "33\r", "1s", "44\r"}, []string{"<unterminated 1>", "<garbled 3>", "22", "<unterminated 1>", "<garbled 3>", "44"}},
-		{"without a pause", []string{hostile + "11\r22\r", "1s", "33\r", "1s", "44\r"}, []string{"<garbled 7>", "<garbled 3>", "44"}},
+		{"then text", []string{hostile, "1s", "11\r", "1s", "22\r", "1s", "33\r", "44\r"}, []string{"<unterminated 1>", "11", "22", "33", "44"}},
+		{"then text that ends in LF", []string{hostile, "1s", "11\n", "1s", "22\r\n"}, []string{"<unterminated 1>", "11", "22"}},
+		{"again and again", []string{hostile, "1s", "11\r", "1s", "22\r", hostile, "1s", "33\r", "1s", "44\r"}, []string{"<unterminated 1>", "11", "22", "<unterminated 1>", "33", "44"}},
+		{"without a pause", []string{hostile + "11\r22\r", "1s", "33\r", "1s", "44\r"}, []string{"<garbled 7>", "33", "44"}},
+		{"text behind two packets", []string{hostile[:6] + hostile, "1s", "11\r", "1s", "22\r"}, []string{"<unterminated 1>", "<garbled 3>", "22"}},
 	} {
 		l := newSSITill()
 		play(l, append(c.steps, "3s"), 100)

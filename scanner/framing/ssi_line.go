@@ -51,10 +51,12 @@ func (s *SSI) take(now time.Duration, n int, out *Out) {
 
 // heard takes note that the unit sends packets.
 func (s *SSI) heard(out *Out) {
+	s.lines = 0
 	if !s.packeted {
 		s.raw.report(Unterminated, out)
+		s.lines = maxLines - 1
 	}
-	s.packeted, s.unasked, s.naks, s.foreign, s.lines = true, false, 0, foreign{}, 0
+	s.packeted, s.unasked, s.naks, s.foreign = true, false, 0, foreign{}
 }
 
 // spoil marks the next n bytes as no text.
