@@ -30,11 +30,11 @@ func (s *staff) codes() *cobra.Command {
 func (s *staff) explainCode() *cobra.Command {
 	var symbology string
 	cmd := &cobra.Command{
-		Use: "explain [TEXT]", Short: "Tell as JSON what a code is", Args: cobra.MaximumNArgs(1),
+		Use: "explain [TEXT]", Short: "Tell as JSON what a code is", Args: oneCode,
 		Long: "Explain tells what the till makes of a code: its kind, the standard it follows, what is in it, what\n" +
 			"checks and what does not. Card numbers, tokens and customers' codes are masked. Without TEXT the code is\n" +
 			"read from standard input, where it stays out of the shell's history; one line end behind it is the\n" +
-			"terminal's and not the code's. Exit code 1: the code is broken.",
+			"terminal's and not the code's. Exit code 1: a check fails, or the code breaks its standard.",
 		Example: "  sekisho code explain 4902777130835\n  sekisho code explain --symbology ']C1' <code.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := codeText(args, cmd.InOrStdin())
@@ -50,6 +50,14 @@ func (s *staff) explainCode() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&symbology, "symbology", "", "the AIM identifier `ID` that the scanner gives, such as ]E0 or ]Q1")
 	return cmd
+}
+
+// oneCode refuses what the shell has cut at its spaces.
+func oneCode(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return errors.New("one code at a time: write one that has a space in it in quotes, or give it on standard input")
+	}
+	return nil
 }
 
 // codeText takes a code from the command or from in, there less one line end

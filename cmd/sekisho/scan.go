@@ -22,8 +22,9 @@ func (s *staff) scan() *cobra.Command {
 	family, count := "", 0
 	cmd := &cobra.Command{
 		Use: "scan --port PATH", Short: "Try a scanner: print each scan as a line of JSON", Args: cobra.NoArgs,
-		Long: "Scan reads a scanner while no sekishod does, tells what each code is, and lets the unit beep. Of goods it\n" +
-			"prints the number, of any other code no more than its end. It ends with Ctrl-C, or after --count scans.",
+		Long: "Scan reads a scanner while no sekishod does, tells what each code is, and lets the unit beep: good for\n" +
+			"whatever was read. Of goods it prints the number, of any other code no more than its end. It ends with\n" +
+			"Ctrl-C, or after --count scans.",
 		Example:          "  sekisho scan --port /dev/serial/by-id/usb-SCANNER --family honeywell",
 		PersistentPreRun: func(*cobra.Command, []string) { s.begun = true }, // needs no register
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,7 +42,7 @@ func (s *staff) scan() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&cfg.Path, "port", "", "`PATH` of the scanner's port, best under /dev/serial/by-id")
-	cmd.Flags().StringVar(&family, "family", string(framing.FamilyRaw), fmt.Sprintf("`NAME` of the protocol that the unit speaks: one of %v", framing.Families()))
+	cmd.Flags().StringVar(&family, "family", string(framing.FamilyRaw), "`NAME` of the protocol that the unit speaks: one of "+join(framing.Families()))
 	cmd.Flags().IntVar(&cfg.Baud, "baud", 0, "speed `N` of the line, as the unit is set; 0 is 9600, USB units have none")
 	cmd.Flags().IntVar(&count, "count", 0, "end after `N` scans; 0 never does")
 	return cmd

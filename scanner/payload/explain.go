@@ -14,16 +14,16 @@ import (
 // is public: what a package says of its article, a shop's code of its shop, and a
 // container of the kind of card.
 type Explanation struct {
-	Kind      string  `json:"kind"`               // Kind.String
-	Why       string  `json:"why,omitempty"`      // Code.Why
-	Symbology string  `json:"symbology"`          // aim.ID.Symbology, "unknown" without an identifier
-	AIM       aim.ID  `json:"aim,omitempty"`      // the identifier, if it is a known one
-	Standard  string  `json:"standard,omitempty"` // title of the document that defines the format
-	Masked    string  `json:"masked"`             // Code.Masked
-	Length    int     `json:"length"`             // bytes of text, ECI protocol undone
-	Fields    []Field `json:"fields,omitempty"`
-	Checks    []Check `json:"checks,omitempty"`
-	Errors    []Fault `json:"errors,omitempty"`
+	Kind       string  `json:"kind"`                 // Kind.String
+	Why        string  `json:"why,omitempty"`        // Code.Why
+	Symbology  string  `json:"symbology"`            // aim.ID.Symbology, "unknown" without an identifier
+	Identifier aim.ID  `json:"identifier,omitempty"` // AIM, if it is a known one
+	Standard   string  `json:"standard,omitempty"`   // title of the document that defines the format
+	Masked     string  `json:"masked"`               // Code.Masked
+	Length     int     `json:"length"`               // bytes of text, ECI protocol undone
+	Fields     []Field `json:"fields,omitempty"`
+	Checks     []Check `json:"checks,omitempty"`
+	Errors     []Fault `json:"errors,omitempty"`
 }
 
 // Field is one piece of the data, in the order in which it stands there.
@@ -73,7 +73,7 @@ func Explain(id aim.ID, text string, issuers []Issuer) Explanation {
 		Length:    len(text),
 	}
 	if id.Known() {
-		e.AIM = id
+		e.Identifier = id
 	}
 	e.look(id, code, text, issuers)
 	return e

@@ -271,13 +271,13 @@ func shopsCode(items [][2]string) string {
 
 func TestExplanationAsJSON(t *testing.T) {
 	got, err := json.Marshal(payload.Explain(aim.EAN13, "4902777130835", nil))
-	want := `{"kind":"goods","symbology":"EAN/UPC","aim":"]E0","standard":"ISO/IEC 15420, GS1 General Specifications","masked":"…0835","length":13,` +
+	want := `{"kind":"goods","symbology":"EAN/UPC","identifier":"]E0","standard":"ISO/IEC 15420, GS1 General Specifications","masked":"…0835","length":13,` +
 		`"fields":[{"name":"GTIN","value":"4902777130835","offset":0}],"checks":[{"name":"check digit","ok":true}]}`
 	if err != nil || string(got) != want {
 		t.Errorf("%s, %v, want %s", got, err, want)
 	}
-	if got := payload.Explain("]X9", "4902777130835", nil); got.AIM != "" || got.Symbology != "unknown" {
-		t.Errorf("an identifier that is none was shown: %q", got.AIM)
+	if got := payload.Explain("]X9", "4902777130835", nil); got.Identifier != "" || got.Symbology != "unknown" {
+		t.Errorf("an identifier that is none was shown: %q", got.Identifier)
 	}
 }
 
