@@ -213,7 +213,7 @@ func (o order) check(argument string) error {
 // shown is in it.
 func (c *console) tell(answer string, err error) error {
 	switch {
-	case errors.Is(err, errQuit), errors.Is(err, errNotNoticed):
+	case errors.Is(err, errQuit), errors.Is(err, errNotNoticed), errors.Is(err, errNoDeed):
 		return err
 	case errors.Is(err, scannersim.ErrBlind):
 		answer = "not read: the unit is disabled, waits for the till, or has just read this"
@@ -256,9 +256,15 @@ func (c *console) strike(_ context.Context, list string) (string, error) {
 // errNotNoticed ends the console: what a script waits for did not happen.
 var errNotNoticed = errors.New("it was not noticed")
 
+// errNoDeed ends it too: a script with a slip in it has tested nothing.
+var errNoDeed = errors.New("no unit does this")
+
 // await waits for a deed that no await has passed yet.
 func (c *console) await(ctx context.Context, text string) (string, error) {
 	name, wait := awaited(text)
+	if all := unit.AllDeeds(); !slices.Contains(all, name) {
+		return "", fmt.Errorf("await %s: %w: it does %s", name, errNoDeed, quoted(all))
+	}
 	limited, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	err := c.scanner.Await(limited, func(deeds []unit.Deed) bool {
@@ -272,6 +278,15 @@ func (c *console) await(ctx context.Context, text string) (string, error) {
 	}
 	c.awaited += 1 + slices.Index(c.scanner.Deeds()[c.awaited:], name)
 	return "ok", nil
+}
+
+// quoted lists deeds, some of which are two words.
+func quoted(deeds []unit.Deed) string {
+	list := make([]string, len(deeds))
+	for i, deed := range deeds {
+		list[i] = fmt.Sprintf("%q", string(deed))
+	}
+	return strings.Join(list, ", ")
 }
 
 // awaited parts the deed from how long to wait for it.

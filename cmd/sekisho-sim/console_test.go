@@ -92,3 +92,29 @@ func TestConsoleTellsOfABrokenInput(t *testing.T) {
 		t.Errorf("it ended with %v", err)
 	}
 }
+
+// writes keeps apart what was written at a time.
+type writes []string
+
+func (w *writes) Write(p []byte) (int, error) {
+	*w = append(*w, string(p))
+	return len(p), nil
+}
+
+// Deeds and answers may go to one terminal: each line is one write, so that none
+// is cut by the other.
+func TestConsoleWritesWholeLines(t *testing.T) {
+	var deeds, answers writes
+	s := scannerFlags{model: "opticon", link: filepath.Join(t.TempDir(), "port")}
+	if err := s.run(t.Context(), strings.NewReader("qr A\nawait beep good\nfoo\n"), &deeds, &answers); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range append(deeds, answers...) {
+		if !strings.HasSuffix(line, "\n") {
+			t.Errorf("%q was written without its end", line)
+		}
+	}
+	if len(deeds) != 1 || len(answers) != 4 {
+		t.Errorf("wrote %q and %q", deeds, answers)
+	}
+}

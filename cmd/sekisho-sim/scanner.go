@@ -74,7 +74,7 @@ func (s scannerFlags) run(ctx context.Context, in io.Reader, out, answers io.Wri
 	if err := c.open(faults); err != nil {
 		return err
 	}
-	fmt.Fprintf(answers, "a %s scanner is plugged in at %s; type help for what it can be shown\n", s.model, s.link)
+	fmt.Fprintf(answers, "a scanner (%s) is plugged in at %s; type help for what it can be shown\n", s.model, s.link)
 	return c.run(ctx, in)
 }
 

@@ -112,7 +112,7 @@ func matrix(content string) (image.Image, error) {
 func EAN(digits string) (image.Image, error) {
 	code, err := ean.Encode(digits)
 	if err != nil {
-		return nil, fmt.Errorf("walletsim: EAN of %d digits: %w", len(digits), err)
+		return nil, fmt.Errorf("walletsim: these %d characters are no EAN: it has 8 or 13 digits, the last of them the right check digit, or 7 or 12 without it", len(digits))
 	}
 	return framed(code, code.Bounds().Dx()*barSize, barHeight, barQuiet*barSize)
 }

@@ -202,6 +202,9 @@ func TestFaultsAreReadByName(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "gremlins") || !strings.Contains(err.Error(), "ack-lost") {
 		t.Errorf("no such fault: %v, want its name and those there are", err)
 	}
+	if all := unit.AllDeeds(); len(all) != 9 || !slices.Contains(all, unit.Lost) {
+		t.Errorf("all deeds are %q", all)
+	}
 	if all := unit.AllFaults(); len(all) != 12 || !slices.Contains(all, unit.Unplug) {
 		t.Errorf("all faults are %v", all)
 	}

@@ -16,7 +16,7 @@ type Model struct {
 // models are all there are, one row each.
 var models = []Model{
 	{"raw", "the habit of all units with a serial line: data, then a terminator", func() Unit { return NewRaw(RawSettings{}) }},
-	{"zebra-ssi", "Zebra, Simple Serial Interface Programmer's Guide, 72E-40451", func() Unit { return NewZebra(ZebraSettings{}) }},
+	{"zebra-ssi", "Zebra SE-923 and SE955 Integration Guides; DS9908 Product Reference Guide", func() Unit { return NewZebra(ZebraSettings{}) }},
 	{"honeywell", "HH1800 User Guide, chapter 9; Xenon/Granit User Guide, pages 38, 77 and 111", func() Unit { return NewHoneywell() }},
 	{"newland", "NLS-HR42 User Guide, pages 15 and 16; NLS-HR52 User Manual, page 35", func() Unit { return NewNewland() }},
 	{"datalogic", "Magellan 800i Product Reference Guide, page 153; PowerScan Programming Guide, page 143", func() Unit { return NewDatalogic() }},

@@ -42,6 +42,11 @@ const (
 	Lost      Deed = "lost"   // a read was given up: the till never took it
 )
 
+// AllDeeds lists them.
+func AllDeeds() []Deed {
+	return []Deed{BeepGood, BeepBad, BeepOther, GreenOn, GreenOff, RedOn, Blind, Seeing, Lost}
+}
+
 // Out takes what a unit does. The caller empties it between calls.
 type Out struct {
 	Line  []byte // for the till
