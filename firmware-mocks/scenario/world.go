@@ -120,16 +120,19 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\ninsecure_loopback = true\nscanner = %q\nscanner_family = %q\n",
-		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, "ws://"+w.address+backendsim.Path, w.path("dev", "scanner"), w.setup.Model)
+		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, "ws://"+w.address+backendsim.Path, w.path("dev", "scanner"), w.model())
 	if err := os.WriteFile(w.path("sekishod.toml"), []byte(config), 0o600); err != nil {
 		return err
 	}
 	return w.StartDaemon(ctx)
 }
 
+// model names the scanner's, which is also its family's.
+func (w *World) model() string { return cmp.Or(w.setup.Model, "raw") }
+
 // openScanner plugs in a scanner of the model and with the settings asked for.
 func (w *World) openScanner() (*scannersim.Scanner, error) {
-	u, err := unit.New(cmp.Or(w.setup.Model, "raw"))
+	u, err := unit.New(w.model())
 	if err != nil {
 		return nil, err
 	}
