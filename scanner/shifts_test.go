@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -214,7 +215,7 @@ func ptyShift(t *testing.T, o outfit, seed uint64) unit.Tally {
 	go func() { ended <- scanner.New(scanner.Config{Path: link, Family: o.family}, nil).Run(ctx, d.on) }()
 	shown := 2 + d.random.IntN(3)
 	for n := range shown {
-		picture, err := d.picture(seed, n)
+		picture, err := d.picture(seed, n, o.long)
 		if err == nil {
 			err = d.present(ctx, picture)
 		}
@@ -231,13 +232,17 @@ func ptyShift(t *testing.T, o outfit, seed uint64) unit.Tally {
 	return got
 }
 
-// picture is a code that no other shift has.
-func (d *desk) picture(seed uint64, n int) (image.Image, error) {
+// picture is a code that no other shift has: an article, or text that may be long.
+func (d *desk) picture(seed uint64, n int, long bool) (image.Image, error) {
 	number := seed*100 + uint64(n)
-	if d.random.IntN(4) == 0 {
+	text := fmt.Sprintf("SK1:%020d", number)
+	switch of := d.random.IntN(8); {
+	case of < 2:
 		return walletsim.EAN(withCheckDigit(fmt.Sprintf("49%010d", number)))
+	case of == 2 && long:
+		return walletsim.QR(text + strings.Repeat("Z", 300))
 	}
-	return walletsim.QR(fmt.Sprintf("SK1:%020d", number))
+	return walletsim.QR(text)
 }
 
 // fromEnv reads a number that whoever runs a campaign may set.
@@ -259,11 +264,13 @@ type outfit struct {
 	family  framing.Family
 	name    string
 	checked bool
+	long    bool // it is shown codes that fill more than a packet
 	unit    func() unit.Unit
 }
 
 // outfits are those of all families. A Zebra is set to packets for good, so that
-// its reads are checked from the first one on.
+// its reads are checked from the first one on; an older one, whose packets have no
+// number, is shown what fits into one of them.
 func outfits(t *testing.T) []outfit {
 	t.Helper()
 	var all []outfit
@@ -285,12 +292,12 @@ func outfits(t *testing.T) []outfit {
 			return u
 		}
 		if family != framing.FamilyZebraSSI {
-			all = append(all, outfit{family, string(family), false, made()})
+			all = append(all, outfit{family, string(family), false, true, made()})
 			continue
 		}
 		all = append(all,
-			outfit{family, "zebra-ssi, older", true, func() unit.Unit { return packets(made()()) }},
-			outfit{family, "zebra-ssi, newer", true, func() unit.Unit { return packets(made("newer")()) }})
+			outfit{family, "zebra-ssi, older", true, false, func() unit.Unit { return packets(made()()) }},
+			outfit{family, "zebra-ssi, newer", true, true, func() unit.Unit { return packets(made("newer")()) }})
 	}
 	return all
 }
