@@ -85,12 +85,12 @@ func crack(p picture, strength float64, random *rand.Rand) picture {
 	return out
 }
 
-// crackle draws one line from a place to the picture's edge, or until it has
-// wandered far enough; it changes its direction a little every few pixels.
+// crackle draws one line from a place to the picture's edge; it changes its
+// direction a little every few pixels.
 func (p picture) crackle(from point, angle, thick float64, grey color.Gray, random *rand.Rand) {
 	const straight = 12 // pixels
-	farthest := 2 * (p.Rect.Dx() + p.Rect.Dy())
-	for step := 0; step < farthest && from.x >= 0 && from.y >= 0; step++ {
+	width, height := float64(p.Rect.Dx()), float64(p.Rect.Dy())
+	for step := 0; from.x >= 0 && from.y >= 0 && from.x < width && from.y < height; step++ {
 		if step%straight == straight-1 {
 			angle += within(random, -0.4, 0.4)
 		}
