@@ -90,6 +90,14 @@ var ways = []struct {
 		_, err := w.reg.HandOver(w.t.Context(), id)
 		w.must(err)
 	}, []framing.Answer{wait, good}},
+	{"approved, and the disk is full when the goods leave", func(w *world) {
+		id := w.pays("account-1")
+		w.answer(id, wire.OutcomeApproved)
+		w.disk.fault(refuses, nil)
+		if _, err := w.reg.HandOver(w.t.Context(), id); err == nil {
+			w.t.Fatal("handed over on a full disk")
+		}
+	}, []framing.Answer{wait, good}},
 	{"approved, the next sale", func(w *world) {
 		w.answer(w.pays("account-1"), wire.OutcomeApproved)
 		w.sells("s2", riceBall)

@@ -197,9 +197,7 @@ func (r *Register) addGoods(read read) {
 
 // kept says whether a sale whose commit was in doubt is in the ledger that was
 // opened again.
-func (r *Register) kept(s terminal.Sale) bool {
-	return r.sale != nil && r.sale.Revision == s.Revision && r.sale.Same(s)
-}
+func (r *Register) kept(s terminal.Sale) bool { return r.sale != nil && r.sale.Same(s) }
 
 // tookGoods tells POS and unit that an article was taken.
 func (r *Register) tookGoods(read read) {
