@@ -40,7 +40,7 @@ var bars = []struct {
 // Modules of EAN and UPC symbols (GS1 General Specifications, section 5.2.3): of
 // a guard, and of the white that must be on both sides. The standard asks for 7
 // and more. The decoder is content with 3, and then finds an EAN-8 in the middle
-// of one Code 128 in some thousand: there white is up to 4 modules wide.
+// of about one Code 128 in a thousand: there white is up to 4 modules wide.
 const (
 	guard  = 3
 	margin = 5

@@ -115,7 +115,7 @@ func TestNoArticleIsFoundInAWalletsCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for degrees := range 12 {
+	for degrees := range 3 {
 		w, _ := wear.Named("rotation")
 		readOrRefused(t, w.Apply(clean, float64(degrees)/10, uint64(degrees)), unit.Symbol{Identifier: "]C0", Data: text})
 	}
