@@ -25,6 +25,11 @@ type ZebraSettings struct {
 //
 // What is not here: CAPABILITIES (SE955's table does not have it: it is refused
 // as unknown), multipacket options 2 and 3, RSM, images.
+//
+// Assumed, since none of the pages that could be seen tells: beep codes from 05
+// on (SE955 guide, table 10-4, was not at hand), that parameter 80 is the power
+// mode, and that FLUSH_QUEUE, which neither SE-923's nor SE955's table has, gives
+// up a read that is not acknowledged.
 type Zebra struct {
 	settings ZebraSettings
 	stored   map[uint16]byte // parameters that outlive the power

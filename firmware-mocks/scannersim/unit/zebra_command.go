@@ -165,7 +165,7 @@ const decodeLED = 0x01
 const silent = 0xFF
 
 // beep tells what a beep code sounds like; false for a code that there is not
-// (SE955 guide, table 10-4). High ones are those of a good read, low ones those
+// (SE955 guide, table 10-4, as far as it is known here). High ones are those of a good read, low ones those
 // of an error, warbles and mixtures are neither.
 func beep(code byte) (Deed, bool) {
 	switch {
