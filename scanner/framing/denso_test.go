@@ -58,11 +58,30 @@ func TestDensoAnswers(t *testing.T) {
 	}
 }
 
+// A line break and silence are a sure end only for a unit that sends no blocks: one
+// of a block may be a broken digit.
+func TestDensoSilenceInABlock(t *testing.T) {
+	for _, c := range []struct {
+		steps []string
+		want  []string
+	}{
+		{[]string{"<\x021\r", ".400", "<2\r", ".400", "<3\r"}, []string{"<unterminated 2>", "<unterminated 1>", "3"}},
+		{[]string{"<1\r", ".400", "<\x022\r", ".400", "<3\r"}, []string{"1", "<unterminated 2>", "3"}},
+		{[]string{"<1\r", ".400", "<\x0222", ".400", "<3\r", "<4\r"}, []string{"1", "<unterminated 3>", "<unterminated 1>", "4"}},
+	} {
+		unit := newTill(framing.FamilyDenso)
+		converse(t, unit, append(c.steps, ".400")...)
+		if !reflect.DeepEqual(unit.heard, c.want) {
+			t.Errorf("%q: heard %q, want %q", c.steps, unit.heard, c.want)
+		}
+	}
+}
+
 // A unit that replies to a beep would be told of an unknown code with a beep.
 func TestI8DensoRepliesAreNoScans(t *testing.T) {
 	unit := newTill(framing.FamilyDenso)
-	converse(t, unit, "<OK\r", "!good", "<OK\rOK\r", "!bad", "<1\rNG\r", ".700", "<"+block("OK", "\r"), ".60000", "<"+block("NG", "\r"), ".300", "<2\r", ".300")
-	if want := []string{"1", "2"}; !reflect.DeepEqual(unit.heard, want) {
+	converse(t, unit, "<OK\r", "!good", "<OK\rOK\r", "!bad", "<1\rNG\r", ".700", "<"+block("OK", "\r"), ".60000", "<"+block("NG", "\r"), ".300", "<2\r", ".300", "<]Q1OK\r", "<"+block("]Q1NG", "\r"), ".300")
+	if want := []string{"1", "2", "]Q1OK", "]Q1NG"}; !reflect.DeepEqual(unit.heard, want) {
 		t.Errorf("heard %q, want %q", unit.heard, want)
 	}
 }

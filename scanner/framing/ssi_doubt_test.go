@@ -101,6 +101,7 @@ func TestSSICodeThatHoldsAPacket(t *testing.T) {
 		want  []string
 	}{
 		{"then text", []string{hostile, "1s", "11\r", "1s", "22\r", "1s", "33\r", "44\r"}, []string{"<unterminated 1>", "11", "22", "33", "44"}},
+		{"behind half a line", []string{"12" + hostile, "1s", "11\r"}, []string{"<unterminated 2>", "<unterminated 1>", "11"}},
 		{"then text that ends in LF", []string{hostile, "1s", "11\n", "1s", "22\r\n"}, []string{"<unterminated 1>", "11", "22"}},
 		{"again and again", []string{hostile, "1s", "11\r", "1s", "22\r", hostile, "1s", "33\r", "1s", "44\r"}, []string{"<unterminated 1>", "11", "22", "<unterminated 1>", "33", "44"}},
 		{"without a pause", []string{hostile + "11\r22\r", "1s", "33\r", "1s", "44\r"}, []string{"<garbled 7>", "33", "44"}},
@@ -120,7 +121,7 @@ func TestSSIDamageIsNoText(t *testing.T) {
 	tail := string(decodePacket(0, 0x0B, "4901234567894\r"))[7:]
 	for _, damage := range []string{tail, "\xb4\xb9\xb0\r", "49012", "\x0249\r", "49\x00\r"} {
 		l := settled(t)
-		play(l, []string{damage, "1s", damage, "1s", damage, "1s", "49400762\r", "3s"}, 100)
+		play(l, []string{damage, "1s", damage, "1s", damage, "1s", "49400762\r", "1s", damage, "1s", "49400762\r", "3s", damage, "1s"}, 100)
 		for _, heard := range dropless(l.heard) {
 			t.Errorf("after %q: heard %q", damage, heard)
 		}

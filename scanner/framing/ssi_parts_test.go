@@ -39,6 +39,7 @@ func TestSSISegments(t *testing.T) {
 		{"the last too late", []string{one, two, "5s", three, short}, []string{"<unterminated 492>", "]E449400762"}, 3},
 		{"an ACK lost within", []string{one, two, "2s", again(two), three, short}, []string{long, "]E449400762"}, 4},
 		{"each ACK lost twice", []string{one, "2s", again(one), "2s", again(one), two, "2s", again(two), "2s", again(two), three}, []string{long}, 7},
+		{"an ACK lost at the last moment", []string{one, "3s", again(one), "3s", two, three}, []string{long}, 4},
 		{"an ACK too many, and damage", []string{one, again(one), flipped(two, 99), again(two), three}, []string{"<garbled 242>"}, 4},
 		{"out of order", []string{one, three, two, "3s", short}, []string{"<garbled 242>", "<garbled 251>", "]E449400762"}, 3},
 		{"begun anew", []string{one, two, one, two, three}, []string{"<unterminated 492>", long}, 5},

@@ -22,7 +22,6 @@ func (s *scans) segment(now time.Duration, p packet, out *Out) {
 	s.arrived(now, p, p.resent() || inOrder, out)
 	switch {
 	case ok:
-		s.sayRest(out)
 		s.giveUp(Unterminated, whole, out)
 		s.begin(first.codeType, p.resent())
 		s.state, s.total, s.next = segments, 1+first.total, 1

@@ -60,7 +60,7 @@ func TestGoodsTellWhatTheNumberSays(t *testing.T) {
 func TestAddOnsThatAreNone(t *testing.T) {
 	for _, text := range []string{
 		"4902777130835]E1", "4902777130835]E1108", "4902777130835]E210", "4902777130835]E2108001", "4902777130835]E310", "4902777130835]E11x",
-		"490277713083]E110", "49400762]E110", "4902777130835]E110]E110", "4902777130835]E", "49027771308351", "490277713083510x00",
+		"03600029145210", "490277713083]E110", "49400762]E110", "4902777130835]E110]E110", "4902777130835]E", "49027771308351", "490277713083510x00",
 	} {
 		if got := payload.Classify(aim.EAN13, text, nil); got.Kind != payload.NotPayment {
 			t.Errorf("%s is %v %s %q", text, got.Kind, got.GTIN, got.AddOn)
