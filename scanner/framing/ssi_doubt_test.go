@@ -128,6 +128,15 @@ func TestSSIDamageIsNoText(t *testing.T) {
 	}
 }
 
+// Text without an end is not what Raw could read.
+func TestSSITextWithoutAnEndIsNoLine(t *testing.T) {
+	l := settled(t)
+	play(l, []string{"49012", "1s", "49012", "1s", "49400762\r", "3s"}, 100)
+	if heard := dropless(l.heard); heard != nil {
+		t.Errorf("heard %q", heard)
+	}
+}
+
 // Only text, which a unit sends that was switched off and on, has it set up again:
 // after damage the unit sends its packet again, and should not be disturbed.
 func TestSSISetsTheUnitUpAgainAfterTextAlone(t *testing.T) {
