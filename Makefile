@@ -29,7 +29,7 @@ build: tools ## build every program into ./bin/
 
 test: vet race ## vet, then run all tests with the race detector
 
-vet: tools
+vet: tools ## go vet alone
 	go vet $(PKG)
 
 race: tools ## the tests alone, with the race detector

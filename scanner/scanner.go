@@ -43,6 +43,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,13 +82,22 @@ func (c Config) Check() error {
 	case c.Path == "":
 		return fmt.Errorf("%w: no path", ErrConfig)
 	case c.Family != "" && framing.New(c.Family) == nil:
-		return fmt.Errorf("%w: family %q is not known; the families are %q", ErrConfig, string(c.Family), framing.Families())
+		return fmt.Errorf("%w: family %q is not known; the families are %s", ErrConfig, string(c.Family), families())
 	}
 	switch c.Baud {
 	case 0, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600:
 		return nil
 	}
 	return fmt.Errorf("%w: baud rate %d; scanners have 9600, 19200, 38400, 57600 or 115200", ErrConfig, c.Baud)
+}
+
+// families lists them for people.
+func families() string {
+	var names []string
+	for _, f := range framing.Families() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
 }
 
 // EventKind is what happened on the port.
