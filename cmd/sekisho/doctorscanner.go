@@ -61,6 +61,17 @@ func toAsk(maker framing.Family) []framing.Family {
 	return ask
 }
 
+// mute gives a family back if its units do not say who they are, and "" for any
+// other: what is told to be such a unit is not asked either.
+func mute(set framing.Family) framing.Family {
+	for _, m := range makers {
+		if m.family == set && !m.answers {
+			return set
+		}
+	}
+	return ""
+}
+
 // candidate is a port on which a scanner may be.
 type candidate struct {
 	cfg     scanner.Config
@@ -117,7 +128,7 @@ func probeAll(ctx context.Context, ports []candidate) []portFinding {
 // probe asks one port and judges what it said.
 func probe(ctx context.Context, c candidate) portFinding {
 	maker := makerOf(c.cfg.Path)
-	f := portFinding{Port: c.cfg.Path, Setting: c.setting, Asked: toAsk(maker)}
+	f := portFinding{Port: c.cfg.Path, Setting: c.setting, Asked: toAsk(cmp.Or(maker, mute(c.cfg.Family)))}
 	family, unit, err := scanner.Ask(ctx, scanner.Config{Path: c.cfg.Path, Baud: c.cfg.Baud}, f.Asked)
 	port, isPort := errors.AsType[*scanner.PortError](err)
 	switch {
@@ -155,6 +166,9 @@ func (f *portFinding) silent(c candidate, maker framing.Family) {
 		f.Family = maker
 		f.Says = fmt.Sprintf("by its name of the family %s, whose units do not say who they are", maker)
 		f.compare(c)
+	case len(f.Asked) == 0:
+		f.Family = set
+		f.Says = fmt.Sprintf("not asked: units of the configured family %s do not say who they are", set)
 	case c.setting != "" && set != "" && set != framing.FamilyRaw && slices.Contains(f.Asked, set):
 		f.Level = warn
 		f.Remedy = fmt.Sprintf("the unit does not speak %s: set it up by %s, or write %s = %q; see that the baud rate is the unit's", set, manual(set), c.setting, framing.FamilyRaw)
