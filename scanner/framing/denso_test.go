@@ -149,11 +149,11 @@ func TestDensoBlockDetectsABrokenByte(t *testing.T) {
 		for b := range 256 {
 			unit := newTill(framing.FamilyDenso)
 			converse(t, unit, "<"+sent[:i]+string([]byte{byte(b)})+sent[i+1:], ".400")
-			checkSome(t, onlyFrames(unit.heard), "1", "9000818188123456", "2")
+			checkSome(t, unit.scans, "1", "9000818188123456", "2")
 		}
 		unit := newTill(framing.FamilyDenso)
 		converse(t, unit, "<"+sent[:i]+sent[i+1:], ".400")
-		checkSome(t, onlyFrames(unit.heard), "1", "9000818188123456", "2")
+		checkSome(t, unit.scans, "1", "9000818188123456", "2")
 	}
 }
 
@@ -181,14 +181,14 @@ func FuzzDenso(f *testing.F) {
 		if !bytes.Contains(line, []byte("\x02")) {
 			raw := newTill(framing.FamilyRaw)
 			raw.feed(string(line))
-			got := onlyFrames(unit.heard)
-			want := slices.DeleteFunc(onlyFrames(raw.heard), func(s string) bool { return s == "OK" || s == "NG" })
+			got := unit.scans
+			want := slices.DeleteFunc(raw.scans, func(s string) bool { return s == "OK" || s == "NG" })
 			checkSome(t, got, want...)
 			if len(got) < len(want)-1 {
 				t.Fatalf("heard %q, Raw %q", got, want)
 			}
 		}
-		checkOnLine(t, string(line), onlyFrames(unit.heard))
+		checkOnLine(t, string(line), unit.scans)
 	})
 }
 

@@ -15,7 +15,8 @@ type till struct {
 	framing.Driver
 	now   time.Duration
 	out   framing.Out
-	heard []string
+	heard []string // as told has it
+	scans []string // the frames among it
 	sent  string
 }
 
@@ -52,18 +53,28 @@ func (t *till) stop() {
 }
 
 func (t *till) note() {
-	for _, g := range t.out.Got {
-		switch g.Kind {
-		case framing.GotFrame:
-			t.heard = append(t.heard, string(g.Frame.Symbology)+g.Frame.Text)
-		case framing.GotDrop:
-			t.heard = append(t.heard, fmt.Sprintf("<%s %d>", g.Dropped.Reason, g.Dropped.Bytes))
-		case framing.GotUnit:
-			t.heard = append(t.heard, "{"+g.Unit+"}")
-		}
-	}
+	heard, scans := told(&t.out)
+	t.heard, t.scans = append(t.heard, heard...), append(t.scans, scans...)
 	t.sent += string(t.out.Send)
 	t.out.Reset()
+}
+
+// told is what a driver made of the line, as readable lines: frames as text, drops
+// in angle brackets, units in braces; and the frames alone, since a text may look
+// like the others.
+func told(out *framing.Out) (heard, scans []string) {
+	for _, g := range out.Got {
+		switch g.Kind {
+		case framing.GotFrame:
+			scans = append(scans, string(g.Frame.Symbology)+g.Frame.Text)
+			heard = append(heard, scans[len(scans)-1])
+		case framing.GotDrop:
+			heard = append(heard, fmt.Sprintf("<%s %d>", g.Dropped.Reason, g.Dropped.Bytes))
+		case framing.GotUnit:
+			heard = append(heard, "{"+g.Unit+"}")
+		}
+	}
+	return heard, scans
 }
 
 // takeSent gives what was sent since it was last asked.

@@ -72,7 +72,7 @@ type ssiTill struct {
 	ssi   framing.SSI
 	now   time.Duration
 	out   framing.Out
-	heard []string // frames as text, drops in angle brackets, units in braces
+	heard []string // as told has it
 	sent  []byte   // since it was last looked at
 
 	heardAt []time.Duration
@@ -98,16 +98,9 @@ func settled(t testing.TB) *ssiTill {
 }
 
 func (l *ssiTill) note() {
-	for _, g := range l.out.Got {
-		switch g.Kind {
-		case framing.GotFrame:
-			l.heard = append(l.heard, string(g.Frame.Symbology)+g.Frame.Text)
-		case framing.GotDrop:
-			l.heard = append(l.heard, fmt.Sprintf("<%s %d>", g.Dropped.Reason, g.Dropped.Bytes))
-		case framing.GotUnit:
-			l.heard = append(l.heard, "{"+g.Unit+"}")
-		}
-		l.heardAt = append(l.heardAt, l.now)
+	heard, _ := told(&l.out)
+	for _, h := range heard {
+		l.heard, l.heardAt = append(l.heard, h), append(l.heardAt, l.now)
 	}
 	l.sent = append(l.sent, l.out.Send...)
 	l.out.Reset()
