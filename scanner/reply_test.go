@@ -125,16 +125,22 @@ func TestI8AHeldUnitIsReleasedByTheNextRun(t *testing.T) {
 	c.hear("S")
 }
 
-// A unit that takes no bytes, wedged or stopped by XOFF, blocks neither who
-// answers nor the reading, and is opened anew.
-func TestI8AUnitThatHearsNothingBlocksNobody(t *testing.T) {
+// talkative is a unit that reads nothing of the much that it is told, and has
+// scanned once.
+func talkative(t *testing.T) (*cable, *till, func(framing.Answer)) {
 	c := newCable(t)
 	c.plug()
 	s := scanner.New(scanner.Config{Path: c.link}, nil)
 	s.SetDriver(&talker{size: 4096})
 	x := runThis(t, s)
 	x.want(scanner.Connected, "")
-	reply := scan(c, x, "1")
+	return c, x, scan(c, x, "1")
+}
+
+// A unit that takes no bytes, wedged or stopped by XOFF, blocks neither who
+// answers nor the reading, and is opened anew.
+func TestI8AUnitThatHearsNothingBlocksNobody(t *testing.T) {
+	c, x, reply := talkative(t)
 	for range 40 {
 		reply(framing.Good)
 	}
@@ -172,13 +178,7 @@ func TestI8AWedgedUnitIsNotThereUntilItTakesBytes(t *testing.T) {
 }
 
 func TestI8TooManyAnswersAreAWedgedUnit(t *testing.T) {
-	c := newCable(t)
-	c.plug()
-	s := scanner.New(scanner.Config{Path: c.link}, nil)
-	s.SetDriver(&talker{size: 4096})
-	x := runThis(t, s)
-	x.want(scanner.Connected, "")
-	reply := scan(c, x, "1")
+	_, x, reply := talkative(t)
 	for range 1000 {
 		reply(framing.Good)
 	}

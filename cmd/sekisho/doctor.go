@@ -128,6 +128,11 @@ func (s *staff) report(found []finding, asJSON bool) error {
 			Checks []finding `json:"checks"`
 		}{found})
 	}
+	return s.listFindings(found)
+}
+
+// listFindings writes findings for people.
+func (s *staff) listFindings(found []finding) error {
 	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	for _, f := range found {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Level, f.Check, f.Says)

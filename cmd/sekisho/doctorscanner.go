@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -272,12 +271,9 @@ func (s *staff) reportPorts(found []portFinding, asJSON bool) error {
 		fmt.Fprintf(s.out, "no port: none is configured, and there is none under %s\n-> plug the scanner in; a USB unit must be set to a serial port (USB COM), not to a keyboard:\n   --sheet FILE draws the codes for it, for %s\n", byID, join(sheet.Families()))
 		return nil
 	}
-	t := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-	for _, f := range found {
-		fmt.Fprintf(t, "%s\t%s\t%s\n", f.Level, f.Port, f.Says)
-		if f.Remedy != "" {
-			fmt.Fprintf(t, "\t\t-> %s\n", f.Remedy)
-		}
+	rows := make([]finding, len(found))
+	for i, f := range found {
+		rows[i] = finding{Check: f.Port, Level: f.Level, Says: f.Says, Remedy: f.Remedy}
 	}
-	return t.Flush()
+	return s.listFindings(rows)
 }

@@ -25,6 +25,15 @@ const patience = 30 * time.Second
 // units are the scanners that scripts have plugged in, by their link.
 var units sync.Map
 
+// pluggedAt is the unit behind a link.
+func pluggedAt(ts *testscript.TestScript, link string) *scannersim.Scanner {
+	found, ok := units.Load(link)
+	if !ok {
+		ts.Fatalf("no unit at %s", link)
+	}
+	return found.(*scannersim.Scanner)
+}
+
 // cmdUnit is "unit LINK [MODEL]": plugs a scanner in until the script ends. A raw
 // one sends identifiers.
 func cmdUnit(ts *testscript.TestScript, neg bool, args []string) {
@@ -53,11 +62,7 @@ func cmdTry(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: try LINK TEXT... -- ARG...")
 	}
 	link := ts.MkAbs(args[0])
-	found, ok := units.Load(link)
-	if !ok {
-		ts.Fatalf("no unit at %s", link)
-	}
-	plugged := found.(*scannersim.Scanner)
+	plugged := pluggedAt(ts, link)
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	printed, out := io.Pipe()
@@ -112,13 +117,10 @@ func cmdDoes(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: does LINK DEED")
 	}
-	found, ok := units.Load(ts.MkAbs(args[0]))
-	if !ok {
-		ts.Fatalf("no unit at %s", args[0])
-	}
+	plugged := pluggedAt(ts, ts.MkAbs(args[0]))
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
-	ts.Check(found.(*scannersim.Scanner).Await(ctx, func(done []unit.Deed) bool { return slices.Contains(done, unit.Deed(args[1])) }))
+	ts.Check(plugged.Await(ctx, func(done []unit.Deed) bool { return slices.Contains(done, unit.Deed(args[1])) }))
 }
 
 // cmdHold is "hold LINK": reads a port, as the daemon does, until the script ends.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"sekisho/firmware-mocks/scannersim"
 	"sekisho/firmware-mocks/walletsim"
 )
 
@@ -24,11 +23,7 @@ func cmdEnds(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: ends LINK interrupt|unread")
 	}
 	link := ts.MkAbs(args[0])
-	found, ok := units.Load(link)
-	if !ok {
-		ts.Fatalf("no unit at %s", link)
-	}
-	plugged := found.(*scannersim.Scanner)
+	plugged := pluggedAt(ts, link)
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	unread, out, err := os.Pipe()

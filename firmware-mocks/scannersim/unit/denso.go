@@ -101,25 +101,12 @@ func (d *Denso) obey(command string, out *Out) {
 	switch command {
 	case "Z", "READOFF", "LOFF":
 		d.last = ""
-		d.stand(true, out)
+		out.close(&d.standby, true)
 	case "R", "READON", "LON":
-		d.stand(false, out)
+		out.close(&d.standby, false)
 	case "VER":
 		out.Line = d.frame(out.Line, "Ver. 1.00")
 	}
-}
-
-// stand goes to standby or comes back from it.
-func (d *Denso) stand(by bool, out *Out) {
-	if d.standby == by {
-		return
-	}
-	d.standby = by
-	deed := Seeing
-	if by {
-		deed = Blind
-	}
-	out.Deeds = append(out.Deeds, deed)
 }
 
 // See reads a code that is not the last one still lying there.

@@ -99,7 +99,7 @@ func (o *Opticon) obey(command string, out *Out) {
 	case "N":
 		out.Deeds = append(out.Deeds, RedOn)
 	case "Y", "Z":
-		o.trigger(command == "Y", out)
+		out.close(&o.off, command == "Y")
 	case "W0", "W8":
 		o.held.mute = command == "W0"
 	case "WC", "WD":
@@ -107,19 +107,6 @@ func (o *Opticon) obey(command string, out *Out) {
 	case "Z2":
 		o.kept = o.held
 	}
-}
-
-// trigger stops reading or lets it go on.
-func (o *Opticon) trigger(off bool, out *Out) {
-	if o.off == off {
-		return
-	}
-	o.off = off
-	deed := Seeing
-	if off {
-		deed = Blind
-	}
-	out.Deeds = append(out.Deeds, deed)
 }
 
 // See reads a code, unless the last one waits for the till.

@@ -56,6 +56,20 @@ type Out struct {
 // Reset empties an Out and keeps its memory.
 func (o *Out) Reset() { o.Line, o.Deeds = o.Line[:0], o.Deeds[:0] }
 
+// close notes that a unit reads nothing from now on, or reads again, where shut,
+// which it keeps, says otherwise.
+func (o *Out) close(shut *bool, to bool) {
+	if *shut == to {
+		return
+	}
+	*shut = to
+	deed := Seeing
+	if to {
+		deed = Blind
+	}
+	o.Deeds = append(o.Deeds, deed)
+}
+
 // Unit is one scanner's firmware. Now is a clock that only grows, the same for
 // all calls. A unit is not safe for concurrent use.
 type Unit interface {

@@ -109,25 +109,14 @@ func (z *Zebra) obeyPlain(op byte, out *Out) {
 	case opFlushQueue:
 		z.drop(out)
 	case opScanEnable:
-		z.enable(true, out)
+		out.close(&z.disabled, false)
 	case opScanDisable:
-		z.enable(false, out)
+		out.close(&z.disabled, true)
 	}
 	z.acknowledge(out)
 	if op == opSleep {
 		z.asleep = true
 	}
-}
-
-// enable lets it scan, or not.
-func (z *Zebra) enable(on bool, out *Out) {
-	switch {
-	case on && z.disabled:
-		out.Deeds = append(out.Deeds, Seeing)
-	case !on && !z.disabled:
-		out.Deeds = append(out.Deeds, Blind)
-	}
-	z.disabled = !on
 }
 
 // refused is the till's refusal of what was sent: a broken packet is sent again,
