@@ -50,7 +50,7 @@ func TestI2KilledAtTheGoodBeep(t *testing.T) {
 	seed := intFrom(t, "SEED", int(time.Now().UnixNano()&0xffffffff))
 	t.Logf("SEED=%d BEEPS=%d", seed, rounds)
 	w, d := beepingWorld(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(rounds)*30*time.Second)
 	defer cancel()
 	c := &cashier{w: w, chance: rand.New(rand.NewPCG(uint64(seed), 2))}
 	good, failed := 0, int64(0)
@@ -72,7 +72,7 @@ func TestI2KilledAtTheGoodBeep(t *testing.T) {
 	c.finish(t, ctx)
 	c.checkLedgers(t, ctx)
 	t.Logf("%d kills, %d of them at a good beep; %d writes and syncs failed", rounds, good, failed)
-	if rounds >= 30 && (good < rounds/4 || failed == 0) {
+	if good == 0 || rounds >= 30 && (good < rounds/4 || failed == 0) {
 		t.Error("too little happened for the kills to mean anything")
 	}
 }
