@@ -63,7 +63,7 @@ type Newland struct {
 	Raw
 	hear   hearing
 	answer []byte // what came behind STX SOH
-	orders orders
+	orders newlandOrders
 	spoken bool // it has answered anything since the start
 	held   bool // it is to scan nothing
 	sure   bool // that it is held, as it is to be, or has said that it scans
@@ -81,7 +81,7 @@ const (
 // Start implements Driver.
 func (n *Newland) Start(now time.Duration, out *Out) {
 	n.Raw.Start(now, out)
-	n.hear, n.answer, n.orders = inData, n.answer[:0], orders{}
+	n.hear, n.answer, n.orders = inData, n.answer[:0], newlandOrders{}
 	n.spoken = false
 	n.orders.later(newlandQuiet, newlandIdentify, newlandName+";"+newlandVersion)
 	n.Answer(now, Done, out)
@@ -125,13 +125,13 @@ func (n *Newland) Answer(now time.Duration, a Answer, out *Out) {
 	n.sure = n.held
 	switch a {
 	case Wait:
-		n.orders.put(now, order{newlandHold, newlandHold}, out)
+		n.orders.put(now, newlandOrder{newlandHold, newlandHold}, out)
 	case Good:
-		n.orders.put(now, order{newlandScan + ";" + newlandGoodBeep + ";" + newlandGreen, newlandScan}, out)
+		n.orders.put(now, newlandOrder{newlandScan + ";" + newlandGoodBeep + ";" + newlandGreen, newlandScan}, out)
 	case Bad:
-		n.orders.put(now, order{newlandScan + ";" + newlandBadBeep + ";" + newlandRed, newlandScan}, out)
+		n.orders.put(now, newlandOrder{newlandScan + ";" + newlandBadBeep + ";" + newlandRed, newlandScan}, out)
 	case Done:
-		n.orders.put(now, order{newlandScan, newlandScan}, out)
+		n.orders.put(now, newlandOrder{newlandScan, newlandScan}, out)
 	}
 }
 

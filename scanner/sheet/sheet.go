@@ -61,6 +61,7 @@ func For(family framing.Family) (Sheet, error) {
 // NoCodesError says that no public text gives a family's programming codes.
 type NoCodesError struct{ Family framing.Family }
 
+// Error names what to look for in the maker's guide, or says that the family is no maker's.
 func (e *NoCodesError) Error() string {
 	if words, ok := guides[e.Family]; ok {
 		return fmt.Sprintf("no public text gives the programming codes of %s units in words: take the unit's own guide, and look in it for %s", e.Family, words)

@@ -58,7 +58,7 @@ func listener(t *testing.T, model string, programs uint8) *ear {
 	t.Helper()
 	u, err := unit.New(model)
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	if p, ok := u.(unit.Programmable); ok {
 		for i, name := range p.Programs() {
