@@ -19,7 +19,7 @@ const module = "sekisho/"
 // stands for all packages below it.
 var (
 	core = []string{
-		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "terminal/denials",
+		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "terminal/denials", "terminal/enrol",
 		"scanner/aim", "scanner/framing", "scanner/payload", "scanner/payload/gs1", "scanner/payload/emv",
 	}
 	register = []string{"terminal/register"}
@@ -36,7 +36,7 @@ type rule struct {
 // rules is the whole table: a package without a row is an error, so whoever
 // makes one decides where it belongs. The first row that fits counts.
 var rules = []rule{
-	{[]string{"terminal", "terminal/pass", "terminal/wire", "scanner/aim"}, nil},
+	{[]string{"terminal", "terminal/pass", "terminal/wire", "terminal/enrol", "scanner/aim"}, nil},
 	{[]string{"scanner/framing"}, []string{"scanner/aim"}},
 	{[]string{"scanner/sheet"}, []string{"scanner/framing"}},
 	{[]string{"scanner/payload"}, []string{"scanner/aim", "scanner/payload/gs1", "scanner/payload/emv"}},
@@ -51,7 +51,7 @@ var rules = []rule{
 	// The mocks have no use for framing and payload: they write scanner bytes
 	// and payment codes from the documents.
 	{mocks, slices.Concat(mocks, []string{
-		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "terminal/denials", "scanner/aim",
+		"terminal", "terminal/pass", "terminal/wire", "terminal/policy", "terminal/journal", "terminal/denials", "terminal/enrol", "scanner/aim",
 	})},
 	// The simulator reaches the daemon by its public doors only.
 	{[]string{"cmd/sekisho-sim"}, slices.Concat(core, mocks)},

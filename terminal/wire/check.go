@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/base64"
+	"slices"
 )
 
 func (h *Hello) check() error {
@@ -23,6 +24,12 @@ func (w *Welcome) check() error {
 	}
 	if w.Checkpoint != nil && !w.Checkpoint.ok() {
 		return bad("welcome: checkpoint is no head")
+	}
+	if w.Challenge != nil && (w.Checkpoint == nil || *w.Challenge < 0 || *w.Challenge >= w.Checkpoint.Size) {
+		return bad("welcome: challenge is no leaf of the checkpoint")
+	}
+	if w.Uploaded < 0 {
+		return bad("welcome: uploaded is below zero")
 	}
 	return grants(w.Grants)
 }
@@ -154,9 +161,9 @@ func (a *Ack) check() error {
 		if !uuid.MatchString(a.Payment) {
 			return bad("ack: payment is no UUID of version 7")
 		}
-	case TypeCheckpoint, TypeGrants:
+	case TypeCheckpoint, TypeGrants, TypeJournal:
 		if a.Payment != "" {
-			return bad("ack: a checkpoint or grants are of no payment")
+			return bad("ack: a checkpoint, journal or grants are of no payment")
 		}
 	default:
 		return bad("ack: of is nothing that is acknowledged")
@@ -164,6 +171,8 @@ func (a *Ack) check() error {
 	switch {
 	case a.Status == "" || len(a.Status) > maxID || len(a.Op) > maxID || len(a.Reason) > maxID || len(a.Bearer) > maxID || a.Time < 1:
 		return bad("ack: status or time is missing, or a field is too long")
+	case a.Size < 0:
+		return bad("ack: size is below zero")
 	}
 	return grants(a.Grants)
 }
@@ -204,8 +213,13 @@ func (d *Denials) check() error {
 }
 
 func (e *Entries) check() error {
-	if e.From < 0 || len(e.Leaves) > maxItems {
-		return bad("journal: from is below zero, or too many leaves")
+	if e.From < 0 || len(e.Leaves) == 0 || len(e.Leaves) > maxItems {
+		return bad("journal: from is below zero, or no leaves or too many")
+	}
+	for _, l := range e.Leaves {
+		if raw, err := base64.StdEncoding.DecodeString(l); err != nil || len(raw) == 0 {
+			return bad("journal: a leaf is empty or no base64")
+		}
 	}
 	return nil
 }
@@ -214,12 +228,18 @@ func (c *Checkpoint) check() error {
 	if c.Note == "" || c.From < 0 || len(c.Proof) > maxProof {
 		return bad("checkpoint: note is missing, from is below zero, or the proof is too long")
 	}
-	for _, h := range c.Proof {
-		if !hex32.MatchString(h) {
-			return bad("checkpoint: the proof holds what is no SHA-256 in hex")
-		}
+	if !hashes(c.Proof) {
+		return bad("checkpoint: the proof holds what is no SHA-256 in hex")
+	}
+	if l := c.Leaf; l != nil && (l.Index < 0 || l.Index >= c.From || !hex32.MatchString(l.Hash) || len(l.Proof) > maxProof || !hashes(l.Proof)) {
+		return bad("checkpoint: leaf is not below from, or its hash or proof is no SHA-256 in hex")
 	}
 	return nil
+}
+
+// hashes says whether all of a list are SHA-256 in hex.
+func hashes(list []string) bool {
+	return !slices.ContainsFunc(list, func(h string) bool { return !hex32.MatchString(h) })
 }
 
 func (e *Error) check() error {

@@ -124,6 +124,13 @@ type Welcome struct {
 	Freeze  string  `json:"freeze,omitempty"` // likewise
 	// Checkpoint is the last one of this register that the backend keeps.
 	Checkpoint *Head `json:"checkpoint,omitempty"`
+	// Challenge is the index of a leaf, below Checkpoint's size, that the next
+	// checkpoint must prove: an incarnation that is new to the backend shows so
+	// that it has the journal and not the key alone. Nil where nothing is asked.
+	Challenge *int64 `json:"challenge,omitempty"`
+	// Uploaded is how many of the journal's leaves, from the first on, the
+	// backend has: the upload goes on from there.
+	Uploaded int64 `json:"uploaded,omitempty"`
 	// Quarantine says why the backend holds this register in doubt; "" where it
 	// does not.
 	Quarantine string `json:"quarantine,omitempty"`
@@ -282,7 +289,8 @@ const (
 )
 
 // Ack acknowledges a reversal, advice, void or refund for good, or takes a
-// checkpoint or what was given back; these two are of no payment.
+// checkpoint, leaves of the journal or what was given back; these three are of
+// no payment.
 type Ack struct {
 	Payment string  `json:"payment,omitempty"`
 	Of      Type    `json:"of"`
@@ -290,6 +298,7 @@ type Ack struct {
 	Status  Status  `json:"status"`
 	Reason  string  `json:"reason,omitempty"`
 	Bearer  string  `json:"bearer,omitempty"` // "operator" or "store"
+	Size    int64   `json:"size,omitempty"`   // of journal: as welcome's Uploaded
 	Grants  []Grant `json:"grants,omitempty"`
 	Time    int64   `json:"time"`
 }
@@ -337,4 +346,13 @@ type Checkpoint struct {
 	Note  string   `json:"note"`
 	From  int64    `json:"from,omitempty"`
 	Proof []string `json:"proof,omitempty"` // SHA-256 each, hex, as RFC 6962, 2.1.2 orders them
+	// Leaf answers welcome's Challenge.
+	Leaf *LeafProof `json:"leaf,omitempty"`
+}
+
+// LeafProof shows that a leaf stands in the tree of the checkpoint's From.
+type LeafProof struct {
+	Index int64    `json:"index"`
+	Hash  string   `json:"hash"`  // of the leaf: SHA-256(0x00, leaf), hex
+	Proof []string `json:"proof"` // the audit path, as RFC 6962, 2.1.1 orders it
 }
