@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,7 +20,7 @@ const Path = "/v1/link"
 
 // Config is what a backend needs.
 type Config struct {
-	File   string           // of the ledger; made where there is none
+	File   string           // of the ledger, made where there is none; "" keeps it in memory
 	Note   string           // the signed policy, as welcome brings it
 	Policy *policy.Policy   // what Note says for the stores' class
 	Roles  string           // the signed roles, "" where those of enrolment are in force
@@ -42,11 +43,11 @@ type Backend struct {
 	stop context.CancelFunc
 	work sync.WaitGroup // links, delayed messages
 
-	mu     sync.Mutex
-	closed bool
-	rules  *rules
-	links  map[*link]bool
-	server *http.Server
+	mu      sync.Mutex
+	closed  bool
+	rules   *rules
+	links   map[*link]bool
+	servers []*http.Server
 }
 
 // Open opens the ledger; ctx bounds the opening only. The backend serves
@@ -75,16 +76,29 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) { b.mux.Serv
 // headerTimeout is how long a client may take to say what it wants.
 const headerTimeout = 10 * time.Second
 
-// Serve serves on the listener, which it closes, until Close. It gives nil when
-// Close ended it.
-func (b *Backend) Serve(l net.Listener) error {
-	server := &http.Server{Handler: b, ReadHeaderTimeout: headerTimeout}
+// Serve serves registers, and /admin/ for this machine, on the listener, which it
+// closes, until Close. It gives nil when Close ended it.
+func (b *Backend) Serve(l net.Listener) error { return b.serve(l, b) }
+
+// ServeAdmin serves /admin/ alone, as Serve does.
+func (b *Backend) ServeAdmin(l net.Listener) error {
+	return b.serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/admin/") {
+			http.NotFound(w, r)
+			return
+		}
+		b.mux.ServeHTTP(w, r)
+	}))
+}
+
+func (b *Backend) serve(l net.Listener, h http.Handler) error {
+	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
 	b.mu.Lock()
-	if b.closed || b.server != nil {
+	if b.closed {
 		b.mu.Unlock()
-		return errors.Join(errors.New("backendsim: closed, or serving already"), l.Close())
+		return errors.Join(errors.New("backendsim: closed"), l.Close())
 	}
-	b.server = server
+	b.servers = append(b.servers, server)
 	b.mu.Unlock()
 	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("backendsim: serve: %w", err)
@@ -96,13 +110,13 @@ func (b *Backend) Serve(l net.Listener) error {
 func (b *Backend) Close() error {
 	b.mu.Lock()
 	b.closed = true
-	server := b.server
+	servers := b.servers
 	b.mu.Unlock()
 	b.stop()
 	b.hangUp(func(*link) bool { return true })
 	var err error
-	if server != nil {
-		err = server.Close()
+	for _, server := range servers {
+		err = errors.Join(err, server.Close())
 	}
 	b.work.Wait()
 	return errors.Join(err, b.ledger.close())

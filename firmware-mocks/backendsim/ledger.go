@@ -22,32 +22,54 @@ var schema string
 // the disk. The driver's own default is NORMAL, which loses acknowledged work.
 const fullSync = 2
 
-// ledger is the SQLite file with its one writing connection, and others for what
-// is read long.
+// ledger is the SQLite file, or memory, with its one writing connection, and
+// others for what is read long.
 type ledger struct {
 	db, readers *sql.DB
-	key         []byte // of the hashes of codes
+	held        *sql.Conn // one of readers, for as long as the ledger is open
+	key         []byte    // of the hashes of codes
+}
+
+// dsns gives how a file is opened to write and to read; "" is memory. There, as
+// with a file, one connection writes while others read what was committed; a
+// reader keeps a commit waiting, where with a file it does not.
+func dsns(file string) (write, read string) {
+	path, own := "file:"+(&url.URL{Path: file}).EscapedPath()+"?", "_journal_mode=WAL&"
+	if file == "" {
+		path, own = "file:/backendsim-"+rand.Text()+"?vfs=memdb&", ""
+	}
+	return path + own + "_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=5000", path + "_query_only=on&_busy_timeout=5000"
 }
 
 func openLedger(ctx context.Context, file string) (*ledger, error) {
-	path := "file:" + (&url.URL{Path: file}).EscapedPath()
-	db, err := sql.Open("sqlite3", path+"?_journal_mode=WAL&_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=5000")
+	write, read := dsns(file)
+	db, err := sql.Open("sqlite3", write)
 	if err != nil {
 		return nil, fmt.Errorf("backendsim: open ledger: %w", err)
 	}
 	db.SetMaxOpenConns(1)
-	readers, err := sql.Open("sqlite3", path+"?_query_only=on&_busy_timeout=5000")
+	readers, err := sql.Open("sqlite3", read)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("backendsim: open ledger: %w", err), db.Close())
 	}
 	l := &ledger{db: db, readers: readers}
-	if err := l.prepare(ctx); err != nil {
+	// Memory goes with its last connection, and a pool may drop one that failed.
+	if l.held, err = readers.Conn(ctx); err == nil {
+		err = l.prepare(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("backendsim: open ledger: %w", err), l.close())
 	}
 	return l, nil
 }
 
-func (l *ledger) close() error { return errors.Join(l.readers.Close(), l.db.Close()) }
+func (l *ledger) close() error {
+	var err error
+	if l.held != nil {
+		err = l.held.Close()
+	}
+	return errors.Join(err, l.readers.Close(), l.db.Close())
+}
 
 func (l *ledger) prepare(ctx context.Context) error {
 	var level int

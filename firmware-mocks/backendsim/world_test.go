@@ -129,10 +129,20 @@ func newWorld(t testing.TB) *world {
 	must(t, err)
 	text, p := w.policy(3, 20)
 	w.cfg = Config{
-		File: filepath.Join(t.TempDir(), "backend.db"), Note: text, Policy: p, Key: key,
+		File: file(t), Note: text, Policy: p, Key: key,
 		Now: w.clock, Log: slog.New(slog.DiscardHandler),
 	}
 	return w
+}
+
+// inMemory begins the names of tests that run in memory; see TestInMemory.
+const inMemory = "TestInMemory/"
+
+func file(t testing.TB) string {
+	if strings.HasPrefix(t.Name(), inMemory) {
+		return ""
+	}
+	return filepath.Join(t.TempDir(), "backend.db")
 }
 
 func (w *world) policy(version, packs int) (string, *policy.Policy) {

@@ -59,16 +59,24 @@ var policyFiles = [...]string{"policy-1.skey", "policy-2.skey", "policy-3.skey"}
 // keys into data/keys. Where operator holds keys already they stay, and only the
 // register's are made new.
 func MakeKeys(operator, data string, id policy.Identity) (Keys, error) {
-	k, err := LoadKeys(operator)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeOperator(operator); err == nil {
-			k, err = LoadKeys(operator)
-		}
-	}
+	k, err := OperatorKeys(operator)
 	if err != nil {
 		return k, err
 	}
 	return k, k.enrol(operator, data, id)
+}
+
+// OperatorKeys reads the secrets of head office, and makes them where there are
+// none.
+func OperatorKeys(dir string) (Keys, error) {
+	k, err := LoadKeys(dir)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return k, err
+	}
+	if err := makeOperator(dir); err != nil {
+		return k, err
+	}
+	return LoadKeys(dir)
 }
 
 func makeOperator(dir string) error {
