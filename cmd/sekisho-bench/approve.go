@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
 
@@ -72,7 +73,7 @@ func offlineApproval() (_ fmt.Stringer, err error) {
 	}
 	defer func() { err = errors.Join(err, t.stop()) }()
 	t.reg.LinkUp(ctx, wire.Welcome{Session: 1, Time: time.Now().UnixMilli(), Policy: t.note})
-	t.reg.LinkDown(ctx)
+	t.reg.LinkDown(ctx, terminal.LineClosed)
 	var grew []int64
 	for range weighed {
 		var before int64

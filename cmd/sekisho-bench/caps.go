@@ -73,7 +73,7 @@ func (t *till) underCaps(ctx context.Context, kinds []string) error {
 	line.Category = "watched-0"
 	t.basket = []terminal.Line{line}
 	t.reg.LinkUp(ctx, welcome)
-	t.reg.LinkDown(ctx)
+	t.reg.LinkDown(ctx, terminal.LineClosed)
 	return nil
 }
 

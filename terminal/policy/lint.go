@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -137,6 +138,12 @@ func percent(limit terminal.Amount, share int64) terminal.Amount {
 	return terminal.Amount{Yen: part(limit.Yen), Units: part(limit.Units)}
 }
 
+// Below these the pace of the line is one for tests.
+const (
+	wiseSilence = 3 * time.Second
+	wiseRedial  = time.Second
+)
+
 // lintOffline looks at the rules that stand alone.
 func (p *Policy) lintOffline() []Finding {
 	var findings []Finding
@@ -152,6 +159,8 @@ func (p *Policy) lintOffline() []Finding {
 	warn(o.BootYen > 0 && o.BootYen < o.Floor, "offline.boot_yen", "it is below the floor limit: not even one such payment is taken after a reboot")
 	warn(o.DeclineBars == 0, "offline.decline_bars", "an account that the backend declined may pay once the cable is pulled")
 	warn(o.NothingAfter > longestCut, "offline.nothing_after", fmt.Sprintf("limits older than %v still sell: what was stolen since is not known", longestCut))
+	warn(p.Times.Silence < wiseSilence, "times.silence", fmt.Sprintf("a line that is slow for %v is given up: made for tests, below %v a store's own traffic will do it", p.Times.Silence, wiseSilence))
+	warn(p.Times.Redial < wiseRedial, "times.redial", fmt.Sprintf("registers that were cut off together dial again within %v: made for tests, below %v a backend that comes back is flooded", p.Times.Redial, wiseRedial))
 	warn(p.Device.NewFor == 0, "device.new_for", "a phone that was bound a minute ago counts as one that was bound a year ago")
 	if len(p.Issuers) == 0 {
 		findings = append(findings, Finding{LevelOK, "pass_issuer", "there is none: no pass is taken, and nothing is sold offline"})

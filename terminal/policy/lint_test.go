@@ -92,6 +92,8 @@ func TestLintFindsContradictions(t *testing.T) {
 		{`decline_bars = "24h"`, "", "warn", "offline.decline_bars", "cable"},
 		{`nothing_after = "24h"`, `nothing_after = "73h"`, "warn", "offline.nothing_after", "72h"},
 		{`new_for = "72h"`, "", "warn", "device.new_for", "a minute ago"},
+		{`silence = "4s"`, `silence = "2999ms"`, "warn", "times.silence", "made for tests"},
+		{`redial = "2s"`, `redial = "999ms"`, "warn", "times.redial", "made for tests"},
 		{`unitemised = "gift card"`, `unitemised = "ordinary"`, "warn", "goods.unitemised", "ordinary"},
 		{`unitemised = "gift card"`, `unitemised = "drinks"`, "warn", "goods.unitemised", "drinks"},
 		{`prefix = "4902210"`, `prefix = "49"`, "warn", "maker 49", "several makers"},
@@ -167,6 +169,8 @@ func TestLintSaysNothingAtTheBound(t *testing.T) {
 		{"boot_yen = 20000", "boot_yen = 5000", "offline.boot_yen", "below the floor"},
 		{"boot_yen = 20000", "", "offline.boot_yen", "below the floor"}, // it is told once
 		{`nothing_after = "24h"`, `nothing_after = "72h"`, "offline.nothing_after", ""},
+		{`silence = "4s"`, `silence = "3s"`, "times.silence", ""},
+		{`redial = "2s"`, `redial = "1s"`, "times.redial", ""},
 		{`prefix = "490221055"`, `prefix = "4902211"`, "maker 4902210", ""},
 		{"units = 15", "units = 60", "tobacco-sale", "never be reached"},
 		{"units = 15", "units = 10", "watch 0614141000036", ""},

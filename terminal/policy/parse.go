@@ -104,7 +104,7 @@ func (f *file) policy() (*Policy, error) {
 	p := &Policy{
 		Version: f.Version, Realm: f.Realm, GoodUntil: time.Time(f.GoodUntil),
 		Business: terminal.Business{Zone: zone, CutOver: time.Duration(cut.Hour())*time.Hour + time.Duration(cut.Minute())*time.Minute},
-		Times:    Times{Answer: time.Duration(f.Times.Answer), Query: time.Duration(f.Times.Query), Give: time.Duration(f.Times.Give)},
+		Times:    Times{Answer: time.Duration(f.Times.Answer), Query: time.Duration(f.Times.Query), Give: time.Duration(f.Times.Give), Silence: or(f.Times.Silence, DefaultSilence), Redial: or(f.Times.Redial, DefaultRedial)},
 		Pass:     PassRules{Life: time.Duration(f.Pass.Life), Tolerance: time.Duration(f.Pass.Tolerance)},
 		Device:   DeviceRules{NewFor: time.Duration(f.Device.NewFor), NewUnitsOnline: f.Device.NewUnitsOnline},
 		Offline: OfflineRules{
@@ -115,6 +115,29 @@ func (f *file) policy() (*Policy, error) {
 		Reserve: Reserve{RegisterPercent: f.Reserve.Register, StorePercent: f.Reserve.Store},
 	}
 	return p, errors.Join(f.numbers(), f.classes(p), f.categories(p), f.caps(p), f.watch(p), f.makers(p), f.unitemised(p), f.wallets(p), f.issuers(p))
+}
+
+// The bounds of the line's pace. A test may want a storm of cuts to be over in
+// minutes; three pings must still fit a silence on a busy machine. A line that is
+// silent for longer than a minute, or not tried for so long, is gone for every
+// customer in between.
+const (
+	minSilence = 300 * time.Millisecond
+	minRedial  = 50 * time.Millisecond
+	maxPace    = time.Minute
+)
+
+// or gives a duration that may be missing.
+func or(d *duration, missing time.Duration) time.Duration {
+	if d == nil {
+		return missing
+	}
+	return time.Duration(*d)
+}
+
+// between says whether a duration is missing or from least to most.
+func between(d *duration, least, most time.Duration) bool {
+	return d == nil || time.Duration(*d) >= least && time.Duration(*d) <= most
 }
 
 // maxNumber is the largest number that a policy may hold: far above any ceiling,
@@ -134,6 +157,8 @@ func (f *file) numbers() error {
 	need(f.Realm != "", "realm is missing: chain and environment, such as \"sakura/production\"")
 	need(!time.Time(f.GoodUntil).IsZero(), "good_until is missing")
 	need(f.Times.Answer > 0 && f.Times.Query > 0 && f.Times.Give >= f.Times.Answer, "times: answer and query must be above zero, give_up not below answer")
+	need(between(f.Times.Silence, minSilence, maxPace), fmt.Sprintf("times: silence must be from %v to %v", minSilence, maxPace))
+	need(between(f.Times.Redial, minRedial, maxPace), fmt.Sprintf("times: redial must be from %v to %v", minRedial, maxPace))
 	need(f.Pass.Life > 0 && f.Pass.Tolerance >= 0, "pass: life must be above zero, tolerance not below")
 	need(f.Device.NewFor >= 0 && f.Device.NewUnitsOnline >= 0, "device: nothing may be below zero")
 	need(f.Offline.Floor >= 0 && f.Offline.AccountYen >= 0 && f.Offline.AccountCount >= 0 && f.Offline.DeclineBars >= 0 && f.Offline.BootYen >= 0, "offline: nothing may be below zero")

@@ -49,7 +49,7 @@ func TestParseReadsEveryRule(t *testing.T) {
 	const unlimited = math.MaxInt64
 	want := &policy.Policy{
 		Version: 7, Realm: realm, Classes: []string{"convenience", "station"}, Business: terminal.Business{CutOver: 5 * time.Hour},
-		Times:   policy.Times{Answer: 5 * time.Second, Query: 3 * time.Second, Give: 45 * time.Second},
+		Times:   policy.Times{Answer: 5 * time.Second, Query: 3 * time.Second, Give: 45 * time.Second, Silence: 4 * time.Second, Redial: 2 * time.Second},
 		Pass:    policy.PassRules{Life: time.Minute, Tolerance: 30 * time.Second},
 		Device:  policy.DeviceRules{NewFor: 72 * time.Hour, NewUnitsOnline: 1},
 		Offline: policy.OfflineRules{Floor: 5000, AccountYen: 10000, AccountCount: 5, FullFor: time.Hour, NothingAfter: 24 * time.Hour, DeclineBars: 24 * time.Hour, BootYen: 20000},
@@ -115,6 +115,12 @@ func TestLint(t *testing.T) {
 		{`query = "3s"`, `query = "-3s"`, "times:"},
 		{`query = "3s"`, `query = "0s"`, "times:"},
 		{`give_up = "45s"`, `give_up = "4s"`, "times:"},
+		{`silence = "4s"`, `silence = "299ms"`, "times: silence"},
+		{`silence = "4s"`, `silence = "0s"`, "times: silence"},
+		{`silence = "4s"`, `silence = "60001ms"`, "times: silence"},
+		{`redial = "2s"`, `redial = "49ms"`, "times: redial"},
+		{`redial = "2s"`, `redial = "0s"`, "times: redial"},
+		{`redial = "2s"`, `redial = "60001ms"`, "times: redial"},
 		{`life = "60s"`, `life = "0s"`, "pass:"},
 		{`tolerance = "30s"`, `tolerance = "-30s"`, "pass:"},
 		{`new_for = "72h"`, `new_for = "-1ns"`, "device:"},
@@ -222,6 +228,10 @@ func TestNumbersAtTheirBoundsAreTaken(t *testing.T) {
 		{"version = 7", "version = " + most},
 		{`query = "3s"`, `query = "1ns"`},
 		{`give_up = "45s"`, `give_up = "5s"`}, // as long as an answer may take
+		{`silence = "4s"`, `silence = "300ms"`},
+		{`silence = "4s"`, `silence = "60s"`},
+		{`redial = "2s"`, `redial = "50ms"`},
+		{`redial = "2s"`, `redial = "60s"`},
 		{`life = "60s"`, `life = "1ns"`},
 		{`tolerance = "30s"`, `tolerance = "0s"`},
 		{`new_for = "72h"`, `new_for = "0s"`},
@@ -397,4 +407,12 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Where a policy says nothing of the line's pace it is the default.
+func TestThePaceOfTheLineMayBeMissing(t *testing.T) {
+	text := strings.NewReplacer("silence = \"4s\"\n", "", "redial = \"2s\"\n", "").Replace(storePolicy(t))
+	if got := parsed(t, text).Times; got.Silence != 6*time.Second || got.Redial != 3*time.Second {
+		t.Errorf("silence %v, redial %v", got.Silence, got.Redial)
+	}
 }

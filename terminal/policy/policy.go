@@ -43,7 +43,19 @@ type Times struct {
 	Answer time.Duration // without an answer for so long a payment is unknown
 	Query  time.Duration // an unknown is asked about every so often
 	Give   time.Duration // after so long an unknown is given up and reversed
+
+	Silence time.Duration // a line from which nothing came for so long is down; a third of it goes by between two pings
+	Redial  time.Duration // first bound of the wait before a dial, which doubles to a minute
 }
+
+// The pace of the line where a policy says nothing, and before there is one. A
+// store's line answers in some 100 ms, and its cashier waits 5 s for an answer: a
+// silent one is known to be down before the next customer. Stores that were cut
+// off together come back over three seconds and more.
+const (
+	DefaultSilence = 6 * time.Second
+	DefaultRedial  = 3 * time.Second
+)
 
 // PassRules say how long a pass can be used without the line.
 type PassRules struct {

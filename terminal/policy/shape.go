@@ -17,9 +17,11 @@ type file struct {
 		CutOver string `toml:"cut_over"`
 	} `toml:"business"`
 	Times struct {
-		Answer duration `toml:"answer"`
-		Query  duration `toml:"query"`
-		Give   duration `toml:"give_up"`
+		Answer  duration  `toml:"answer"`
+		Query   duration  `toml:"query"`
+		Give    duration  `toml:"give_up"`
+		Silence *duration `toml:"silence"`
+		Redial  *duration `toml:"redial"`
 	} `toml:"times"`
 	Pass struct {
 		Life      duration `toml:"life"`

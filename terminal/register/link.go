@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -113,10 +114,17 @@ func (r *Register) welcomed(w wire.Welcome) {
 	})
 }
 
-// LinkDown says that the line is known to be down: from now on the offline rules
-// decide.
-func (r *Register) LinkDown(ctx context.Context) {
+// LinkDown says that the line is known to be down, and why: from now on the
+// offline rules decide.
+func (r *Register) LinkDown(ctx context.Context, _ terminal.LineReason) {
 	r.post(ctx, event{at: true, run: r.lineIsDown})
+}
+
+// Pace gives how fast the line is to be noticed to be down and tried again, as
+// the policy in force says. It may be called from any goroutine.
+func (r *Register) Pace() (silence, redial time.Duration) {
+	v := r.view.Load()
+	return v.silence, v.redial
 }
 
 func (r *Register) lineIsDown() {

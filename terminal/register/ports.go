@@ -90,7 +90,8 @@ type View struct {
 	Frozen     []string `json:"frozen,omitempty"`
 	Stopping   bool     `json:"stopping,omitempty"` // a clean stop has begun: nothing more is sold
 
-	asOf time.Duration // on the boot clock
+	asOf            time.Duration // on the boot clock
+	silence, redial time.Duration // the line's pace
 }
 
 // LinkView tells about the line to the backend.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/policy"
 )
 
 // publish puts up the present picture for everybody who looks without waiting.
@@ -32,8 +33,10 @@ func (r *Register) picture() View {
 		Policy:     PolicyView{State: "missing"},
 		Unresolved: len(r.unresolved), Outbox: len(r.outbox),
 		Quarantine: r.quarantine, Frozen: r.frozen(), Stopping: r.stopping,
+		silence: policy.DefaultSilence, redial: policy.DefaultRedial,
 	}
 	if p := r.policy; p != nil {
+		v.silence, v.redial = p.Times.Silence, p.Times.Redial
 		v.BusinessDay = p.Business.Day(r.time.now())
 		v.Policy = PolicyView{Version: p.Version, GoodUntil: terminal.MillisOf(p.GoodUntil), State: "in-force"}
 		if r.time.now().After(p.GoodUntil) {

@@ -285,7 +285,7 @@ func (w *world) up(policy string, grants ...wire.Grant) {
 
 func (w *world) down() {
 	w.line.set(false)
-	w.reg.LinkDown(w.t.Context())
+	w.reg.LinkDown(w.t.Context(), terminal.LineUnreachable)
 	synctest.Wait()
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
 
@@ -21,7 +22,12 @@ import (
 type Till interface {
 	Hello(ctx context.Context) (wire.Message, error)
 	LinkUp(ctx context.Context, w wire.Welcome)
-	LinkDown(ctx context.Context)
+	// LinkDown says that the line is down, and why, after each session and each
+	// try that opened none.
+	LinkDown(ctx context.Context, why terminal.LineReason)
+	// Pace gives after how much silence a line counts as down, from the next
+	// session on, and the first bound of the wait before a dial.
+	Pace() (silence, redial time.Duration)
 	Received(ctx context.Context, m wire.Message)
 	// Heard says that a frame came just now, a pong too: the backend is there.
 	Heard()
@@ -29,18 +35,14 @@ type Till interface {
 	HelloRefused(ctx context.Context, why *wire.Error)
 }
 
-// What the line is given to do its work in. A convenience store's line answers
-// in some 100 ms; the payment's own deadline is 5 s, so a line that is silent
-// for longer than that is known to be down before the next customer.
+// What the line is given to do its work in.
 const (
 	dialTime    = 5 * time.Second
 	helloTime   = 5 * time.Second // for the till to say who it is: its disk may hang
 	welcomeTime = 5 * time.Second
 	writeTime   = 3 * time.Second
-	pingEvery   = 2 * time.Second
-	silence     = 6 * time.Second // no frame at all, not even a pong
-	queued      = 64              // messages waiting for the writer
-	firstDelay  = 3 * time.Second // 20,000 stores come back over three seconds and more
+	pings       = 3  // in a silence after which the line is down
+	queued      = 64 // messages waiting for the writer
 	longest     = time.Minute
 )
 
@@ -105,13 +107,15 @@ func (l *Link) Redial() {
 func (l *Link) Run(ctx context.Context, till Till) error {
 	for failures := 0; ; failures++ {
 		welcomed, err := l.session(ctx, till)
+		till.LinkDown(context.WithoutCancel(ctx), terminal.LineClosed)
 		if ctx.Err() != nil {
 			return nil
 		}
 		if welcomed {
 			failures = 0
 		}
-		wait := Delay(failures, rand.Float64())
+		_, redial := till.Pace()
+		wait := Delay(redial, failures, rand.Float64())
 		l.log.Warn("the line to the backend is down", "error", err, "next_try_in", wait.String())
 		select {
 		case <-ctx.Done():
@@ -122,13 +126,14 @@ func (l *Link) Run(ctx context.Context, till Till) error {
 }
 
 // Delay gives how long to wait before the next dial: chance, from 0 to 1, of a
-// bound that doubles with each failure (exponential backoff with full jitter).
-func Delay(failures int, chance float64) time.Duration {
-	bound := longest
-	if failures < 5 { // three seconds doubled five times are above a minute
-		bound = firstDelay << failures
+// bound that is first and doubles with each failure, up to a minute (exponential
+// backoff with full jitter).
+func Delay(first time.Duration, failures int, chance float64) time.Duration {
+	bound := first
+	for ; failures > 0 && bound < longest; failures-- {
+		bound *= 2
 	}
-	return time.Duration(float64(bound) * chance)
+	return time.Duration(float64(min(bound, longest)) * chance)
 }
 
 // session dials, says hello, and serves until the line fails or ctx ends.
@@ -144,21 +149,21 @@ func (l *Link) session(ctx context.Context, till Till) (welcomed bool, err error
 		return false, err
 	}
 
+	silence, _ := till.Pace()
 	ctx, stop := context.WithCancel(ctx)
 	out := make(chan wire.Message, queued)
 	var writer sync.WaitGroup
 	writer.Go(func() {
-		l.write(ctx, conn, out)
+		l.write(ctx, conn, out, silence/pings)
 		conn.Close() // wakes the reader
 	})
 	l.open(out, conn)
 	till.LinkUp(ctx, welcome)
-	err = l.read(ctx, conn, till)
+	err = l.read(ctx, conn, till, silence)
 	l.open(nil, nil)
 	conn.Close() // a writer that is stuck on a line that failed need not be waited for
 	stop()
 	writer.Wait()
-	till.LinkDown(context.WithoutCancel(ctx))
 	return true, err
 }
 
@@ -212,7 +217,7 @@ func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (wire
 }
 
 // read serves what comes until the line fails.
-func (l *Link) read(ctx context.Context, conn *websocket.Conn, till Till) error {
+func (l *Link) read(ctx context.Context, conn *websocket.Conn, till Till, silence time.Duration) error {
 	alive := func(string) error {
 		till.Heard()
 		return conn.SetReadDeadline(time.Now().Add(silence))
@@ -246,7 +251,7 @@ func (l *Link) read(ctx context.Context, conn *websocket.Conn, till Till) error 
 }
 
 // write sends what is queued, and pings, until ctx ends or the line fails.
-func (l *Link) write(ctx context.Context, conn *websocket.Conn, out <-chan wire.Message) {
+func (l *Link) write(ctx context.Context, conn *websocket.Conn, out <-chan wire.Message, pingEvery time.Duration) {
 	ping := time.NewTicker(pingEvery)
 	defer ping.Stop()
 	for {

@@ -353,17 +353,17 @@ func TestDelay(t *testing.T) {
 	for failures, bound := range []time.Duration{
 		3 * time.Second, 6 * time.Second, 12 * time.Second, 24 * time.Second, 48 * time.Second, time.Minute, time.Minute,
 	} {
-		if got := Delay(failures, 0); got != 0 {
+		if got := Delay(firstDelay, failures, 0); got != 0 {
 			t.Errorf("after %d failures at least %v", failures, got)
 		}
-		if got := Delay(failures, 0.5); got != bound/2 {
+		if got := Delay(firstDelay, failures, 0.5); got != bound/2 {
 			t.Errorf("after %d failures half is %v, want %v", failures, got, bound/2)
 		}
-		if got := Delay(failures, 1); got != bound {
+		if got := Delay(firstDelay, failures, 1); got != bound {
 			t.Errorf("after %d failures at most %v, want %v", failures, got, bound)
 		}
 	}
-	if got := Delay(1<<40, 1); got != time.Minute {
+	if got := Delay(firstDelay, 1<<40, 1); got != time.Minute {
 		t.Errorf("after very many failures %v", got)
 	}
 }

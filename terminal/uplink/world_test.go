@@ -16,6 +16,7 @@ import (
 	"github.com/gorilla/websocket"
 	"go.uber.org/goleak"
 
+	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
 
@@ -28,7 +29,8 @@ type till struct {
 	hello error
 	hangs bool // the till gives no hello
 	onUp  func()
-	last  time.Time // when a frame was heard
+	last  time.Time           // when a frame was heard
+	why   terminal.LineReason // of the latest LinkDown since the last LinkUp
 }
 
 func (s *till) note(format string, args ...any) {
@@ -56,18 +58,30 @@ func (s *till) Hello(ctx context.Context) (wire.Message, error) {
 
 func (s *till) LinkUp(_ context.Context, w wire.Welcome) {
 	s.note("up %d", w.Session)
+	s.why = ""
 	if s.onUp != nil {
 		s.onUp()
 	}
 }
 
-func (s *till) LinkDown(ctx context.Context) {
-	if ctx.Err() != nil {
+func (s *till) LinkDown(ctx context.Context, why terminal.LineReason) {
+	switch {
+	case ctx.Err() != nil:
 		s.note("down with a dead context")
-		return
+	case why != s.why:
+		s.note("down")
 	}
-	s.note("down")
+	s.why = why
 }
+
+func (s *till) Pace() (time.Duration, time.Duration) { return silence, firstDelay }
+
+// The pace of the line in these tests: that of a store.
+const (
+	silence    = 6 * time.Second
+	pingEvery  = silence / pings
+	firstDelay = 3 * time.Second
+)
 
 func (s *till) Heard() {
 	s.mu.Lock()
