@@ -57,8 +57,9 @@ var rules = []rule{
 	{[]string{"cmd/sekisho-sim"}, slices.Concat(core, mocks)},
 	{[]string{"cmd/sekisho-bench"}, slices.Concat(core, register, adapters, mocks)},
 	{[]string{"cmd/settings"}, nil},
-	{[]string{"cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "scanner/sheet"})},
-	{[]string{"cmd/sekishod"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "terminal/web/pin"})},
+	{[]string{"cmd/keys"}, core},
+	{[]string{"cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "cmd/keys", "scanner/sheet"})},
+	{[]string{"cmd/sekishod"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "cmd/keys", "terminal/web/pin"})},
 }
 
 // daemon is the program that runs in a store, and absent what must not be in it

@@ -127,7 +127,7 @@ func onlineApproval() (_ fmt.Stringer, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, p.end()) }()
-	link, err := uplink.New(p.address, true, slog.New(slog.DiscardHandler))
+	link, err := uplink.New(uplink.Config{URL: p.address, Insecure: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"sekisho/cmd/keys"
 )
 
 func (p *patient) configuration() finding {
@@ -21,30 +23,12 @@ func (p *patient) configuration() finding {
 	return well("data in %s, local API at %s", p.cfg.Data, p.cfg.Listen)
 }
 
-// secrets are the keys that nobody else may read; the others nobody else may
-// change.
-var secrets = []string{"register.key", "store.key"}
-
 func (p *patient) keys() finding {
-	const enrol = "run as the daemon's user; if the file is gone or broken, ask head office to enrol the register again"
-	folder := filepath.Join(p.cfg.Data, "keys")
-	for _, name := range secrets {
-		if f := mode(filepath.Join(folder, name), 0o077, "chmod 600 "+filepath.Join(folder, name), enrol); f.Level != ok {
-			return f
-		}
-	}
-	for _, name := range []string{"root.vkey", "roles", "backend.hpke", "identity"} {
-		if f := mode(filepath.Join(folder, name), 0o022, "chmod 644 "+filepath.Join(folder, name), enrol); f.Level != ok {
-			return f
-		}
-	}
-	id, err := p.identity()
+	held, err := keys.Load(p.cfg.Data)
 	if err != nil {
-		return broken(enrol, "%v", err)
+		return broken("run as the daemon's user; if the file is gone or broken, ask head office to enrol the register again", "%v", err)
 	}
-	if _, err := p.checkpointKey(); err != nil {
-		return broken(enrol, "%v", err)
-	}
+	id := held.Identity
 	return well("register %s of store %s, class %s, %s", id.Register, id.Store, id.Class, id.Realm)
 }
 

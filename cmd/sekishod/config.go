@@ -15,15 +15,22 @@ var errVersion = errors.New("the release was asked for")
 // errSetPIN says that the PIN of the manager's page is to be set.
 var errSetPIN = errors.New("the PIN is to be set")
 
+// config is what the daemon runs by.
+type config struct {
+	settings.Settings
+	insecureDev bool // the backend may be ws:// on this machine, without certificates
+}
+
 // configure reads flags, file and environment, in rising order of precedence:
 // file, environment, flags.
-func configure(args, environ []string, stderr io.Writer) (settings.Settings, error) {
-	var cfg settings.Settings
+func configure(args, environ []string, stderr io.Writer) (config, error) {
+	var cfg config
 	flags := flag.NewFlagSet("sekishod", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	file := flags.String("config", "", "configuration `FILE` (TOML)")
 	data := flags.String("data", "", "data `DIR`: ledger.db, cache.db, keys/")
 	run := flags.String("run", "", "run `DIR`: lasts from one boot to the next")
+	flags.BoolVar(&cfg.insecureDev, "insecure-dev", false, "for development: take a backend at ws:// on this machine, without certificates")
 	setPIN := flags.Bool("set-pin", false, "set the PIN of the manager's page from standard input and end")
 	version := flags.Bool("version", false, "print the release and end")
 	if err := flags.Parse(args); err != nil {
@@ -35,8 +42,8 @@ func configure(args, environ []string, stderr io.Writer) (settings.Settings, err
 	if flags.NArg() > 0 {
 		return cfg, fmt.Errorf("%q is no flag; see sekishod -help", flags.Arg(0))
 	}
-	cfg, err := settings.Read(*file, environ)
-	if err != nil {
+	var err error
+	if cfg.Settings, err = settings.Read(*file, environ); err != nil {
 		return cfg, err
 	}
 	if *data != "" {

@@ -45,9 +45,12 @@ func TestFlagsComeBeforeEnvironmentAndFile(t *testing.T) {
 		}
 		c.want(&want)
 		got, err := configure(c.args, c.environ, new(bytes.Buffer))
-		if err != nil || got != want {
+		if err != nil || got.Settings != want || got.insecureDev {
 			t.Errorf("%s:\ngot  %+v, %v\nwant %+v", c.name, got, err, want)
 		}
+	}
+	if got, err := configure([]string{"-config", file, "--insecure-dev"}, nil, new(bytes.Buffer)); err != nil || !got.insecureDev {
+		t.Errorf("the flag for development: %+v, %v", got, err)
 	}
 	if _, err := configure([]string{"-config", file}, []string{"SEKISHO_LISTEN="}, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), `"listen" is missing`) {
 		t.Errorf("a missing setting: %v", err)

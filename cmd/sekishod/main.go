@@ -20,6 +20,7 @@ import (
 
 	_ "time/tzdata" // a register may lack the system's zone files
 
+	"sekisho/cmd/keys"
 	"sekisho/offline"
 	"sekisho/scanner"
 	"sekisho/terminal/register"
@@ -51,7 +52,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stdout, register.Software)
 		return 0
 	case errors.Is(err, errSetPIN):
-		return askPIN(cfg, os.Stdin, stdout, stderr)
+		return askPIN(cfg.Settings, os.Stdin, stdout, stderr)
 	case err != nil:
 		fmt.Fprintln(stderr, "sekishod:", err)
 		return exitPerson
@@ -79,7 +80,7 @@ func (e *settingError) Unwrap() error { return e.error }
 // needsPerson says whether somebody must do something before a restart can
 // help: about a setting, a key, the ledger, or who else uses the folders.
 func needsPerson(err error) bool {
-	if _, ok := errors.AsType[*keyError](err); ok {
+	if _, ok := errors.AsType[*keys.Error](err); ok {
 		return true
 	}
 	if _, ok := errors.AsType[*settingError](err); ok {

@@ -20,12 +20,37 @@ import (
 	_ "github.com/mattn/go-sqlite3" // a ledger of a newer release is made by hand
 	"go.uber.org/goleak"
 
+	"sekisho/cmd/keys"
+	"sekisho/firmware-mocks/scenario"
 	"sekisho/offline"
 	"sekisho/scanner"
 	"sekisho/terminal/journal"
+	"sekisho/terminal/policy"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
 )
+
+var who = policy.Identity{Register: "r1", Store: "s1", Class: "convenience", Realm: scenario.Realm}
+
+// enrolled gives a data folder with good keys.
+func enrolled(t *testing.T) (data string, office scenario.Keys) {
+	t.Helper()
+	data = t.TempDir()
+	office, err := scenario.MakeKeys(t.TempDir(), data, who)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data, office
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
 
 // journalled collects what the daemon logs and tells where its page is.
 type journalled struct {
@@ -67,7 +92,7 @@ func till(t *testing.T, data string) string {
 	dir := t.TempDir()
 	items := write(t, dir, "items.csv", header+"4902777130835,tea,150\n")
 	return write(t, dir, "r1.toml", fmt.Sprintf(
-		"data = %q\nrun = %q\nlisten = \"127.0.0.1:0\"\nbackend = \"ws://%s/v1\"\ninsecure_loopback = true\nscanner = %q\nitems = %q\n",
+		"data = %q\nrun = %q\nlisten = \"127.0.0.1:0\"\nbackend = \"ws://%s/v1\"\nscanner = %q\nitems = %q\n",
 		data, filepath.Join(dir, "run"), refusing(t), filepath.Join(dir, "no-scanner"), items))
 }
 
@@ -96,7 +121,7 @@ func shift(t *testing.T, config string) (anchorFile, string) {
 	defer stop()
 	log := &journalled{pages: make(chan string, 1)}
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
+	go func() { ended <- run(ctx, []string{"-insecure-dev", "-config", config}, nil, io.Discard, log) }()
 	select {
 	case page := <-log.pages:
 		var state struct {
@@ -209,7 +234,7 @@ func TestStoppedBeforeItRan(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	log := &journalled{pages: make(chan string, 1)}
-	if code := run(ctx, []string{"-config", till(t, data)}, nil, io.Discard, log); code != 0 {
+	if code := run(ctx, []string{"-insecure-dev", "-config", till(t, data)}, nil, io.Discard, log); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, log)
 	}
 }
@@ -242,7 +267,7 @@ func TestExitCodes(t *testing.T) {
 		}, 2, "keys/store.key"},
 		{"an address for all", func(t *testing.T, _, config string) []string { return edit(t, config, "127.0.0.1:0", "0.0.0.0:0") }, 2, "loopback"},
 		{"plain text to the backend", func(t *testing.T, _, config string) []string {
-			return edit(t, config, "insecure_loopback = true", "insecure_loopback = false")
+			return []string{"-config", config, "-insecure-dev=false"}
 		}, 2, "wss://"},
 		{"a wrong price file", func(t *testing.T, _, config string) []string {
 			write(t, filepath.Dir(config), "items.csv", "goods\n")
@@ -330,7 +355,7 @@ func TestWhatNeedsAPerson(t *testing.T) {
 		want bool
 	}{
 		{offline.ErrLocked, true}, {offline.ErrDamaged, true}, {offline.ErrNewer, true}, {offline.ErrShared, true}, {offline.ErrNotDurable, true},
-		{errRunLocked, true}, {uplink.ErrURL, true}, {scanner.ErrConfig, true}, {&keyError{}, true}, {&settingError{io.EOF}, true},
+		{errRunLocked, true}, {uplink.ErrURL, true}, {scanner.ErrConfig, true}, {&keys.Error{}, true}, {&settingError{io.EOF}, true},
 		{offline.ErrClosed, false}, {io.EOF, false}, {syscall.ENOSPC, false}, {syscall.EADDRINUSE, false}, {context.Canceled, false},
 	} {
 		if got := needsPerson(fmt.Errorf("wrapped: %w", errors.Join(io.ErrUnexpectedEOF, c.err))); got != c.want {
@@ -358,7 +383,7 @@ func attempt(t *testing.T, args ...string) (int, string) {
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Second)
 	defer stop()
 	log := &journalled{pages: make(chan string, 1)}
-	code := run(ctx, args, nil, io.Discard, log)
+	code := run(ctx, append([]string{"-insecure-dev"}, args...), nil, io.Discard, log)
 	return code, log.String()
 }
 

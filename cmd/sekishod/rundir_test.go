@@ -171,7 +171,7 @@ func TestI3TheRunFolderIsOneDaemonsAlone(t *testing.T) {
 	defer stop()
 	log := &journalled{pages: make(chan string, 1)}
 	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
+	go func() { ended <- run(ctx, []string{"-insecure-dev", "-config", config}, nil, io.Discard, log) }()
 	select {
 	case <-log.pages:
 	case code := <-ended:

@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"sekisho/cmd/settings"
+	"sekisho/cmd/keys"
 	"sekisho/offline"
 	"sekisho/scanner"
 	"sekisho/terminal"
@@ -24,7 +24,7 @@ import (
 )
 
 // serve runs the register until ctx ends or a part of it fails.
-func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
+func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	given, err := readFiles(cfg)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 		return err
 	}
 	defer listener.Close()
-	link, err := uplink.New(cfg.Backend, cfg.InsecureLoopback, log)
+	link, err := uplink.New(uplink.Config{URL: cfg.Backend, Insecure: cfg.insecureDev, Log: log})
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 	events := web.NewEvents()
 	made := given.register(cfg)
 	made.Store, made.Backend, made.Signal, made.Anchors, made.Log = store, link, events, run, log
-	reg, err := newRegister(ctx, made, given.keys.register, run)
+	reg, err := newRegister(ctx, made, given.keys.Register, run)
 	if err != nil {
 		return err
 	}
@@ -63,22 +63,22 @@ func serve(ctx context.Context, cfg settings.Settings, log *slog.Logger) error {
 	return untilStopped(ctx, reg, log, append(scanParts(given.units, reg, log),
 		reg.Run,
 		func(ctx context.Context) error { return link.Run(ctx, reg) },
-		func(ctx context.Context) error { return servePages(ctx, reg, given.keys.identity, listener, pages) },
+		func(ctx context.Context) error { return servePages(ctx, reg, given.keys.Identity, listener, pages) },
 	))
 }
 
 // files are what a register is given to run by, as configuration and files say.
 type files struct {
 	units []scanner.Config
-	keys  keys
+	keys  keys.Keys
 	items map[terminal.GTIN]register.Item
 }
 
-func readFiles(cfg settings.Settings) (f files, err error) {
-	if f.units, err = scanners(cfg); err != nil {
+func readFiles(cfg config) (f files, err error) {
+	if f.units, err = scanners(cfg.Settings); err != nil {
 		return f, err
 	}
-	if f.keys, err = loadKeys(cfg.Data); err != nil {
+	if f.keys, err = keys.Load(cfg.Data); err != nil {
 		return f, err
 	}
 	f.items, err = loadItems(cfg.Items)
@@ -86,9 +86,9 @@ func readFiles(cfg settings.Settings) (f files, err error) {
 }
 
 // register is what a register is made of, less what it speaks to.
-func (f files) register(cfg settings.Settings) register.Config {
+func (f files) register(cfg config) register.Config {
 	return register.Config{
-		Identity: f.keys.identity, Roles: f.keys.roles, StoreKey: f.keys.store, Sealer: f.keys.sealer, Items: f.items,
+		Identity: f.keys.Identity, Roles: f.keys.Roles, StoreKey: f.keys.Store, Sealer: f.keys.Sealer, Items: f.items,
 		Scanners: len(f.units), DoubleRead: time.Duration(cfg.DoubleReadMS) * time.Millisecond, Clock: machineClock{},
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"sekisho/cmd/keys"
 	"sekisho/cmd/settings"
 	"sekisho/terminal/web/pin"
 )
@@ -36,7 +37,7 @@ func (d *runDir) gate(data string) *pin.Gate {
 // it reads the file at each try. Tries that were wrong are forgotten, so that
 // whoever may write the keys can always end a wait.
 func setPIN(cfg settings.Settings, in io.Reader) error {
-	keys, err := find(cfg.Data)
+	folder, err := keys.Find(cfg.Data)
 	if err != nil {
 		return err
 	}
@@ -49,7 +50,7 @@ func setPIN(cfg settings.Settings, in io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := pin.Keep(filepath.Join(string(keys), filepath.Base(pinFile)), []byte(hash+"\n")); err != nil {
+	if err := pin.Keep(filepath.Join(string(folder), filepath.Base(pinFile)), []byte(hash+"\n")); err != nil {
 		return fmt.Errorf("the PIN cannot be kept: %w", err)
 	}
 	if err := os.Remove(filepath.Join(cfg.Data, triesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {

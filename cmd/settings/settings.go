@@ -22,7 +22,6 @@ type Settings struct {
 	Run                 string `toml:"run"`                   // lasts from one boot to the next
 	Listen              string `toml:"listen"`                // local API and pages; loopback only
 	Backend             string `toml:"backend"`               // wss://…
-	InsecureLoopback    bool   `toml:"insecure_loopback"`     // allows ws:// to this machine, for development
 	Scanner             string `toml:"scanner"`               // device path, best under /dev/serial/by-id
 	ScannerBaud         int    `toml:"scanner_baud"`          // 9600 where 0
 	ScannerFamily       string `toml:"scanner_family"`        // the protocol it speaks; raw where ""
@@ -107,7 +106,6 @@ func parse(text string, cfg *Settings) error {
 var forms = map[reflect.Kind]string{
 	reflect.String: "a text in quotes",
 	reflect.Int64:  "a whole number",
-	reflect.Bool:   "true or false",
 }
 
 // kindOf gives a value's kind; TOML's whole numbers have 64 bits.
@@ -160,12 +158,6 @@ func override(environ []string, cfg *Settings) error {
 
 func set(field reflect.Value, value string) error {
 	switch field.Kind() {
-	case reflect.Bool:
-		b, err := strconv.ParseBool(value)
-		if err != nil {
-			return fmt.Errorf("must be %s", forms[reflect.Bool])
-		}
-		field.SetBool(b)
 	case reflect.Int:
 		n, err := strconv.Atoi(value)
 		if err != nil {

@@ -15,7 +15,6 @@ data = "/srv/r1"
 run = "/run/r1"
 listen = "127.0.0.1:8471"
 backend = "wss://pay.example/v1"
-insecure_loopback = true
 scanner = "/dev/serial/by-id/usb-scanner"
 scanner_baud = 115200
 scanner_family = "zebra-ssi"
@@ -28,7 +27,7 @@ items = "/srv/r1/items.csv"
 
 func wholeSettings() Settings {
 	return Settings{
-		Data: "/srv/r1", Run: "/run/r1", Listen: "127.0.0.1:8471", Backend: "wss://pay.example/v1", InsecureLoopback: true,
+		Data: "/srv/r1", Run: "/run/r1", Listen: "127.0.0.1:8471", Backend: "wss://pay.example/v1",
 		Scanner: "/dev/serial/by-id/usb-scanner", ScannerBaud: 115200, ScannerFamily: "zebra-ssi",
 		SecondScanner: "/dev/serial/by-id/usb-second", SecondScannerBaud: 57600, SecondScannerFamily: "newland",
 		DoubleReadMS: 500, Items: "/srv/r1/items.csv",
@@ -55,9 +54,9 @@ func TestReadFromFileAndEnvironment(t *testing.T) {
 	}{
 		{"the file", file, nil, func(*Settings) {}},
 		{"what is not ours in the environment", file, []string{"PATH=/bin", "DATA=/x", "XSEKISHO_DATA=/x", "SEKISHO"}, func(*Settings) {}},
-		{"the environment before the file", file, []string{"SEKISHO_DATA=/e", "SEKISHO_SCANNER_BAUD=9600", "SEKISHO_INSECURE_LOOPBACK=false", "SEKISHO_ITEMS=", "SEKISHO_DOUBLE_READ_MS=0"},
+		{"the environment before the file", file, []string{"SEKISHO_DATA=/e", "SEKISHO_SCANNER_BAUD=9600", "SEKISHO_ITEMS=", "SEKISHO_DOUBLE_READ_MS=0"},
 			func(c *Settings) {
-				c.Data, c.ScannerBaud, c.InsecureLoopback, c.Items, c.DoubleReadMS = "/e", 9600, false, "", 0
+				c.Data, c.ScannerBaud, c.Items, c.DoubleReadMS = "/e", 9600, "", 0
 			}},
 		{"a value with an equals sign", file, []string{"SEKISHO_BACKEND=wss://pay.example/?a=b"}, func(c *Settings) { c.Backend = "wss://pay.example/?a=b" }},
 		{"defaults", short, nil, func(c *Settings) {
@@ -82,25 +81,24 @@ func TestI8ConfigurationSaysWhatIsWrong(t *testing.T) {
 		environ    []string
 		want       []string
 	}{
-		{"an unknown setting", wholeConfig + "scaner = \"x\"\n", nil, []string{`r1.toml: unknown setting "scaner" (line 15); probably meant: "scanner"`}},
-		{"one that another begins with", wholeConfig + "scan = \"x\"\n", nil, []string{`unknown setting "scan" (line 15); the settings are "backend", "data", "double_read_ms", "insecure_loopback", "items", "listen", "run", "scanner", "scanner_baud", "scanner_family", "second_scanner", "second_scanner_baud", "second_scanner_family"`}},
+		{"an unknown setting", wholeConfig + "scaner = \"x\"\n", nil, []string{`r1.toml: unknown setting "scaner" (line 14); probably meant: "scanner"`}},
+		{"one that another begins with", wholeConfig + "scan = \"x\"\n", nil, []string{`unknown setting "scan" (line 14); the settings are "backend", "data", "double_read_ms", "items", "listen", "run", "scanner", "scanner_baud", "scanner_family", "second_scanner", "second_scanner_baud", "second_scanner_family"`}},
 		{"quoted, with spaces before", "  \"liste\" = \"x\"\n" + wholeConfig, nil, []string{`"liste" (line 1); probably meant: "listen"`}},
-		{"a table", wholeConfig + "\n[backends]\nurl = \"x\"\n", nil, []string{`unknown setting "backends" (line 16)`, `meant: "backend"`}},
-		{"a dotted key", wholeConfig + "backend_.url = \"x\"\n", nil, []string{`unknown setting "backend_" (line 15)`}},
+		{"a table", wholeConfig + "\n[backends]\nurl = \"x\"\n", nil, []string{`unknown setting "backends" (line 15)`, `meant: "backend"`}},
+		{"a dotted key", wholeConfig + "backend_.url = \"x\"\n", nil, []string{`unknown setting "backend_" (line 14)`}},
 		{"capitals", strings.Replace(wholeConfig, "data =", "Data =", 1), nil, []string{`unknown setting "Data" (line 2); probably meant: "data"`}},
 		{"both spellings", "DATA = \"x\"\n" + wholeConfig, nil, []string{`unknown setting "DATA" (line 1); probably meant: "data"`}},
-		{"a field's name", wholeConfig + "ScannerBaud = 1\n", nil, []string{"(line 15)", `meant: "scanner_baud"`}},
+		{"a field's name", wholeConfig + "ScannerBaud = 1\n", nil, []string{"(line 14)", `meant: "scanner_baud"`}},
 		{"a number for a text", strings.Replace(wholeConfig, `"/srv/r1"`, "1", 1), nil, []string{`r1.toml: setting "data" must be a text in quotes (line 2)`}},
-		{"a text for a number", strings.Replace(wholeConfig, "115200", `"fast"`, 1), nil, []string{`setting "scanner_baud" must be a whole number (line 8)`}},
-		{"half a baud", strings.Replace(wholeConfig, "115200", "9600.5", 1), nil, []string{`setting "scanner_baud" must be a whole number (line 8)`}},
-		{"a date for a number", strings.Replace(wholeConfig, "115200", "2026-01-05", 1), nil, []string{`setting "scanner_baud" must be a whole number (line 8)`}},
+		{"a text for a number", strings.Replace(wholeConfig, "115200", `"fast"`, 1), nil, []string{`setting "scanner_baud" must be a whole number (line 7)`}},
+		{"half a baud", strings.Replace(wholeConfig, "115200", "9600.5", 1), nil, []string{`setting "scanner_baud" must be a whole number (line 7)`}},
+		{"a date for a number", strings.Replace(wholeConfig, "115200", "2026-01-05", 1), nil, []string{`setting "scanner_baud" must be a whole number (line 7)`}},
 		{"beyond 64 bits", strings.Replace(wholeConfig, "115200", "9223372036854775808", 1), nil, []string{"no TOML", "9223372036854775808"}},
 		{"a list", strings.Replace(wholeConfig, `"/srv/r1"`, `["/srv/r1"]`, 1), nil, []string{`setting "data" must be a text in quotes (line 2)`}},
-		{"a setting as a table", strings.Replace(wholeConfig, "items =", "items.file =", 1), nil, []string{`setting "items" must be a text in quotes (line 14)`}},
-		{"a setting as tables", wholeConfig[:strings.Index(wholeConfig, "items")] + "[[items]]\nfile = 1\n", nil, []string{`setting "items" must be a text in quotes (line 14)`}},
-		{"nothing like it", wholeConfig + "colour = \"red\"\n", nil, []string{`unknown setting "colour" (line 15); the settings are "backend"`}},
-		{"a text for a switch", strings.Replace(wholeConfig, "true", `"true"`, 1), nil, []string{`setting "insecure_loopback" must be true or false (line 6)`}},
-		{"a setting twice", wholeConfig + "data = \"x\"\n", nil, []string{"no TOML", "line 15", "data"}},
+		{"a setting as a table", strings.Replace(wholeConfig, "items =", "items.file =", 1), nil, []string{`setting "items" must be a text in quotes (line 13)`}},
+		{"a setting as tables", wholeConfig[:strings.Index(wholeConfig, "items")] + "[[items]]\nfile = 1\n", nil, []string{`setting "items" must be a text in quotes (line 13)`}},
+		{"nothing like it", wholeConfig + "colour = \"red\"\n", nil, []string{`unknown setting "colour" (line 14); the settings are "backend"`}},
+		{"a setting twice", wholeConfig + "data = \"x\"\n", nil, []string{"no TOML", "line 14", "data"}},
 		{"no TOML", "data\n", nil, []string{"no TOML", "line 1"}},
 		{"missing", "data = \"\"\n", nil, []string{`"data" is missing`, `"backend" is missing`, `"scanner" is missing`}},
 		{"a double read before the first", strings.Replace(wholeConfig, "500", "-1", 1), nil, []string{`"double_read_ms" must be 0 to 5000, not -1`}},
@@ -109,7 +107,6 @@ func TestI8ConfigurationSaysWhatIsWrong(t *testing.T) {
 		{"an unknown variable", wholeConfig, []string{"SEKISHO_SCANER=x"}, []string{"SEKISHO_SCANER is no setting; probably meant: SEKISHO_SCANNER"}},
 		{"a variable like no other", wholeConfig, []string{"SEKISHO_HOME=x"}, []string{"SEKISHO_HOME is no setting; the settings are SEKISHO_BACKEND, SEKISHO_DATA"}},
 		{"a bad number there", wholeConfig, []string{"SEKISHO_SCANNER_BAUD=fast"}, []string{"SEKISHO_SCANNER_BAUD: must be a whole number"}},
-		{"a bad switch there", wholeConfig, []string{"SEKISHO_INSECURE_LOOPBACK=maybe"}, []string{"SEKISHO_INSECURE_LOOPBACK: must be true or false"}},
 	} {
 		file := write(t, t.TempDir(), "r1.toml", c.text)
 		got, err := Read(file, c.environ)
@@ -141,7 +138,7 @@ func TestSettingsAreFewAndFlat(t *testing.T) {
 	}
 	for name, field := range all {
 		switch field.Kind() {
-		case reflect.String, reflect.Int, reflect.Bool:
+		case reflect.String, reflect.Int:
 		default:
 			t.Errorf("%s is no flat setting", name)
 		}

@@ -119,7 +119,7 @@ func (w *World) open(ctx context.Context) error {
 	if err := os.WriteFile(w.path("items.csv"), []byte(itemsFile()), 0o600); err != nil {
 		return err
 	}
-	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\ninsecure_loopback = true\nscanner = %q\nscanner_family = %q\n",
+	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\nscanner = %q\nscanner_family = %q\n",
 		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, "ws://"+w.address+backendsim.Path, w.path("dev", "scanner"), w.model())
 	if err := os.WriteFile(w.path("sekishod.toml"), []byte(config), 0o600); err != nil {
 		return err

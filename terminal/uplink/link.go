@@ -58,11 +58,27 @@ type Link struct {
 }
 
 // ErrURL says that a backend's address cannot be used.
-var ErrURL = errors.New("the backend's address must be wss://…, or ws:// on loopback with insecure_loopback")
+var ErrURL = errors.New("the backend's address must be wss://…, or ws:// on loopback with --insecure-dev")
 
-// New makes a link to a backend's URL. Plain ws:// is taken only with insecure,
-// and only to this machine.
-func New(address string, insecure bool, log *slog.Logger) (*Link, error) {
+// Config is what a link is made of.
+type Config struct {
+	URL      string // of the backend
+	Insecure bool   // plain ws:// is taken, to this machine only
+	Log      *slog.Logger
+}
+
+// New makes a link. The error is ErrURL.
+func New(cfg Config) (*Link, error) {
+	if _, err := backendURL(cfg.URL, cfg.Insecure); err != nil {
+		return nil, err
+	}
+	return &Link{
+		url: cfg.URL, log: cfg.Log,
+		dialer: websocket.Dialer{HandshakeTimeout: dialTime, Subprotocols: []string{wire.Subprotocol}, Proxy: nil},
+	}, nil
+}
+
+func backendURL(address string, insecure bool) (*url.URL, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return nil, fmt.Errorf("%w: %q", ErrURL, address)
@@ -72,10 +88,7 @@ func New(address string, insecure bool, log *slog.Logger) (*Link, error) {
 	if u.Scheme != "wss" && !plain {
 		return nil, fmt.Errorf("%w: %q", ErrURL, address)
 	}
-	return &Link{
-		url: address, log: log,
-		dialer: websocket.Dialer{HandshakeTimeout: dialTime, Subprotocols: []string{wire.Subprotocol}, Proxy: nil},
-	}, nil
+	return u, nil
 }
 
 // Send implements the register's Backend.

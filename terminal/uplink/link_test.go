@@ -386,7 +386,7 @@ func TestAddresses(t *testing.T) {
 		"ws://%zz":               {false, false},
 	} {
 		for insecure, want := range map[bool]bool{false: c.plain, true: c.insecure} {
-			if _, err := New(address, insecure, slog.Default()); (err == nil) != want || err != nil && !errors.Is(err, ErrURL) {
+			if _, err := New(Config{URL: address, Insecure: insecure}); (err == nil) != want || err != nil && !errors.Is(err, ErrURL) {
 				t.Errorf("%q, insecure %v: %v, want taken %v", address, insecure, err, want)
 			}
 		}
@@ -404,7 +404,7 @@ func TestRealSocket(t *testing.T) {
 	}}
 	server := httptest.NewServer(b)
 	defer server.Close()
-	l, err := New("ws"+strings.TrimPrefix(server.URL, "http"), true, slog.New(slog.DiscardHandler))
+	l, err := New(Config{URL: "ws" + strings.TrimPrefix(server.URL, "http"), Insecure: true, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -446,7 +446,7 @@ func TestRedialBeginsAnotherSession(t *testing.T) {
 }
 
 func TestRedialWithoutASessionDoesNothing(t *testing.T) {
-	l, err := New("wss://pay.example/v1", false, nil)
+	l, err := New(Config{URL: "wss://pay.example/v1"})
 	if err != nil {
 		t.Fatal(err)
 	}

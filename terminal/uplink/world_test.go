@@ -212,7 +212,7 @@ func line(t *testing.T, b *backend, s *till, test func(t *testing.T, l *Link, st
 		}
 		server := &http.Server{Handler: b, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		go server.Serve(b)
-		l, err := New("ws://127.0.0.1:1/", true, slog.New(slog.DiscardHandler))
+		l, err := New(Config{URL: "ws://127.0.0.1:1/", Insecure: true, Log: slog.New(slog.DiscardHandler)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package main
+package keys
 
 import (
 	"crypto/ecdsa"
@@ -36,6 +36,13 @@ func enrolled(t *testing.T) (data string, office scenario.Keys) {
 	return data, office
 }
 
+func write(t *testing.T, dir, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func read(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -47,20 +54,20 @@ func read(t *testing.T, path string) string {
 
 func TestKeysAreReadAsEnrolmentLeftThem(t *testing.T) {
 	data, office := enrolled(t)
-	k, err := loadKeys(data)
+	k, err := Load(data)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if k.identity != who || len(k.store) != 32 || len(k.register) != 64 || k.root.Name() != office.Root.Name() || k.root.KeyHash() != office.Root.KeyHash() {
-		t.Errorf("got %+v, root %s", k.identity, k.root.Name())
+	if k.Identity != who || len(k.Store) != 32 || len(k.Register) != 64 || k.Root.Name() != office.Root.Name() || k.Root.KeyHash() != office.Root.KeyHash() {
+		t.Errorf("got %+v, root %s", k.Identity, k.Root.Name())
 	}
-	if got, want := hex.EncodeToString(k.sealer.Bytes()), hex.EncodeToString(office.Backend.PublicKey().Bytes()); got != want {
+	if got, want := hex.EncodeToString(k.Sealer.Bytes()), hex.EncodeToString(office.Backend.PublicKey().Bytes()); got != want {
 		t.Errorf("sealer: got %s, want %s", got, want)
 	}
-	if k.roles.Version != 1 || k.roles.Chain() != office.Roles || k.roles.Policy.Threshold != 2 || len(k.roles.Policy.Keys) != 3 {
-		t.Errorf("roles: got %+v", k.roles)
+	if k.Roles.Version != 1 || k.Roles.Chain() != office.Roles || k.Roles.Policy.Threshold != 2 || len(k.Roles.Policy.Keys) != 3 {
+		t.Errorf("roles: got %+v", k.Roles)
 	}
-	if got := hex.EncodeToString(k.store); got != strings.TrimSpace(read(t, filepath.Join(data, "keys", "store.key"))) {
+	if got := hex.EncodeToString(k.Store); got != strings.TrimSpace(read(t, filepath.Join(data, "keys", "store.key"))) {
 		t.Error("the store's key is another")
 	}
 }
@@ -124,9 +131,9 @@ func TestI7ABrokenKeyNamesItsFileAndNeverItsContents(t *testing.T) {
 		path := filepath.Join(data, "keys", c.file)
 		text := c.change(read(t, path))
 		write(t, filepath.Dir(path), c.file, text)
-		_, err := loadKeys(data)
-		wrong, ok := errors.AsType[*keyError](err)
-		if !ok || wrong.path != path || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), "enrol") {
+		_, err := Load(data)
+		wrong, ok := errors.AsType[*Error](err)
+		if !ok || wrong.Path != path || !strings.HasPrefix(err.Error(), path+": ") || !strings.Contains(err.Error(), c.words) || !strings.Contains(err.Error(), "enrol") {
 			t.Errorf("%s %s: got %v", c.file, c.name, err)
 			continue
 		}
@@ -142,8 +149,8 @@ func TestI7ABrokenKeyNamesItsFileAndNeverItsContents(t *testing.T) {
 func TestAnIdentitySignedWithNonsenseIsNotQuoted(t *testing.T) {
 	data, office := enrolled(t)
 	write(t, filepath.Join(data, "keys"), "identity", nonsense(t, office))
-	_, err := loadKeys(data)
-	if wrong, ok := errors.AsType[*keyError](err); !ok || filepath.Base(wrong.path) != "identity" || strings.Contains(err.Error(), "secretsecret") || !strings.Contains(err.Error(), "no TOML") {
+	_, err := Load(data)
+	if wrong, ok := errors.AsType[*Error](err); !ok || filepath.Base(wrong.Path) != "identity" || strings.Contains(err.Error(), "secretsecret") || !strings.Contains(err.Error(), "no TOML") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -165,14 +172,14 @@ func TestI7SecretsAreReadOnlyWhereNobodyElseMay(t *testing.T) {
 		if err := os.Chmod(filepath.Join(data, "keys", c.file), c.mode); err != nil {
 			t.Fatal(err)
 		}
-		_, err := loadKeys(data)
+		_, err := Load(data)
 		if c.ok {
 			if err != nil {
 				t.Errorf("%s with %04o: %v", c.file, c.mode, err)
 			}
 			continue
 		}
-		if wrong, ok := errors.AsType[*keyError](err); !ok || filepath.Base(wrong.path) != c.file || !strings.Contains(err.Error(), "chmod") {
+		if wrong, ok := errors.AsType[*Error](err); !ok || filepath.Base(wrong.Path) != c.file || !strings.Contains(err.Error(), "chmod") {
 			t.Errorf("%s with %04o: got %v", c.file, c.mode, err)
 		}
 	}
@@ -185,15 +192,15 @@ func TestAMissingKeyIsNamed(t *testing.T) {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)
 		}
-		_, err := loadKeys(data)
-		if wrong, ok := errors.AsType[*keyError](err); !ok || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(wrong.Error(), path+": is not there") {
+		_, err := Load(data)
+		if wrong, ok := errors.AsType[*Error](err); !ok || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(wrong.Error(), path+": is not there") {
 			t.Errorf("%s: got %v", file, err)
 		}
 		if err := os.Mkdir(path, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		_, err = loadKeys(data)
-		if wrong, ok := errors.AsType[*keyError](err); !ok || !strings.HasPrefix(wrong.Error(), path+": cannot be read: is a directory") {
+		_, err = Load(data)
+		if wrong, ok := errors.AsType[*Error](err); !ok || !strings.HasPrefix(wrong.Error(), path+": cannot be read: is a directory") {
 			t.Errorf("%s as a folder: got %v", file, err)
 		}
 	}
@@ -204,11 +211,11 @@ func TestAMissingKeyIsNamed(t *testing.T) {
 func TestI8MissingKeysFolderSaysWhatMakesOne(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	_, err := loadKeys("till")
-	if wrong, ok := errors.AsType[*keyError](err); !ok || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(wrong.Error(), filepath.Join(dir, "till", "keys")+": ") {
+	_, err := Load("till")
+	if wrong, ok := errors.AsType[*Error](err); !ok || !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(wrong.Error(), filepath.Join(dir, "till", "keys")+": ") {
 		t.Fatalf("got %v", err)
 	}
-	for _, words := range []string{"this folder is not there", "enrolment", "sekisho-sim keys", `data = "DIR/register"`} {
+	for _, words := range []string{"this folder is not there", "sekisho enrol", "sekisho-sim keys", `data = "DIR/register"`} {
 		if !strings.Contains(err.Error(), words) {
 			t.Errorf("%q does not say %q", err, words)
 		}
@@ -237,4 +244,63 @@ func nonsense(t *testing.T, office scenario.Keys) string {
 		t.Fatal(err)
 	}
 	return string(signed)
+}
+
+// Who owns a file may change its mode, and so what is in it. A test that runs as
+// root may give files away.
+func TestI6AFileOfAnotherUserIsNotTaken(t *testing.T) {
+	for _, name := range []string{"", "register.key", "root.vkey", "identity"} {
+		data, _ := enrolled(t)
+		path := filepath.Join(data, "keys", name)
+		if os.Geteuid() == 0 {
+			if err := os.Chown(path, 4711, -1); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := Load(data); err == nil || !strings.Contains(err.Error(), "another user") {
+				t.Errorf("keys/%s of another user: %v", name, err)
+			}
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stranger(info, []int{ownerOf(info) + 1, ownerOf(info) + 2}) == "" {
+			t.Errorf("keys/%s: anybody is its owner", name)
+		}
+		if text := stranger(info, []int{0, ownerOf(info)}); text != "" {
+			t.Errorf("keys/%s: %s", name, text)
+		}
+	}
+}
+
+// A technician is root, the daemon a user of its own: the folder is the daemon's.
+func TestRootReadsTheDaemonsKeys(t *testing.T) {
+	data, _ := enrolled(t)
+	if os.Geteuid() != 0 {
+		if got := owners(data); got[0] != os.Geteuid() {
+			t.Errorf("owners %v", got)
+		}
+		return
+	}
+	err := filepath.WalkDir(data, func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, 4711, 4711))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(data); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestI6AFolderThatOthersMayWriteIsNotTaken(t *testing.T) {
+	for mode, ok := range map[fs.FileMode]bool{0o700: true, 0o755: true, 0o770: false, 0o702: false} {
+		data, _ := enrolled(t)
+		if err := os.Chmod(filepath.Join(data, "keys"), mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(data); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "chmod 700") {
+			t.Errorf("keys/ with %04o: %v", mode, err)
+		}
+	}
 }
