@@ -21,6 +21,8 @@ func (r *Register) acknowledged(re string, a wire.Ack) {
 	switch a.Of {
 	case wire.TypeCheckpoint:
 		r.checkpointAcked(re, a)
+	case wire.TypeJournal:
+		r.leavesAcked(re, a)
 	case wire.TypeGrants:
 		r.farewell.answered(re)
 	default:

@@ -269,6 +269,7 @@ func (r *Register) onTime() {
 	}
 	r.pump()
 	r.sendCheckpoint(false)
+	r.sendLeaves()
 	r.payOwed()
 	r.handBack()
 	if !r.working && r.session != 0 && r.cfg.Quarantine == "" && now-r.saved >= saveEvery {
@@ -345,8 +346,11 @@ func (r *Register) untilNext() time.Duration {
 			next = min(next, w.queryAt)
 		}
 	}
-	if c := r.checkpoints; c.kept != nil && c.due > now && r.head.Size > c.kept.Size {
+	if c := r.checkpoints; c.due > now && c.wanted(r.head) {
 		next = min(next, c.due)
+	}
+	if u := r.upload; u.due > now {
+		next = min(next, u.due)
 	}
 	if r.triesDisk() {
 		next = min(next, r.owed.due)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
-	"slices"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -22,6 +21,7 @@ const checkpointEvery = time.Minute
 type checkpoints struct {
 	kept    *journal.Head // the last one that the backend has; nil before it was compared with the journal
 	due     time.Duration // not before, on the boot clock
+	asked   *int64        // the leaf that the backend wants proved, until it took the proof; nil for none
 	making  bool          // one is being made beside the loop
 	message string        // the id under which the latest went
 	sent    journal.Head
@@ -29,11 +29,17 @@ type checkpoints struct {
 
 // compareKept checks what the backend has against the journal: a journal that is
 // shorter, or has another root at that size, is not the one that was told (I6).
-// Checkpoints go up once it was found in order.
-func (r *Register) compareKept(told *wire.Head) {
-	r.checkpoints = checkpoints{}
+// Checkpoints and leaves go up once it was found in order, and only then a
+// challenge is met: to a backend that knows another journal nothing is proved.
+func (r *Register) compareKept(w wire.Welcome) {
+	r.checkpoints, r.upload = checkpoints{}, upload{}
+	told := w.Checkpoint
+	if w.Uploaded > r.head.Size {
+		r.doubt(LedgerOlder, nil)
+		return
+	}
 	if told == nil || told.Size == 0 {
-		r.checkpoints.kept = &journal.Head{}
+		r.goUp(journal.Head{}, w)
 		return
 	}
 	root, err := hex.DecodeString(told.Root)
@@ -61,29 +67,43 @@ func (r *Register) compareKept(told *wire.Head) {
 		case f.own != kept:
 			r.doubt(LedgerForked, nil)
 		default:
-			r.checkpoints.kept = &kept
+			r.goUp(kept, w)
 		}
 	})
+}
+
+// goUp lets checkpoints and leaves go up from what the backend has.
+func (r *Register) goUp(kept journal.Head, w wire.Welcome) {
+	r.checkpoints.kept, r.checkpoints.asked = &kept, w.Challenge
+	r.upload.begin(w.Uploaded, kept.Size)
+}
+
+// wanted says whether the backend is to hear more than it keeps.
+func (c *checkpoints) wanted(head journal.Head) bool {
+	return c.kept != nil && (head.Size > c.kept.Size || c.asked != nil)
 }
 
 // sendCheckpoint makes and sends a checkpoint where one is due; now says that it
 // does not wait for its minute. It reports whether one is on its way.
 func (r *Register) sendCheckpoint(now bool) bool {
 	c := &r.checkpoints
-	if r.cfg.Signer == nil || r.session == 0 || c.kept == nil || c.making || r.head.Size <= c.kept.Size {
+	if r.cfg.Signer == nil || r.session == 0 || c.making || !c.wanted(r.head) {
 		return false
 	}
 	if !now && r.cfg.Clock.Boot() < c.due {
 		return false
 	}
 	c.making, c.due = true, r.cfg.Clock.Boot()+checkpointEvery
-	from, to, session := c.kept.Size, r.head, r.session
+	from, to, asked, session := c.kept.Size, r.head, c.asked, r.session
 	type made struct {
 		body *wire.Checkpoint
 		err  error
 	}
 	aside(r, func(ctx context.Context) made {
 		body, err := r.signedHead(ctx, from, to)
+		if err == nil && asked != nil {
+			body.Leaf, err = r.provedLeaf(ctx, *asked, from)
+		}
 		return made{body, err}
 	}, func(m made) {
 		if r.session != session {
@@ -116,11 +136,21 @@ func (r *Register) signedHead(ctx context.Context, from int64, to journal.Head) 
 	}
 	origin := journal.Origin(r.cfg.Identity.Store, r.cfg.Identity.Register)
 	text, err := journal.Checkpoint(origin, to, r.cfg.Signer)
-	body := &wire.Checkpoint{Note: text, From: from}
-	for h := range slices.Values(proof) {
-		body.Proof = append(body.Proof, hex.EncodeToString(h[:]))
+	return &wire.Checkpoint{Note: text, From: from, Proof: hexes(proof)}, err
+}
+
+// provedLeaf shows that a leaf stands in the tree of the given size.
+func (r *Register) provedLeaf(ctx context.Context, index, size int64) (*wire.LeafProof, error) {
+	leaf, proof, err := journal.Inclusion(index, size, r.stored(ctx))
+	return &wire.LeafProof{Index: index, Hash: hex.EncodeToString(leaf[:]), Proof: hexes(proof)}, err
+}
+
+func hexes(hashes []tlog.Hash) []string {
+	list := make([]string, len(hashes))
+	for i, h := range hashes {
+		list[i] = hex.EncodeToString(h[:])
 	}
-	return body, err
+	return list
 }
 
 // checkpointAcked takes the backend's word on the latest checkpoint. A rejected
@@ -134,7 +164,7 @@ func (r *Register) checkpointAcked(re string, a wire.Ack) {
 	switch a.Status {
 	case wire.StatusAccepted:
 		kept := c.sent // the next one takes its place there
-		c.kept = &kept
+		c.kept, c.asked = &kept, nil
 	case wire.StatusRejected:
 		c.kept = nil
 		r.cfg.Log.Error("the backend does not take this journal's checkpoint", "reason", a.Reason)

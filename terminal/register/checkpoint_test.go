@@ -25,24 +25,30 @@ func (k *keeper) takes() int {
 	k.w.t.Helper()
 	sent := k.w.line.take(wire.TypeCheckpoint)
 	for _, m := range sent {
-		verifier, err := journal.NewVerifier(journal.Origin("s1", "r1"), registerKey.Public().(ed25519.PublicKey))
-		k.w.must(err)
-		head, err := journal.OpenCheckpoint(m.Checkpoint.Note, journal.Origin("s1", "r1"), verifier)
-		k.w.must(err)
-		if m.Checkpoint.From != k.kept.Size {
-			k.w.t.Fatalf("it extends %d, kept is %d", m.Checkpoint.From, k.kept.Size)
-		}
-		var proof []tlog.Hash
-		for _, h := range m.Checkpoint.Proof {
-			raw, err := hex.DecodeString(h)
-			k.w.must(err)
-			proof = append(proof, tlog.Hash(raw))
-		}
-		k.w.must(journal.Extends(k.kept, head, proof))
-		k.kept = head
-		k.w.ackCheckpoint(m, wire.StatusAccepted)
+		k.keeps(m)
 	}
 	return len(sent)
+}
+
+// keeps takes and acknowledges one checkpoint.
+func (k *keeper) keeps(m wire.Message) {
+	k.w.t.Helper()
+	verifier, err := journal.NewVerifier(journal.Origin("s1", "r1"), registerKey.Public().(ed25519.PublicKey))
+	k.w.must(err)
+	head, err := journal.OpenCheckpoint(m.Checkpoint.Note, journal.Origin("s1", "r1"), verifier)
+	k.w.must(err)
+	if m.Checkpoint.From != k.kept.Size {
+		k.w.t.Fatalf("it extends %d, kept is %d", m.Checkpoint.From, k.kept.Size)
+	}
+	var proof []tlog.Hash
+	for _, h := range m.Checkpoint.Proof {
+		raw, err := hex.DecodeString(h)
+		k.w.must(err)
+		proof = append(proof, tlog.Hash(raw))
+	}
+	k.w.must(journal.Extends(k.kept, head, proof))
+	k.kept = head
+	k.w.ackCheckpoint(m, wire.StatusAccepted)
 }
 
 func (w *world) ackCheckpoint(m wire.Message, s wire.Status) {

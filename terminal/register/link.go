@@ -88,7 +88,7 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 		r.time.tell(terminal.Millis(w.Time), came)
 		clear(r.inFlight)
 		r.renewed = false
-		r.checkpoints, r.coming = checkpoints{}, nil
+		r.checkpoints, r.upload, r.coming = checkpoints{}, upload{}, nil
 		for n := range r.outbox {
 			r.outbox[n].Parked = false // each session tries again what was refused
 		}
@@ -109,7 +109,7 @@ func (r *Register) welcomed(w wire.Welcome) {
 		return // another one came meanwhile
 	}
 	r.heed(w, func() {
-		r.compareKept(w.Checkpoint)
+		r.compareKept(w)
 		r.mergeGrants(w.Grants)
 	})
 }

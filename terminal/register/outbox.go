@@ -82,6 +82,7 @@ func (r *Register) refusedByBackend(message string, why *wire.Error) {
 	if message == r.checkpoints.message {
 		r.farewell.told(farewellCheckpoint)
 	}
+	r.leavesRefused(message, why.Code)
 	for _, i := range r.outbox {
 		if f, sent := r.inFlight[i.ID]; sent && f.message == message && !i.Parked {
 			r.park(i, why)

@@ -104,6 +104,7 @@ type Register struct {
 	renewed    bool                 // since the latest welcome, after a hello that was refused
 
 	checkpoints checkpoints
+	upload      upload
 	stopping    bool
 	farewell    *farewell
 	beside      beside

@@ -1,0 +1,461 @@
+package register_test
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/register"
+	"sekisho/terminal/wire"
+)
+
+// archive is what a backend does with leaves: it keeps those that go on from
+// what it has.
+type archive struct {
+	keeper
+	leaves []string
+}
+
+// takes acknowledges the latest checkpoint; those before it, if any, were lost.
+func (a *archive) takes() {
+	a.w.t.Helper()
+	if sent := a.w.line.take(wire.TypeCheckpoint); len(sent) > 0 {
+		a.keeps(sent[len(sent)-1])
+	}
+}
+
+// took gives the message with leaves that is on its way, and keeps them; the
+// acknowledgement is up to the test. It wants one message at most.
+func (a *archive) took() (m wire.Message, came bool) {
+	a.w.t.Helper()
+	sent := a.w.line.take(wire.TypeJournal)
+	if len(sent) == 0 {
+		return m, false
+	}
+	if len(sent) > 1 {
+		a.w.t.Fatalf("%d messages on their way at once", len(sent))
+	}
+	e := sent[0].Entries
+	if e.From > int64(len(a.leaves)) || e.From+int64(len(e.Leaves)) > a.kept.Size {
+		a.w.t.Fatalf("%d leaves from %d on; it has %d, the checkpoint %d", len(e.Leaves), e.From, len(a.leaves), a.kept.Size)
+	}
+	for i, text := range e.Leaves {
+		raw, err := base64.StdEncoding.DecodeString(text)
+		a.w.must(err)
+		switch at := e.From + int64(i); {
+		case at == int64(len(a.leaves)):
+			a.leaves = append(a.leaves, string(raw))
+		case a.leaves[at] != string(raw):
+			a.w.t.Fatalf("leaf %d came as another one", at)
+		}
+	}
+	return sent[0], true
+}
+
+func (a *archive) acks(m wire.Message, change ...func(*wire.Ack)) {
+	a.w.t.Helper()
+	ack := &wire.Ack{Of: wire.TypeJournal, Status: wire.StatusAccepted, Size: int64(len(a.leaves)), Time: time.Now().UnixMilli()}
+	for _, c := range change {
+		c(ack)
+	}
+	a.w.receive(wire.Message{Type: wire.TypeAck, Re: m.ID, Ack: ack})
+}
+
+// all takes and acknowledges until nothing more comes.
+func (a *archive) all() {
+	a.w.t.Helper()
+	for a.takes(); ; {
+		m, came := a.took()
+		if !came {
+			return
+		}
+		a.acks(m)
+	}
+}
+
+// welcomes opens a session by what the backend has.
+func (a *archive) welcomes(change ...func(*wire.Welcome)) {
+	a.w.t.Helper()
+	a.w.down()
+	a.w.line.take(wire.TypeCheckpoint)
+	a.w.line.take(wire.TypeJournal)
+	a.w.welcomed(func(m *wire.Welcome) {
+		m.Checkpoint, m.Uploaded = headOnWire(a.kept), int64(len(a.leaves))
+		for _, c := range change {
+			c(m)
+		}
+	})
+}
+
+// wantWhole says that the backend has every leaf of its checkpoint, as they are
+// in the ledger.
+func (a *archive) wantWhole() {
+	a.w.t.Helper()
+	if int64(len(a.leaves)) != a.kept.Size {
+		a.w.t.Fatalf("%d leaves of a checkpoint of %d", len(a.leaves), a.kept.Size)
+	}
+	list, err := a.w.disk.Entries(a.w.t.Context(), 0, len(a.leaves))
+	a.w.must(err)
+	for i, l := range list {
+		if string(l.Bytes) != a.leaves[i] {
+			a.w.t.Fatalf("leaf %d is another one", i)
+		}
+	}
+}
+
+// The leaves go up from where the backend stands, up to the checkpoint that it
+// keeps and no further, each once.
+func TestI6LeavesGoUp(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		if _, came := a.took(); came {
+			t.Fatal("leaves before a checkpoint was kept")
+		}
+		a.all()
+		a.wantWhole()
+		before := len(a.leaves)
+		handedOver(w)
+		w.after(time.Minute)
+		if _, came := a.took(); came {
+			t.Fatal("leaves that no kept checkpoint has")
+		}
+		a.takes()
+		m, _ := a.took()
+		if m.Entries == nil || m.Entries.From != int64(before) {
+			t.Fatalf("it goes on with %+v after %d", m.Entries, before)
+		}
+		a.acks(m)
+		a.all()
+		a.wantWhole()
+		w.after(time.Hour)
+		if _, came := a.took(); came {
+			t.Fatal("leaves that the backend has came again")
+		}
+	})
+}
+
+// A message that is not acknowledged goes again, after a while or with the next
+// session, from what the backend says that it has; an acknowledgement that comes
+// twice or late changes nothing.
+func TestI6LeavesGoOnFromWhatTheBackendHas(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		a.takes()
+		first, _ := a.took()
+		w.after(29 * time.Second)
+		if _, came := a.took(); came {
+			t.Fatal("a second message beside the first")
+		}
+		w.after(2 * time.Second)
+		again, came := a.took()
+		if !came || again.ID == first.ID || again.Entries.From != first.Entries.From {
+			t.Fatalf("%t %+v", came, again.Entries)
+		}
+		a.acks(first, func(a *wire.Ack) { a.Size = 1 }) // late
+		a.acks(again)
+		a.acks(again, func(a *wire.Ack) { a.Size = 1 }) // twice
+		w.after(time.Hour)
+		if m, came := a.took(); came {
+			t.Fatalf("leaves from %d on came again", m.Entries.From)
+		}
+		handedOver(w)
+		w.after(time.Minute)
+		a.takes()
+		a.took() // lost
+		a.leaves = a.leaves[:2]
+		a.welcomes()
+		if m, came := a.took(); !came || m.Entries.From != 2 {
+			t.Fatalf("%t %+v", came, m.Entries)
+		}
+		a.takes()
+		w.after(31 * time.Second)
+		a.all()
+		a.wantWhole()
+	})
+}
+
+// Nobody waits at the till for the upload: while a payment is being decided, or
+// what was decided waits to be told, no leaves go out.
+func TestLeavesWaitForPayments(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		w.sells("s1", riceBall)
+		id := w.pays("account-1")
+		a.takes()
+		if _, came := a.took(); came {
+			t.Fatal("leaves beside a payment that is being decided")
+		}
+		w.answer(id, wire.OutcomeApproved)
+		if _, came := a.took(); !came {
+			t.Fatal("no leaves after it was decided")
+		}
+	})
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		a.all()
+		w.down()
+		for i := range 17 { // one more than may be on the line at once
+			w.sells(terminal.SaleRef(fmt.Sprint("s", i)), riceBall)
+			id := w.pays(fmt.Sprint("account-", i))
+			w.wantState(id, terminal.ApprovedOffline, "")
+			_, err := w.reg.HandOver(t.Context(), id)
+			w.must(err)
+		}
+		a.welcomes()
+		w.line.fill(true) // no advice gets on the line, and so none is on its way
+		w.after(time.Second)
+		a.takes()
+		w.line.fill(false)
+		if _, came := a.took(); came {
+			t.Fatal("leaves before the advices")
+		}
+		w.after(2 * time.Second)
+		if n := len(w.line.take(wire.TypeAdvice)); n == 0 {
+			t.Fatal("no advices")
+		}
+		w.after(time.Minute)
+		a.takes()
+		if len(w.line.take(wire.TypeJournal)) == 0 {
+			t.Fatal("an advice that nobody acknowledges holds up the journal for ever")
+		}
+	})
+}
+
+// A backend that does not take the journal is left alone for the session.
+func TestLeavesAreNotForced(t *testing.T) {
+	for _, code := range []wire.ErrorCode{wire.CodeType, wire.CodeRefused, wire.CodeBody} {
+		inWorld(t, func(t *testing.T, w *world) {
+			a := &archive{keeper: keeper{w: w}}
+			a.takes()
+			m, _ := a.took()
+			w.receive(wire.Message{Type: wire.TypeError, Re: m.ID, Error: &wire.Error{Code: code, Text: "no"}})
+			for range 60 {
+				handedOver(w)
+				w.after(time.Minute)
+				a.takes()
+				if _, came := a.took(); came {
+					t.Fatal("it was sent again")
+				}
+			}
+			if v := w.reg.View(); v.Quarantine != "" {
+				t.Fatalf("in doubt: %s", v.Quarantine)
+			}
+			a.leaves = nil
+			a.welcomes()
+			a.takes()
+			if _, came := a.took(); !came {
+				t.Fatal("the next session does not try")
+			}
+		})
+	}
+}
+
+// A backend in trouble is asked again later.
+func TestI8LeavesGoAgainAfterTrouble(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		a.takes()
+		m, _ := a.took()
+		w.receive(wire.Message{Type: wire.TypeError, Re: m.ID, Error: &wire.Error{Code: wire.CodeTrouble, Text: "later"}})
+		if _, came := a.took(); came {
+			t.Fatal("at once")
+		}
+		w.after(31 * time.Second)
+		if _, came := a.took(); !came {
+			t.Fatal("never again")
+		}
+	})
+}
+
+// A backend that takes nothing, or less with each time, is sent a message a
+// minute and no more, and the last word on what it has counts.
+func TestLeavesThatAreNotTakenAreNoFlood(t *testing.T) {
+	for name, has := range map[string]func(int64) int64{
+		"the same":    func(had int64) int64 { return had },
+		"less":        func(had int64) int64 { return max(0, had-1) },
+		"nothing":     func(int64) int64 { return 0 },
+		"here, there": func(had int64) int64 { return 2 - min(had, 2) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				a := &archive{keeper: keeper{w: w}}
+				handedOver(w)
+				a.all()
+				handedOver(w)
+				w.after(time.Minute)
+				a.takes()
+				had, sent := int64(len(a.leaves)), 0
+				for range 60 {
+					for range 20 {
+						m, came := a.took()
+						if !came {
+							break
+						}
+						sent++
+						if m.Entries.From != had {
+							t.Fatalf("it goes on from %d, not from %d", m.Entries.From, had)
+						}
+						had = has(had)
+						a.acks(m, func(a *wire.Ack) { a.Size = had })
+					}
+					w.after(time.Minute)
+				}
+				if sent < 30 || sent > 125 {
+					t.Fatalf("%d messages in an hour", sent)
+				}
+			})
+		})
+	}
+}
+
+// I6: a backend that has other leaves, or more than there are, has seen what is
+// not here any more.
+func TestI6TheUploadFindsAnotherPast(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*wire.Ack)
+		want   string
+	}{
+		"other leaves": {func(a *wire.Ack) { a.Status, a.Reason = wire.StatusRejected, "register.quarantine" }, register.LedgerForked},
+		"more leaves":  {func(a *wire.Ack) { a.Size = 1000 }, register.LedgerOlder},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				a := &archive{keeper: keeper{w: w}}
+				a.takes()
+				m, _ := a.took()
+				a.acks(m, c.change)
+				w.wantQuarantine(c.want)
+				w.after(time.Hour)
+				a.takes()
+				if _, came := a.took(); came {
+					t.Fatal("the upload goes on in doubt")
+				}
+			})
+		})
+	}
+	inWorld(t, func(t *testing.T, w *world) {
+		w.down()
+		w.welcomed(func(m *wire.Welcome) { m.Uploaded = w.headNow().Size + 1 })
+		w.wantQuarantine(register.LedgerOlder)
+	})
+}
+
+// A message is small beside what a line carries in a second.
+func TestLeavesComeInSmallMessages(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		w.stop()
+		long := make([]byte, 2000)
+		for i := range long {
+			long[i] = 'x'
+		}
+		draft := journal.Draft{Entry: journal.Entry{Type: journal.TypeStop, Incarnation: inc1}}
+		w.seed(func(register.Usage) (c register.Changes, err error) {
+			for range 600 {
+				c.Entries = append(c.Entries, draft)
+			}
+			draft.Entry.Sale = "s"
+			draft.Entry.SaleHash = string(long)
+			for range 100 {
+				c.Entries = append(c.Entries, draft)
+			}
+			return c, nil
+		})
+		w.start()
+		a.welcomes(func(m *wire.Welcome) { m.Checkpoint = nil })
+		a.takes()
+		messages := 0
+		for ; ; messages++ {
+			m, came := a.took()
+			if !came {
+				break
+			}
+			size := 0
+			for _, l := range m.Entries.Leaves {
+				size += len(l)
+			}
+			if len(m.Entries.Leaves) > 250 || size > 96<<10 {
+				t.Fatalf("%d leaves of %d bytes", len(m.Entries.Leaves), size)
+			}
+			a.acks(m)
+		}
+		a.wantWhole()
+		if messages < 6 || messages > 12 {
+			t.Errorf("%d messages", messages)
+		}
+	})
+}
+
+// challenges opens a session in which the backend asks for a leaf.
+func (a *archive) challenges(index int64) {
+	a.w.t.Helper()
+	a.welcomes(func(m *wire.Welcome) { m.Challenge = &index })
+}
+
+// I6: an incarnation that is new to the backend proves at once that it has the
+// journal, also where that is no longer than the backend knows, and until the
+// proof was taken; leaves wait for it.
+func TestI6AChallengeIsMet(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		handedOver(w)
+		w.after(time.Minute)
+		a.takes()
+		asked := a.kept
+		for _, index := range []int64{0, 2, asked.Size - 1} {
+			a.leaves = nil
+			a.challenges(index)
+			for range 2 {
+				sent := w.line.take(wire.TypeCheckpoint)
+				if len(sent) != 1 || sent[0].Checkpoint.Leaf == nil {
+					t.Fatalf("answered with %d checkpoints", len(sent))
+				}
+				c := sent[0].Checkpoint
+				var proof tlog.RecordProof
+				for _, h := range c.Leaf.Proof {
+					raw, err := hex.DecodeString(h)
+					w.must(err)
+					proof = append(proof, tlog.Hash(raw))
+				}
+				raw, err := hex.DecodeString(c.Leaf.Hash)
+				w.must(err)
+				if c.From != asked.Size || c.Leaf.Index != index || tlog.CheckRecord(proof, asked.Size, asked.Root, index, tlog.Hash(raw)) != nil {
+					t.Fatalf("leaf %d of %d is not proved by %+v", index, asked.Size, c)
+				}
+				if _, came := a.took(); came {
+					t.Fatal("leaves of an incarnation that is not proved")
+				}
+				w.after(time.Minute) // the acknowledgement was lost
+			}
+			sent := w.line.take(wire.TypeCheckpoint)
+			w.ackCheckpoint(sent[0], wire.StatusAccepted)
+			if _, came := a.took(); !came {
+				t.Fatal("no leaves after the proof was taken")
+			}
+			w.after(10 * time.Minute)
+			if n := len(w.line.take(wire.TypeCheckpoint)); n != 0 {
+				t.Fatalf("%d checkpoints after the proof was taken", n)
+			}
+		}
+	})
+}
+
+// I6: nothing is proved to a backend that knows another journal.
+func TestI6AChallengeOfAnotherJournalIsNotMet(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		a.takes()
+		a.kept.Root[0]++
+		a.challenges(0)
+		if n := len(w.line.take(wire.TypeCheckpoint)); n != 0 {
+			t.Fatalf("%d checkpoints", n)
+		}
+		w.wantQuarantine(register.LedgerForked)
+	})
+}
