@@ -51,7 +51,9 @@ func (f *farewell) abandon() {
 
 // Stop ends selling and, with the line up, gives back what is held of every
 // store cap, so that a nightly restart burns no quota. It waits for the backend's
-// acknowledgement and for that of a last checkpoint, at most ackTime. Run goes on:
+// acknowledgement and for that of a last checkpoint, at most ackTime. For the
+// journal's leaves it does not wait: a day's may take minutes on a slow line, the
+// checkpoint vouches for them, and the next session sends them. Run goes on:
 // end it afterwards. A kill meanwhile loses quota and nothing else. A payment that
 // is not decided keeps what it reserved. The error says that the stop could not
 // be kept; the register may be ended all the same.
