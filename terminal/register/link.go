@@ -120,6 +120,10 @@ func (r *Register) LinkDown(ctx context.Context, _ terminal.LineReason) {
 	r.post(ctx, event{at: true, run: r.lineIsDown})
 }
 
+// RoundTrip says how long the answer to a ping took, or that it has not come in so
+// long.
+func (r *Register) RoundTrip(ctx context.Context, took time.Duration) {}
+
 // Pace gives how fast the line is to be noticed to be down and tried again, as
 // the policy in force says. It may be called from any goroutine.
 func (r *Register) Pace() (silence, redial time.Duration) {

@@ -10,11 +10,17 @@
 // # Guarantees
 //
 //   - One goroutine writes to a connection; messages leave in the order of Send.
-//   - Everything that waits has a deadline: dial, welcome, each write, and the
-//     silence after which a line counts as down.
+//   - Everything that waits has a deadline: dial, welcome, each write, the silence
+//     after which a line counts as down, and the end of each message: bytes that
+//     trickle in do not keep a line up for ever.
+//   - Every end of a try or a session has a terminal.LineReason, made of types and
+//     codes. It is told to the till each time, and to the log once.
 //   - Send never blocks. A message that it took may be lost with the line; one
 //     that it refused has not left.
 //   - After a failure the next dial waits a random time below a bound that
-//     doubles from three seconds up to a minute (full jitter), so that 20,000
-//     stores do not come back in one second.
+//     doubles up to a minute (full jitter), so that 20,000 stores do not come back
+//     in one second; what a backend asks for with Retry-After comes before it. Only
+//     a session that stood for the time of a silence begins this anew.
+//   - Each ping counts once for the till's picture of the line: by its own pong, or
+//     as unanswered when the next one goes.
 package uplink

@@ -313,13 +313,13 @@ func TestReconnects(t *testing.T) {
 	b := &backend{serve: func(c *conn) {
 		sessions++
 		c.welcome(sessions)
-		c.SetReadDeadline(time.Now().Add(time.Second))
+		c.SetReadDeadline(time.Now().Add(silence))
 		c.drain()
 	}}
 	line(t, b, s, func(t *testing.T, l *Link, _ func()) {
 		after(10 * time.Minute)
 		words := strings.Split(s.heard(), ", ")
-		if len(words) < 2*150 { // a second up, at most three seconds down
+		if len(words) < 2*65 { // six seconds up, at most three seconds down
 			t.Fatalf("%d sessions in ten minutes", len(words)/2)
 		}
 		for i, w := range words {

@@ -24,13 +24,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // till records what the link tells it.
 type till struct {
-	mu    sync.Mutex
-	words []string // "up 1", "down", "got ID", in their order
-	hello error
-	hangs bool // the till gives no hello
-	onUp  func()
-	last  time.Time           // when a frame was heard
-	why   terminal.LineReason // of the latest LinkDown since the last LinkUp
+	mu     sync.Mutex
+	words  []string // "up 1", "down", "got ID", in their order
+	hello  error
+	hangs  bool // the till gives no hello
+	onUp   func()
+	last   time.Time // when a frame was heard
+	whys   []string
+	onDown func()
+	trips  []time.Duration
+	why    terminal.LineReason // of the latest LinkDown since the last LinkUp
 }
 
 func (s *till) note(format string, args ...any) {
@@ -65,13 +68,42 @@ func (s *till) LinkUp(_ context.Context, w wire.Welcome) {
 }
 
 func (s *till) LinkDown(ctx context.Context, why terminal.LineReason) {
+	s.mu.Lock()
+	if n := len(s.whys); n == 0 || s.whys[n-1] != string(why) {
+		s.whys = append(s.whys, string(why))
+	}
+	s.mu.Unlock()
 	switch {
 	case ctx.Err() != nil:
 		s.note("down with a dead context")
 	case why != s.why:
 		s.note("down")
 	}
-	s.why = why
+	if s.why = why; s.onDown != nil {
+		s.onDown()
+	}
+}
+
+// reasons are those of which the link told after a session or a try, without
+// repetitions.
+func (s *till) reasons() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Join(s.whys, ",")
+}
+
+// tripsWere gives and forgets the round trips told.
+func (s *till) tripsWere() []time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() { s.trips = nil }()
+	return s.trips
+}
+
+func (s *till) RoundTrip(_ context.Context, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trips = append(s.trips, took)
 }
 
 func (s *till) Pace() (time.Duration, time.Duration) { return silence, firstDelay }
@@ -102,8 +134,10 @@ func (s *till) Received(_ context.Context, m wire.Message) { s.note("got %s", m.
 
 // backend is a real websocket server; serve is one connection's life.
 type backend struct {
-	t     *testing.T
-	serve func(c *conn)
+	t      *testing.T
+	serve  func(c *conn)
+	log    *slog.Logger              // of the link; nil for none
+	answer func(http.ResponseWriter) // in place of a websocket
 
 	protocols []string
 	pipes     chan net.Conn
@@ -169,6 +203,10 @@ func (b *backend) Close() error   { close(b.closed); return nil }
 func (b *backend) Addr() net.Addr { return &net.TCPAddr{} }
 
 func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if b.answer != nil {
+		b.answer(w)
+		return
+	}
 	up := websocket.Upgrader{Subprotocols: b.protocols}
 	c, err := up.Upgrade(w, r, nil)
 	if err != nil {
@@ -212,7 +250,10 @@ func line(t *testing.T, b *backend, s *till, test func(t *testing.T, l *Link, st
 		}
 		server := &http.Server{Handler: b, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0)}
 		go server.Serve(b)
-		l, err := New(Config{URL: "ws://127.0.0.1:1/", Insecure: true, Log: slog.New(slog.DiscardHandler)})
+		if b.log == nil {
+			b.log = slog.New(slog.DiscardHandler)
+		}
+		l, err := New(Config{URL: "ws://127.0.0.1:1/", Insecure: true, Log: b.log})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -95,15 +95,15 @@ func (m Message) check() error {
 	if count(all) != 1 {
 		return bad("a message has exactly one body")
 	}
-	if m.fromRegister() && (m.Incarnation == "" || m.Journal == nil) {
+	if m.Upward() && (m.Incarnation == "" || m.Journal == nil) {
 		return bad("incarnation or journal head is missing")
 	}
 	return b.check()
 }
 
-// fromRegister says whether only a register sends such a message. An error goes
-// either way.
-func (m Message) fromRegister() bool {
+// Upward says whether only a register sends such a message. An error goes either
+// way.
+func (m Message) Upward() bool {
 	return upward[m.Type] || (m.Grants != nil && len(m.Grants.Counters) > 0)
 }
 

@@ -1,0 +1,470 @@
+package uplink
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"sekisho/terminal"
+	"sekisho/terminal/wire"
+)
+
+// firstReason runs a link against a listener until it says why it is down.
+func firstReason(t *testing.T, address string, config *tls.Config) (terminal.LineReason, string) {
+	t.Helper()
+	var log bytes.Buffer
+	l, err := New(Config{URL: strings.Replace(address, "http", "ws", 1), Insecure: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.dialer.TLSClientConfig = config
+	l.dialer.HandshakeTimeout = 300 * time.Millisecond
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := &till{}
+	s.onDown = cancel
+	if err := l.Run(ctx, s); err != nil {
+		t.Fatal(err)
+	}
+	return s.why, log.String()
+}
+
+// listen gives the address of a server of bare bytes.
+func listen(t *testing.T, serve func(net.Conn)) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			c, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			serve(c)
+			c.Close()
+		}
+	}()
+	t.Cleanup(func() { listener.Close(); <-done })
+	return "http://" + listener.Addr().String()
+}
+
+// Every way in which a dial ends has its reason, over real sockets.
+func TestADialSaysWhyItOpenedNothing(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	status := func(code int, header ...string) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			for i := 0; i+1 < len(header); i += 2 {
+				w.Header().Set(header[i], header[i+1])
+			}
+			w.WriteHeader(code)
+			fmt.Fprint(w, `{"code":"certificate.revoked","detail":"enrol it again"}`)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	for name, c := range map[string]struct {
+		address string
+		want    terminal.LineReason
+	}{
+		"nobody there":      {gone.URL, terminal.LineUnreachable},
+		"silence":           {listen(t, func(c net.Conn) { c.Read(make([]byte, 10_000)); c.Read(make([]byte, 1)) }), terminal.LineSilent},
+		"hung up":           {listen(t, func(c net.Conn) { c.Read(make([]byte, 10_000)) }), terminal.LineClosed},
+		"other bytes":       {listen(t, func(c net.Conn) { c.Read(make([]byte, 10_000)); c.Write([]byte("220 mail\r\n\r\n")) }), terminal.LineProtocol},
+		"a page":            {status(200), terminal.LineProtocol},
+		"not found":         {status(404), terminal.LineProtocol},
+		"no subprotocol":    {status(400), terminal.LineProtocol},
+		"another place":     {status(302, "Location", "http://127.0.0.1:1/"), terminal.LineProtocol},
+		"who are you":       {status(401), terminal.LineRefused},
+		"go away":           {status(403), terminal.LineRefused},
+		"too many":          {status(429), terminal.LineClosed},
+		"down for repair":   {status(503), terminal.LineClosed},
+		"broken":            {status(502), terminal.LineClosed},
+		"no TLS over there": {strings.Replace(status(200), "http:", "https:", 1), terminal.LineProtocol},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, log := firstReason(t, c.address, nil)
+			if got != c.want {
+				t.Errorf("%q, want %q: %s", got, c.want, log)
+			}
+		})
+	}
+}
+
+// What TLS says of the two certificates.
+func TestTLSSaysWhoIsNotTrusted(t *testing.T) {
+	server := httptest.NewUnstartedServer(&backend{})
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
+	server.StartTLS()
+	defer server.Close()
+	demands := httptest.NewUnstartedServer(&backend{})
+	demands.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	demands.TLS = &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAnyClientCert}
+	demands.StartTLS()
+	defer demands.Close()
+	old := httptest.NewUnstartedServer(&backend{})
+	old.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS12}
+	old.StartTLS()
+	defer old.Close()
+	trusted := func(s *httptest.Server) *tls.Config {
+		c := s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+		c.MinVersion = tls.VersionTLS13
+		return c
+	}
+	another := trusted(server)
+	another.ServerName = "elsewhere.invalid"
+	for name, c := range map[string]struct {
+		server *httptest.Server
+		config *tls.Config
+		want   terminal.LineReason
+	}{
+		"signed by itself": {server, nil, terminal.LineUntrusted},
+		"another host":     {server, another, terminal.LineUntrusted},
+		"wants ours":       {demands, trusted(demands), terminal.LineRefused},
+		"an older TLS":     {old, trusted(old), terminal.LineProtocol},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, log := firstReason(t, c.server.URL, c.config)
+			if got != c.want {
+				t.Errorf("%q, want %q: %s", got, c.want, log)
+			}
+		})
+	}
+}
+
+// Every way in which a hello or a session ends has its reason.
+func TestASessionSaysWhyItEnded(t *testing.T) {
+	says := func(code wire.ErrorCode) func(*conn) {
+		return func(c *conn) {
+			c.write(wire.Message{Type: wire.TypeError, ID: "e", Re: c.read().ID, Error: &wire.Error{Code: code}})
+			c.drain()
+		}
+	}
+	welcomed := func(then func(*conn)) func(*conn) { return func(c *conn) { c.welcome(1); then(c) } }
+	closes := func(code int) func(*conn) {
+		return welcomed(func(c *conn) {
+			c.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(code, ""), time.Now().Add(time.Second))
+			c.drain()
+		})
+	}
+	deaf := welcomed(func(c *conn) { c.SetPingHandler(func(string) error { return nil }); c.drain() })
+	for name, c := range map[string]struct {
+		serve func(*conn)
+		want  terminal.LineReason
+	}{
+		"hello refused":             {says(wire.CodeRefused), terminal.LineRefused},
+		"another version":           {says(wire.CodeVersion), terminal.LineProtocol},
+		"a body it does not take":   {says(wire.CodeBody), terminal.LineProtocol},
+		"a word not known":          {says("tea"), terminal.LineProtocol},
+		"trouble":                   {says(wire.CodeTrouble), terminal.LineClosed},
+		"no welcome":                {func(c *conn) { c.drain() }, terminal.LineSilent},
+		"closed before the welcome": {func(c *conn) { c.read() }, terminal.LineClosed},
+		"a wrong welcome":           {func(c *conn) { c.read(); c.WriteMessage(websocket.TextMessage, []byte("{}")); c.drain() }, terminal.LineProtocol},
+		"an answer before hello": {func(c *conn) {
+			go c.drain()
+			c.write(wire.Message{Type: wire.TypeGrants, ID: "g", Grants: &wire.Grants{}})
+			<-c.b.release
+		}, terminal.LineProtocol},
+		"closed after it":      {welcomed(func(*conn) {}), terminal.LineClosed},
+		"going away":           {closes(websocket.CloseGoingAway), terminal.LineClosed},
+		"against its rules":    {closes(websocket.ClosePolicyViolation), terminal.LineRefused},
+		"cannot read us":       {closes(websocket.CloseProtocolError), terminal.LineProtocol},
+		"silence":              {deaf, terminal.LineSilent},
+		"a frame that is none": {welcomed(func(c *conn) { c.NetConn().Write([]byte{0xff, 0xff, 0xff}); c.drain() }), terminal.LineProtocol},
+		"a compressed frame":   {welcomed(func(c *conn) { c.NetConn().Write([]byte{0xc1, 2, 'x', 'y'}); c.drain() }), terminal.LineProtocol},
+		"too large":            {welcomed(func(c *conn) { c.WriteMessage(websocket.TextMessage, make([]byte, wire.MaxMessage+1)) }), terminal.LineProtocol},
+		"reads nothing":        {welcomed(func(c *conn) { <-c.b.release }), terminal.LineSilent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &till{}
+			b := &backend{serve: c.serve}
+			line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
+				defer close(b.release)
+				for range 20 {
+					if s.reasons() != "" {
+						break
+					}
+					after(time.Second)
+				}
+				if got := terminal.LineReason(strings.Split(s.reasons(), ",")[0]); got != c.want {
+					t.Errorf("%q, want %q (%s)", got, c.want, s.heard())
+				}
+			})
+		})
+	}
+}
+
+// Our own end of a session is neither the backend's nor the network's.
+func TestRedialHasAReasonOfItsOwn(t *testing.T) {
+	s := &till{}
+	line(t, &backend{serve: func(c *conn) { c.welcome(1); c.drain() }}, s, func(t *testing.T, l *Link, _ func()) {
+		l.Redial()
+		after(time.Millisecond)
+		if s.reasons() != string(terminal.LineStarting) {
+			t.Fatal(s.reasons())
+		}
+	})
+}
+
+// A till that gives no hello says nothing about the line.
+func TestNoHelloIsNotTheLinesFault(t *testing.T) {
+	s := &till{hello: errors.New("stopping")}
+	line(t, &backend{serve: func(c *conn) { c.drain() }}, s, func(t *testing.T, _ *Link, _ func()) {
+		if s.why != terminal.LineStarting {
+			t.Fatal(s.why)
+		}
+	})
+}
+
+// A night without the line is one line in the log for each reason, not thousands.
+func TestAReasonIsLoggedOnce(t *testing.T) {
+	var log bytes.Buffer
+	b := &backend{log: slog.New(slog.NewTextHandler(&log, nil))}
+	line(t, b, &till{}, func(t *testing.T, l *Link, stop func()) {
+		after(12 * time.Hour)
+		stop()
+		if n := strings.Count(log.String(), "level=WARN"); n != 1 {
+			t.Errorf("%d lines in the log", n)
+		}
+	})
+	var told terminal.LineReason
+	log.Reset()
+	l := &Link{log: slog.New(slog.NewTextHandler(&log, nil))}
+	for _, why := range []terminal.LineReason{terminal.LineUnreachable, terminal.LineUnreachable, terminal.LineSilent, terminal.LineUnreachable} {
+		l.tell(&told, why, errors.New("x"), time.Second)
+	}
+	if n := strings.Count(log.String(), "\n"); n != 3 || !strings.Contains(log.String(), "reason=silent") {
+		t.Errorf("%s", log.String())
+	}
+}
+
+// Retry-After is honoured where it is seconds, up to five minutes; the jitter
+// comes on top.
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		code int
+		text string
+		want time.Duration
+	}{
+		{429, "30", 30 * time.Second}, {503, "30", 30 * time.Second}, {503, "0", 0}, {503, "300", 5 * time.Minute}, {503, "301", 5 * time.Minute},
+		{503, "4294967295", 5 * time.Minute}, {503, "18446744073709551616", 0}, {503, "-1", 0}, {503, "", 0},
+		{503, "1.5", 0}, {503, "Fri, 31 Dec 2100 23:59:59 GMT", 0}, {500, "30", 0}, {403, "30", 0},
+	} {
+		err := answered(&http.Response{StatusCode: c.code, Header: http.Header{"Retry-After": {c.text}}, Body: http.NoBody})
+		if got := asked(err); got != c.want {
+			t.Errorf("%d with %q: %v, want %v", c.code, c.text, got, c.want)
+		}
+	}
+}
+
+func TestRetryAfterIsWaitedFor(t *testing.T) {
+	busy := func(w http.ResponseWriter) { w.Header().Set("Retry-After", "120"); w.WriteHeader(429) }
+	b := &backend{serve: func(c *conn) {}, answer: busy}
+	line(t, b, &till{}, func(t *testing.T, _ *Link, _ func()) {
+		after(time.Hour)
+		dials := b.dialled()
+		if len(dials) < 15 || len(dials) > 30 {
+			t.Errorf("%d dials in an hour", len(dials))
+		}
+		for i := 1; i < len(dials); i++ {
+			if gap := dials[i].Sub(dials[i-1]); gap < 2*time.Minute || gap > 2*time.Minute+longest {
+				t.Errorf("%v between two dials", gap)
+			}
+		}
+	})
+}
+
+// A backend that welcomes and hangs up is dialled ever more rarely; one session
+// that stood begins anew.
+func TestI8AWelcomeAloneEndsNoBackoff(t *testing.T) {
+	b := &backend{serve: func(c *conn) { c.welcome(1) }}
+	line(t, b, &till{}, func(t *testing.T, _ *Link, _ func()) {
+		after(4 * time.Hour)
+		if n := len(b.dialled()); n < 300 || n > 800 {
+			t.Fatalf("%d dials in four hours", n)
+		}
+	})
+}
+
+// Each ping counts once, by its own pong, or as unanswered when the next one goes.
+func TestRoundTrips(t *testing.T) {
+	var lag atomic.Int64
+	s := &till{}
+	b := &backend{serve: func(c *conn) {
+		c.welcome(1)
+		c.SetPingHandler(func(data string) error {
+			<-time.After(time.Duration(lag.Load())) // the rest waits behind it, as on a real line
+			return c.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
+		})
+		c.drain()
+	}}
+	line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
+		after(10*pingEvery + time.Second)
+		if got := s.tripsWere(); len(got) != 10 || got[9] != 0 {
+			t.Fatalf("%v", got)
+		}
+		lag.Store(int64(1500 * time.Millisecond))
+		after(10*pingEvery + time.Second)
+		if got := s.tripsWere(); len(got) < 9 || got[len(got)-1] != 1500*time.Millisecond {
+			t.Fatalf("%v", got)
+		}
+		lag.Store(int64(3 * time.Second))
+		after(10 * pingEvery)
+		if got := s.tripsWere(); len(got) < 4 || got[len(got)-1] < pingEvery {
+			t.Fatalf("%v", got)
+		}
+	})
+}
+
+func TestHeart(t *testing.T) {
+	var h heart
+	now := time.Unix(0, 0)
+	first, lost := h.beat(now, time.Second)
+	if string(first) != "1" || lost != nil {
+		t.Fatal(string(first), lost)
+	}
+	if _, ok := h.pong("7", now); ok {
+		t.Error("a pong of no ping")
+	}
+	if _, ok := h.pong("", now); ok {
+		t.Error("a pong with nothing in it")
+	}
+	second, lost := h.beat(now.Add(499*time.Millisecond), time.Second) // a burst after a full line
+	if lost != nil {
+		t.Error(lost)
+	}
+	if took, ok := h.pong(string(first), now.Add(900*time.Millisecond)); !ok || took != 900*time.Millisecond {
+		t.Error("an older ping's pong counts for that one", took, ok)
+	}
+	if _, ok := h.pong(string(first), now.Add(time.Second)); ok {
+		t.Error("counted twice")
+	}
+	_, lost = h.beat(now.Add(1499*time.Millisecond), time.Second)
+	if len(lost) != 1 || lost[0] != time.Second {
+		t.Error(lost)
+	}
+	if _, ok := h.pong(string(second), now.Add(2*time.Second)); ok {
+		t.Error("a ping that was given up was answered")
+	}
+	if len(h.sent) != 1 {
+		t.Errorf("%d pings are kept", len(h.sent))
+	}
+}
+
+// A message may come slowly, as long as it comes; it does not keep the line up for
+// ever.
+func TestI8ATrickleEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes, each int // sent in all, and at once every second
+		comes       bool
+	}{
+		"a large message over a slow line": {280, 10, true},
+		"one without end":                  {1 << 20, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &till{}
+			b := &backend{serve: func(k *conn) {
+				k.welcome(1)
+				text := `{"v":1,"type":"grants","id":"slow","grants":{"grants":[]}}`
+				text += strings.Repeat(" ", c.bytes-len(text))
+				frame := binary.BigEndian.AppendUint64([]byte{0x81, 127}, uint64(len(text)))
+				k.SetPingHandler(func(string) error { return nil }) // no pong fits into a frame
+				go k.drain()
+				k.NetConn().Write(frame)
+				for ; text != ""; text = text[c.each:] {
+					if _, err := k.NetConn().Write([]byte(text[:c.each])); err != nil {
+						return
+					}
+					select {
+					case <-time.After(time.Second):
+					case <-k.b.closed:
+						return
+					}
+				}
+				<-k.b.closed
+			}}
+			line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
+				after(messageTime*silence - time.Second)
+				if s.reasons() != "" || c.comes != strings.HasSuffix(s.heard(), "got slow") {
+					t.Fatalf("%s: %s", s.heard(), s.reasons())
+				}
+				after(1100 * time.Millisecond)
+				if !c.comes && s.reasons() != string(terminal.LineSilent) {
+					t.Fatalf("%s: %q", s.heard(), s.reasons())
+				}
+			})
+		})
+	}
+}
+
+// Fragments without end, with pongs between them, are one message too.
+func TestI8FragmentsWithoutEnd(t *testing.T) {
+	s := &till{}
+	b := &backend{serve: func(k *conn) {
+		k.welcome(1)
+		k.NetConn().Write([]byte{0x01, 1, ' '})
+		k.NetConn().SetWriteDeadline(time.Time{})
+		pings := make(chan string, 100)
+		k.SetPingHandler(func(data string) error { pings <- data; return nil })
+		go k.drain()
+		for {
+			for len(pings) > 0 {
+				data := <-pings
+				k.NetConn().Write(append([]byte{0x8a, byte(len(data))}, data...))
+			}
+			if _, err := k.NetConn().Write([]byte{0x00, 1, ' '}); err != nil {
+				return
+			}
+			select {
+			case <-time.After(time.Second):
+			case <-k.b.closed:
+				return
+			}
+		}
+	}}
+	line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
+		after(messageTime*silence - time.Millisecond)
+		if s.reasons() != "" {
+			t.Fatal(s.reasons())
+		}
+		after(2 * time.Millisecond)
+		if s.reasons() != string(terminal.LineSilent) {
+			t.Fatalf("%q", s.reasons())
+		}
+	})
+}
+
+// An extension that nobody offered would let a small frame become a large one.
+func TestI8NoCompressionThatWasNotOffered(t *testing.T) {
+	address := listen(t, func(c net.Conn) {
+		req, err := http.ReadRequest(newReader(c))
+		if err != nil {
+			return
+		}
+		fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n\r\n",
+			acceptKey(req.Header.Get("Sec-WebSocket-Key")), wire.Subprotocol)
+		c.Read(make([]byte, 10_000))
+	})
+	if got, log := firstReason(t, address, nil); got != terminal.LineProtocol {
+		t.Errorf("%q: %s", got, log)
+	}
+}
