@@ -33,33 +33,28 @@ to DIR/backend.json.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.serve(cmd.Context(), cmd.OutOrStdout()) },
 	}
-	cmd.Flags().StringVar(&s.dir, "dir", ".demo", "`DIR` of the operator's keys")
+	cmd.PersistentFlags().StringVar(&s.dir, "dir", ".demo", "`DIR` of the operator's keys, and where a running backend's addresses are")
 	cmd.Flags().StringVar(&s.file, "file", "", "`FILE` of the ledger; without it, it is kept in memory")
 	cmd.Flags().StringVar(&s.listen, "listen", "127.0.0.1:0", "`ADDRESS` for registers")
-	cmd.Flags().StringVar(&s.admin, "admin", "", "`ADDRESS` on this machine for the operator's commands, besides")
+	cmd.Flags().StringVar(&s.admin, "admin", "127.0.0.1:0", "`ADDRESS` on this machine for the operator's commands")
+	cmd.Flags().StringSliceVar(&s.hosts, "host", []string{"127.0.0.1", "::1", "localhost"}, "`NAME` or IP address in the backend's certificate; once for each")
+	cmd.Flags().IntVar(&s.dials, "dials", 0, "how often one register may dial in a `MINUTE`; 0 for the protocol's 10")
 	cmd.Flags().BoolVar(&s.insecure, "insecure-dev", false, "serve ws:// without TLS, on this machine alone")
+	cmd.AddCommand(deskCommands(&s.dir)...)
 	return cmd
 }
 
 // served is what the flags say.
 type served struct {
 	dir, file, listen, admin string
+	hosts                    []string
+	dials                    int
 	insecure                 bool
 }
 
-// addresses is what a backend tells of itself.
-type addresses struct {
-	Link  string `json:"link"`  // URL that registers dial
-	Admin string `json:"admin"` // URL below which /admin/ is
-	PID   int    `json:"pid"`
-}
-
 func (s served) serve(ctx context.Context, out io.Writer) error {
-	if !s.insecure {
-		return errors.New("without --insecure-dev it does not serve yet")
-	}
 	b, err := scenario.OpenOperatorsBackend(ctx, filepath.Join(s.dir, "operator"), backendsim.Config{
-		File: s.file, Now: time.Now, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
+		File: s.file, Dials: s.dials, Now: time.Now, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 	})
 	if err != nil {
 		return err
@@ -69,22 +64,30 @@ func (s served) serve(ctx context.Context, out io.Writer) error {
 
 // run listens, tells where, and serves until ctx ends.
 func (s served) run(ctx context.Context, b *backendsim.Backend, out io.Writer) error {
-	link, err := listen(s.listen)
+	desk, err := loopback(s.admin)
 	if err != nil {
 		return err
 	}
-	told := addresses{Link: "ws://" + link.Addr().String() + backendsim.Path, Admin: "http://" + link.Addr().String(), PID: os.Getpid()}
-	ended := make(chan error, 2)
-	if s.admin != "" {
-		desk, err := listen(s.admin)
-		if err != nil {
-			return errors.Join(err, link.Close())
-		}
-		told.Admin = "http://" + desk.Addr().String()
-		go func() { ended <- b.ServeAdmin(desk) }()
+	link, err := net.Listen("tcp", s.listen)
+	scheme, serve := "wss://", func() error { return b.ServeTLS(link, s.hosts...) }
+	if s.insecure {
+		link, err = loopback(s.listen)
+		scheme, serve = "ws://", func() error { return b.Serve(link) }
 	}
-	go func() { ended <- b.Serve(link) }()
-	if err := told.tell(s.dir, out); err != nil {
+	if err != nil {
+		return errors.Join(err, desk.Close())
+	}
+	told := scenario.Addresses{
+		Link: scheme + link.Addr().String() + backendsim.Path, Admin: "http://" + desk.Addr().String(), PID: os.Getpid(), CA: b.CA(),
+	}
+	ended := make(chan error, 2)
+	go func() { ended <- b.ServeAdmin(desk) }()
+	go func() { ended <- serve() }()
+	// To the file first: who has read the line finds it.
+	if err := told.Keep(s.dir); err != nil {
+		return err
+	}
+	if err := json.NewEncoder(out).Encode(told); err != nil {
 		return err
 	}
 	select {
@@ -95,8 +98,8 @@ func (s served) run(ctx context.Context, b *backendsim.Backend, out io.Writer) e
 	}
 }
 
-// listen opens a port that only this machine reaches.
-func listen(address string) (net.Listener, error) {
+// loopback opens a port that only this machine reaches.
+func loopback(address string) (net.Listener, error) {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
@@ -105,18 +108,4 @@ func listen(address string) (net.Listener, error) {
 		return nil, errors.Join(fmt.Errorf("%s is no address of this machine's loopback, such as 127.0.0.1:0", address), l.Close())
 	}
 	return l, nil
-}
-
-// tell writes the addresses, to the file first: who has read the line finds it.
-func (a addresses) tell(dir string, out io.Writer) error {
-	line, err := json.Marshal(a)
-	if err != nil {
-		return err
-	}
-	line = append(line, '\n')
-	if err := os.WriteFile(filepath.Join(dir, "backend.json"), line, 0o600); err != nil {
-		return err
-	}
-	_, err = out.Write(line)
-	return err
 }

@@ -2,8 +2,14 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,12 +18,17 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"sekisho/firmware-mocks/backendsim"
+	"sekisho/firmware-mocks/scenario"
+	"sekisho/terminal/enrol"
+	"sekisho/terminal/wire"
 )
 
 // alone is a backend that runs as a process of its own.
 type alone struct {
-	addresses
+	scenario.Addresses
 	cmd  *exec.Cmd
 	said []string // what it wrote before the addresses
 }
@@ -39,7 +50,7 @@ func runAlone(t *testing.T, dir string, flags ...string) *alone {
 	t.Cleanup(a.kill)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if strings.HasPrefix(lines.Text(), "{") {
-			if err := json.Unmarshal(lines.Bytes(), &a.addresses); err != nil {
+			if err := json.Unmarshal(lines.Bytes(), &a.Addresses); err != nil {
 				t.Fatal(err)
 			}
 			return a
@@ -79,7 +90,7 @@ func TestABackendByItselfComesBackAfterAKill(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a.PID != a.cmd.Process.Pid || !strings.HasPrefix(a.Link, "ws://127.0.0.1:") || !strings.HasSuffix(a.Link, backendsim.Path) {
-		t.Fatalf("it told %+v", a.addresses)
+		t.Fatalf("it told %+v", a.Addresses)
 	}
 	res, err := (&http.Client{Timeout: deadline}).Post(a.Admin+"/admin/digits", "application/json",
 		strings.NewReader(`{"issuer":"demo-wallet","account":"account-0001","code":"900081818800000000000001"}`))
@@ -94,11 +105,7 @@ func TestABackendByItselfComesBackAfterAKill(t *testing.T) {
 	if err := ledger.Close(); err != nil {
 		t.Fatal(err)
 	}
-	address := strings.TrimSuffix(strings.TrimPrefix(a.Link, "ws://"), backendsim.Path)
-	again := runAlone(t, dir, "--file", file, "--insecure-dev", "--listen", address)
-	if again.Link != a.Link || again.Admin != "http://"+address {
-		t.Errorf("it told %+v, was %+v", again.addresses, a.addresses)
-	}
+	again := runAlone(t, dir, "--file", file, "--insecure-dev")
 	var caps []backendsim.CapTotal
 	again.get(t, "/admin/caps", &caps)
 	if now, err := os.ReadFile(filepath.Join(dir, "operator", "policy")); err != nil || string(now) != string(policy) {
@@ -107,6 +114,79 @@ func TestABackendByItselfComesBackAfterAKill(t *testing.T) {
 	told, err := os.ReadFile(filepath.Join(dir, "backend.json"))
 	if err != nil || !strings.Contains(string(told), again.Admin) {
 		t.Errorf("backend.json holds %s, %v", told, err)
+	}
+}
+
+// desk runs one of the operator's commands.
+func desk(t *testing.T, dir string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "sekisho-sim", append([]string{"backend", "--dir", dir}, args...)...)
+	cmd.Stderr = t.Output()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", args, err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// What enrolment gave is good still after a kill.
+func TestWhoWasEnrolledIsKnownAfterAKill(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "ledger.db")
+	a := runAlone(t, dir, "--file", file)
+	code, err := enrol.ParseCode(desk(t, dir, "register", "code", "--store", "s1", "--register", "r1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := json.Marshal(enrol.Request{Secret: code.Secret(), CSR: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust := &tls.Config{RootCAs: x509.NewCertPool()}
+	if !trust.RootCAs.AppendCertsFromPEM([]byte(a.CA)) {
+		t.Fatalf("it told the CA %q", a.CA)
+	}
+	client := http.Client{Timeout: deadline, Transport: &http.Transport{TLSClientConfig: trust, DisableKeepAlives: true}}
+	address := strings.TrimSuffix(strings.TrimPrefix(a.Link, "wss://"), backendsim.Path)
+	res, err := client.Post("https://"+address+"/v1/enrol", "application/json", bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	var answer enrol.Answer
+	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatal(res.Status, err)
+	}
+	a.kill()
+	again := runAlone(t, dir, "--file", file)
+	if again.CA != a.CA || answer.CA != a.CA {
+		t.Error("the CA is another")
+	}
+	certificate, _ := pem.Decode([]byte(answer.Certificate))
+	trust.Certificates = []tls.Certificate{{Certificate: [][]byte{certificate.Bytes}, PrivateKey: key}}
+	dialler := websocket.Dialer{Subprotocols: []string{wire.Subprotocol}, TLSClientConfig: trust, HandshakeTimeout: deadline}
+	conn, _, err := dialler.Dial(again.Link, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	desk(t, dir, "register", "revoke", "--register", "r1")
+	if err := conn.SetReadDeadline(time.Now().Add(deadline)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := conn.ReadMessage(); !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+		t.Errorf("the link ended by %v", err)
+	}
+	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the ledger, which holds keys, is %v, %v", info, err)
 	}
 }
 

@@ -23,9 +23,7 @@ what sekisho verify and sekisho export want. The key that it is signed with is
 DIR/operator/REGISTER.vkey.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx, cancel := context.WithTimeout(cmd.Context(), publishTime)
-			defer cancel()
-			note, err := lastCheckpoint(ctx, data, register)
+			note, err := lastCheckpoint(cmd.Context(), data, register)
 			if err != nil {
 				return err
 			}
@@ -40,24 +38,12 @@ DIR/operator/REGISTER.vkey.`,
 
 // lastCheckpoint asks the backend of a demo.
 func lastCheckpoint(ctx context.Context, data, register string) (string, error) {
-	address, err := backendOf(data)
+	answer, err := ask(ctx, data, http.MethodGet, "checkpoints?register="+url.QueryEscape(register), nil)
 	if err != nil {
 		return "", err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/admin/checkpoints?register="+url.QueryEscape(register), nil)
-	if err != nil {
-		return "", err
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return "", fmt.Errorf("the backend does not answer: is the demo of %s running? %w", data, err)
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("the backend answers %s", res.Status)
 	}
 	var kept []backendsim.Checkpoint
-	if err := json.NewDecoder(res.Body).Decode(&kept); err != nil {
+	if err := json.Unmarshal(answer, &kept); err != nil {
 		return "", fmt.Errorf("the backend's answer cannot be read: %w", err)
 	}
 	if len(kept) == 0 {

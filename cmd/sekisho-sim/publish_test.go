@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,8 +41,7 @@ func published(t *testing.T) (dir string, k scenario.Keys) {
 			t.Error(err)
 		}
 	})
-	config := fmt.Sprintf("backend = \"ws%s%s\"\n", strings.TrimPrefix(server.URL, "http"), backendsim.Path)
-	if err := os.WriteFile(filepath.Join(dir, "sekishod.toml"), []byte(config), 0o600); err != nil {
+	if err := (scenario.Addresses{Admin: server.URL}).Keep(dir); err != nil {
 		t.Fatal(err)
 	}
 	return dir, k

@@ -3,7 +3,6 @@ package backendsim
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -30,6 +29,12 @@ type machine struct {
 	Register terminal.RegisterID `json:"register"`
 	Key      string              `json:"vkey"`
 	Why      string              `json:"why"`
+	Class    string              `json:"class"`
+}
+
+// force is the body of a switch of CAs.
+type force struct {
+	Force bool `json:"force"`
 }
 
 // moment is the body of requests about an issuer's credentials.
@@ -65,6 +70,7 @@ func (b *Backend) admin() {
 		return b.RegisterDigits(ctx, p.Code, p.Issuer, p.Account)
 	})))
 	b.office()
+	b.trust()
 	b.publish()
 }
 
@@ -93,16 +99,39 @@ func (b *Backend) office() {
 	})))
 }
 
+// trust mounts what decides who may speak.
+func (b *Backend) trust() {
+	b.mux.HandleFunc("GET /admin/ca", local(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(b.CA()) // the caller has gone: nobody to tell
+	}))
+	b.mux.HandleFunc("POST /admin/ca/add", local(take(func(ctx context.Context, _ struct{}) error { return b.AddCA(ctx) })))
+	b.mux.HandleFunc("POST /admin/ca/switch", local(take(func(ctx context.Context, f force) error { return b.SwitchCA(ctx, f.Force) })))
+	b.mux.HandleFunc("POST /admin/ca/drop", local(take(func(ctx context.Context, _ struct{}) error { return b.DropCA(ctx) })))
+	b.mux.HandleFunc("POST /admin/codes", local(give(func(ctx context.Context, m machine) (map[string]string, error) {
+		code, err := b.Code(ctx, m.Store, m.Register, m.Class)
+		return map[string]string{"code": code.Text()}, err
+	})))
+	b.mux.HandleFunc("POST /admin/registers/revoke", local(take(func(ctx context.Context, m machine) error {
+		return b.Revoke(ctx, m.Register)
+	})))
+}
+
 // local lets only callers on this machine through.
 func local(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		host, _, _ := net.SplitHostPort(r.RemoteAddr)
-		if from, err := netip.ParseAddr(host); err != nil || !from.IsLoopback() {
-			http.Error(w, "the switches answer this machine only", http.StatusForbidden)
+		if !loopback(r) {
+			wrong(w, http.StatusForbidden, "the operator's side answers this machine only")
 			return
 		}
 		next(w, r)
 	}
+}
+
+// loopback says whether a request came from this machine.
+func loopback(r *http.Request) bool {
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	return err == nil && from.Addr().Unmap().IsLoopback()
 }
 
 // show answers with JSON.
@@ -110,7 +139,7 @@ func show[T any](read func(context.Context) ([]T, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		all, err := read(r.Context())
 		if err != nil {
-			http.Error(w, "the ledger cannot be read now", http.StatusInternalServerError)
+			wrong(w, http.StatusInternalServerError, "the ledger cannot be read now")
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -118,20 +147,36 @@ func show[T any](read func(context.Context) ([]T, error)) http.HandlerFunc {
 	}
 }
 
+// wrong answers with a problem (RFC 9457).
+func wrong(w http.ResponseWriter, status int, detail string) {
+	(&refusal{status: status, code: "admin", detail: detail}).write(w)
+}
+
 // take reads JSON and does what it says.
 func take[T any](do func(context.Context, T) error) http.HandlerFunc {
+	return give(func(ctx context.Context, body T) (any, error) { return nil, do(ctx, body) })
+}
+
+// give reads JSON, does what it says, and answers with what came of it.
+func give[T, A any](do func(context.Context, T) (A, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var body T
 		d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxAdmin))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&body); err != nil {
-			http.Error(w, "the body is no JSON of this shape", http.StatusBadRequest)
+			wrong(w, http.StatusBadRequest, "the body is no JSON of this shape")
 			return
 		}
-		if err := do(r.Context(), body); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
+		answer, err := do(r.Context(), body)
+		if err != nil {
+			wrong(w, http.StatusBadRequest, err.Error())
 			return
 		}
-		w.WriteHeader(http.StatusNoContent)
+		if any(answer) == nil {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(answer) // the caller has gone: nobody to tell
 	}
 }

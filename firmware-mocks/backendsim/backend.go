@@ -1,6 +1,7 @@
 package backendsim
 
 import (
+	"cmp"
 	"context"
 	"crypto/hpke"
 	"errors"
@@ -11,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"sekisho/terminal/policy"
 )
@@ -26,6 +29,9 @@ type Config struct {
 	Roles  string           // the signed roles, "" where those of enrolment are in force
 	Signer *policy.Roles    // what policy.OpenRoles made of Roles
 	Key    hpke.PrivateKey  // opens the evidence of advices
+	Root   note.Signer      // signs identities; nil where nobody is enrolled
+	Pinned string           // Root's verifier, as note.NewVerifier reads it
+	Dials  int              // of one register in a minute; 0 for what docs/protocol.md says
 	Now    func() time.Time // the backend's clock
 	Log    *slog.Logger     // nothing secret is logged
 }
@@ -39,6 +45,11 @@ type Backend struct {
 	faults switches
 	mux    *http.ServeMux
 
+	root           note.Signer
+	rootKey        string
+	dials, guesses pace
+	deadlines      deadlines
+
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
 	work sync.WaitGroup // links, delayed messages
@@ -46,6 +57,7 @@ type Backend struct {
 	mu      sync.Mutex
 	closed  bool
 	rules   *rules
+	cas     []authority // the one that signs first
 	links   map[*link]bool
 	servers []*http.Server
 }
@@ -53,6 +65,9 @@ type Backend struct {
 // Open opens the ledger; ctx bounds the opening only. The backend serves
 // nobody until Serve is called, or until it is used as an http.Handler.
 func Open(ctx context.Context, cfg Config) (*Backend, error) {
+	if cfg.Root != nil && (cfg.Pinned == "" || cfg.Roles == "") {
+		return nil, errors.New("backendsim: who enrols registers needs the root's verifier and roles too")
+	}
 	if cfg.Policy == nil || cfg.Note == "" || cfg.Key == nil || cfg.Now == nil || cfg.Log == nil {
 		return nil, errors.New("backendsim: policy, note, key, clock and logger are all needed")
 	}
@@ -62,10 +77,15 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	}
 	b := &Backend{
 		ledger: l, key: cfg.Key, now: cfg.Now, log: cfg.Log, mux: http.NewServeMux(),
-		rules: newRules(cfg), links: map[*link]bool{},
+		rules: newRules(cfg), links: map[*link]bool{}, root: cfg.Root, rootKey: cfg.Pinned,
+		dials: pace{most: cmp.Or(cfg.Dials, usualDials)}, guesses: pace{most: wrongCodes}, deadlines: usualDeadlines,
+	}
+	if err := b.certify(ctx); err != nil {
+		return nil, errors.Join(err, l.close())
 	}
 	b.ctx, b.stop = context.WithCancel(context.WithoutCancel(ctx))
 	b.mux.HandleFunc("GET "+Path, b.dialled)
+	b.enrolment()
 	b.admin()
 	return b, nil
 }
@@ -92,11 +112,11 @@ func (b *Backend) ServeAdmin(l net.Listener) error {
 }
 
 func (b *Backend) serve(l net.Listener, h http.Handler) error {
-	server := &http.Server{Handler: h, ReadHeaderTimeout: headerTimeout}
+	server := b.server(h)
 	b.mu.Lock()
 	if b.closed {
 		b.mu.Unlock()
-		return errors.Join(errors.New("backendsim: closed"), l.Close())
+		return l.Close()
 	}
 	b.servers = append(b.servers, server)
 	b.mu.Unlock()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"sekisho/terminal/enrol"
 	"sekisho/terminal/wire"
 )
 
@@ -26,13 +27,14 @@ const (
 // link is one websocket connection. Its reader is the goroutine of the HTTP
 // handler; one other goroutine writes.
 type link struct {
-	b    *Backend
-	conn *websocket.Conn
-	out  chan []byte
-	ctx  context.Context
-	stop context.CancelFunc
-	work sync.WaitGroup // writer, teller and delayed messages
-	news chan struct{}  // for the teller
+	b     *Backend
+	shown *shown // whose certificate; nil without TLS
+	conn  *websocket.Conn
+	out   chan []byte
+	ctx   context.Context
+	stop  context.CancelFunc
+	work  sync.WaitGroup // writer, teller and delayed messages
+	news  chan struct{}  // for the teller
 
 	mu     sync.Mutex
 	caller *caller // nil until hello
@@ -45,18 +47,23 @@ var upgrader = websocket.Upgrader{Subprotocols: []string{wire.Subprotocol}, Hand
 // dialled serves one link to its end.
 func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 	if _, away := b.faults.take(GoAway, ""); away {
-		http.Error(w, "the backend is away", http.StatusServiceUnavailable)
+		(&refusal{status: http.StatusServiceUnavailable, code: enrol.TooMany, detail: "the backend is away", wait: time.Second}).write(w)
 		return
 	}
 	if !slices.Contains(websocket.Subprotocols(r), wire.Subprotocol) {
-		http.Error(w, "only the subprotocol "+wire.Subprotocol+" is spoken here", http.StatusBadRequest)
+		(&refusal{status: http.StatusBadRequest, code: enrol.NoProtocol, detail: "only the subprotocol " + wire.Subprotocol + " is spoken here"}).write(w)
+		return
+	}
+	who, err := b.shown(r)
+	if err != nil {
+		b.reply(w, nil, err)
 		return
 	}
 	conn, err := upgrader.Upgrade(w, r, nil)
 	if err != nil {
 		return // Upgrade has answered
 	}
-	l := &link{b: b, conn: conn, out: make(chan []byte, queued), news: make(chan struct{}, 1)}
+	l := &link{b: b, shown: who, conn: conn, out: make(chan []byte, queued), news: make(chan struct{}, 1)}
 	l.ctx, l.stop = context.WithCancel(b.ctx)
 	if !b.add(l) {
 		l.stop()
@@ -64,6 +71,12 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer b.remove(l)
+	late := time.AfterFunc(b.deadlines.hello, func() {
+		if l.who() == nil {
+			l.stop()
+		}
+	})
+	defer late.Stop()
 	l.work.Go(l.write)
 	l.work.Go(l.tell)
 	l.read()
@@ -323,6 +336,8 @@ func (l *link) after(m, reply wire.Message, err error) {
 	switch {
 	case reply.Welcome != nil:
 		l.welcomed(m.Hello, reply.Welcome)
+	case errors.Is(err, errNoLonger):
+		l.stop()
 	case m.Type != wire.TypeCheckpoint || l.inDoubt():
 	case errors.Is(err, errStalePoint), reply.Ack != nil && reply.Ack.Status == wire.StatusRejected:
 		l.stop()
@@ -331,9 +346,15 @@ func (l *link) after(m, reply wire.Message, err error) {
 
 // hello opens a session on this link and ends the register's other links.
 func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) {
+	if l.shown != nil && (m.Hello.Register != l.shown.name.Register || m.Hello.Store != l.shown.name.Store) {
+		return wire.Message{}, refuse(wire.CodeRefused, "hello names another register or store than the certificate")
+	}
 	var c caller
 	var w *wire.Welcome
 	err := l.b.ledger.change(ctx, func(t *tx) (err error) {
+		if err := l.stillGood(t); err != nil {
+			return err
+		}
 		if c, w, err = l.b.ledger.hello(t, m, l.b.inForce(), l.b.now()); err != nil {
 			return err
 		}

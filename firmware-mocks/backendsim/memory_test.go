@@ -51,3 +51,18 @@ func TestMemoryIsForOneBackend(t *testing.T) {
 		t.Errorf("the other backend knows %v, %v", rows, err)
 	}
 }
+
+// onBoth runs a test of a backend with certificates on a file and in memory.
+func onBoth(t *testing.T, do func(*testing.T, *world)) {
+	for _, where := range []string{"file", "memory"} {
+		t.Run(where, func(t *testing.T) {
+			w := newGuarded(t)
+			if where == "memory" {
+				w.cfg.File = ""
+			}
+			w.start()
+			t.Cleanup(w.stop)
+			do(t, w)
+		})
+	}
+}

@@ -27,7 +27,7 @@ func (b *Backend) takeNote(do func(context.Context, *policy.Roles, string) error
 	return func(w http.ResponseWriter, r *http.Request) {
 		text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxNote))
 		if err != nil {
-			http.Error(w, "the note is too long or broke off", http.StatusBadRequest)
+			wrong(w, http.StatusBadRequest, "the note is too long or broke off")
 			return
 		}
 		b.mu.Lock()
@@ -39,7 +39,7 @@ func (b *Backend) takeNote(do func(context.Context, *policy.Roles, string) error
 			err = do(r.Context(), roles, string(text))
 		}
 		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
+			wrong(w, http.StatusBadRequest, err.Error())
 			return
 		}
 		w.WriteHeader(http.StatusNoContent)

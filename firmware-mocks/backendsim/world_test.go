@@ -105,10 +105,13 @@ type world struct {
 	t      testing.TB
 	cfg    Config
 	b      *Backend
+	tls    bool // serve with certificates
 	addr   string
 	served sync.WaitGroup
 	issuer ed25519.PrivateKey
 	signer note.Signer
+
+	hurry func(*deadlines) // shortens what a test would have to wait for
 
 	also string // more of the policy's text
 
@@ -179,9 +182,16 @@ func (w *world) start() {
 	l, err := net.Listen("tcp", w.addr)
 	must(w.t, err)
 	w.addr = l.Addr().String()
+	if w.hurry != nil {
+		w.hurry(&w.b.deadlines)
+	}
 	b := w.b
 	w.served.Go(func() {
-		if err := b.Serve(l); err != nil {
+		serve := func() error { return b.Serve(l) }
+		if w.tls {
+			serve = func() error { return b.ServeTLS(l, "127.0.0.1", "backend.example") }
+		}
+		if err := serve(); err != nil {
 			w.t.Error(err)
 		}
 	})

@@ -72,7 +72,7 @@ func OpenOperatorsBackend(ctx context.Context, operator string, cfg backendsim.C
 	if cfg.Note, cfg.Policy, err = OperatorPolicy(operator, k); err != nil {
 		return nil, err
 	}
-	cfg.Roles, cfg.Signer, cfg.Key = k.Roles, k.Signing, k.Backend
+	cfg.Roles, cfg.Signer, cfg.Key, cfg.Root, cfg.Pinned = k.Roles, k.Signing, k.Backend, k.Root, k.Pinned
 	b, err := backendsim.Open(ctx, cfg)
 	if err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ const (
 // the same machine as the register's.
 type Keys struct {
 	Root    note.Signer
+	Pinned  string        // Root's verifier key
 	Policy  []note.Signer // any two of them sign a policy
 	Freeze  note.Signer
 	Roles   string        // the note that says so, signed by Root
@@ -187,7 +188,7 @@ func loadSigners(dir string) (k Keys, err error) {
 	if err != nil {
 		return k, fmt.Errorf("root.vkey: %w", err)
 	}
-	k.Roles = string(roles)
+	k.Roles, k.Pinned = string(roles), strings.TrimSpace(string(root))
 	k.Signing, err = policy.OpenRoles(k.Roles, pinned, Realm)
 	return k, err
 }

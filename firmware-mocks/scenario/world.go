@@ -168,6 +168,10 @@ func (w *World) OpenBackend(ctx context.Context) error {
 		return errors.Join(err, b.Close())
 	}
 	w.address, w.backend = listener.Addr().String(), b
+	at := Addresses{Link: "ws://" + w.address + backendsim.Path, Admin: "http://" + w.address, PID: os.Getpid(), CA: b.CA()}
+	if err := at.Keep(w.setup.Dir); err != nil {
+		return errors.Join(err, listener.Close(), w.CloseBackend())
+	}
 	w.serving.Go(func() {
 		if err := b.Serve(listener); err != nil {
 			fmt.Fprintln(w.log, "backend:", err)

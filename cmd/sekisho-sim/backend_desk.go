@@ -1,0 +1,187 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"sekisho/firmware-mocks/scenario"
+	"sekisho/terminal/enrol"
+)
+
+// deed is one of the operator's commands: a request to the admin side of a
+// running backend, whose JSON answer is written as it came.
+type deed struct {
+	noun, verb, short string
+	method, path      string
+	flags             []flag
+	show              func(io.Writer, []byte) error // nil for JSON with indents
+}
+
+// flag is a field of the request's JSON body or, of a GET or DELETE, its query.
+type flag struct {
+	name, help string
+	kind       any  // of what kind, and what where it is not given: "", 0 or false
+	needed     bool // must be given
+}
+
+func text(name, help string) flag   { return flag{name, help, "", true} }
+func maybe(name, help string) flag  { return flag{name, help, "", false} }
+func number(name, help string) flag { return flag{name, help, int64(0), true} }
+
+var (
+	who     = []flag{text("issuer", "the issuer's `NAME`"), text("account", "the account's `PSEUDONYM`")}
+	machine = text("register", "the register's `ID`")
+)
+
+func with(some []flag, more ...flag) []flag { return append(append([]flag(nil), some...), more...) }
+
+// deeds are the operator's commands but for those that publish.
+var deeds = []deed{
+	{noun: "register", verb: "list", short: "List the registers with state, doubt and certificate", method: "GET", path: "registers"},
+	{noun: "register", verb: "code", short: "Make a one-time code to enrol a register with", method: "POST", path: "codes", show: showCode,
+		flags: []flag{text("store", "the store's `ID`"), machine, maybe("class", "of `STORES`; the policy's first where it is not given")}},
+	{noun: "register", verb: "revoke", short: "Revoke a register's certificates and end its link", method: "POST", path: "registers/revoke", flags: []flag{machine}},
+	{noun: "register", verb: "quarantine", short: "Put a register in quarantine", method: "POST", path: "registers/quarantine",
+		flags: []flag{machine, text("why", "the `REASON`")}},
+	{noun: "register", verb: "release", short: "End a register's quarantine", method: "POST", path: "registers/release", flags: []flag{machine}},
+	{noun: "register", verb: "checkpoints", short: "List the checkpoints kept of a register", method: "GET", path: "checkpoints", flags: []flag{machine}},
+	{noun: "ca", verb: "show", short: "Write the CA certificates that registers trust", method: "GET", path: "ca", show: showText},
+	{noun: "ca", verb: "add", short: "Make the CA that shall follow; registers hear of it as they renew", method: "POST", path: "ca/add"},
+	{noun: "ca", verb: "switch", short: "Sign with the next CA from now on", method: "POST", path: "ca/switch",
+		flags: []flag{{"force", "even where a register has not heard of it: it must be enrolled again", false, false}}},
+	{noun: "ca", verb: "drop", short: "Take the old CA away: what it signed is good no more", method: "POST", path: "ca/drop"},
+}
+
+// deskCommands gives the operator's commands; dir says whose backend.
+func deskCommands(dir *string) []*cobra.Command {
+	nouns, all := map[string]*cobra.Command{}, []*cobra.Command(nil)
+	for _, d := range deeds {
+		noun := nouns[d.noun]
+		if noun == nil {
+			noun = &cobra.Command{Use: d.noun, Short: "The running backend's " + d.noun + "s: see " + d.noun + " --help", Args: cobra.NoArgs,
+				RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
+			nouns[d.noun], all = noun, append(all, noun)
+		}
+		noun.AddCommand(d.command(dir))
+	}
+	return all
+}
+
+func (d deed) command(dir *string) *cobra.Command {
+	cmd := &cobra.Command{Use: d.verb, Short: d.short, Args: cobra.NoArgs}
+	body := map[string]any{}
+	for _, f := range d.flags {
+		switch kind := f.kind.(type) {
+		case string:
+			body[f.name] = cmd.Flags().String(f.name, kind, f.help)
+		case int64:
+			body[f.name] = cmd.Flags().Int64(f.name, kind, f.help)
+		case bool:
+			body[f.name] = cmd.Flags().Bool(f.name, kind, f.help)
+		}
+		if f.needed {
+			_ = cmd.MarkFlagRequired(f.name) // it is defined above
+		}
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		answer, err := d.do(cmd.Context(), *dir, body)
+		if err != nil || len(answer) == 0 {
+			return err
+		}
+		if d.show != nil {
+			return d.show(cmd.OutOrStdout(), answer)
+		}
+		var pretty bytes.Buffer
+		if err := json.Indent(&pretty, bytes.TrimSpace(answer), "", "  "); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), &pretty)
+		return err
+	}
+	return cmd
+}
+
+// do asks the backend.
+func (d deed) do(ctx context.Context, dir string, fields map[string]any) ([]byte, error) {
+	path, body := d.path, io.Reader(nil)
+	if d.method == http.MethodPost {
+		text, err := json.Marshal(fields)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(text)
+	} else {
+		query := url.Values{}
+		for name, value := range fields {
+			query.Set(name, *value.(*string)) // queries have no other kind
+		}
+		path += "?" + query.Encode()
+	}
+	return ask(ctx, dir, d.method, path, body)
+}
+
+// deskTime bounds a request: the backend is on this machine.
+const deskTime = 10 * time.Second
+
+// ask sends one request to the admin side of the backend whose addresses are in
+// dir.
+func ask(ctx context.Context, dir, method, path string, body io.Reader) ([]byte, error) {
+	at, err := scenario.AddressesIn(dir)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, deskTime)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, at.Admin+"/admin/"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return nil, fmt.Errorf("no backend answers on %s: is the one of %s running?", at.Admin, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(res.Body)
+	if err != nil || res.StatusCode < 300 {
+		return answer, err
+	}
+	var problem enrol.Problem
+	if json.Unmarshal(answer, &problem) != nil || problem.Detail == "" {
+		problem.Detail = strings.TrimSpace(string(answer))
+	}
+	return nil, fmt.Errorf("the backend did not do it: %s", problem.Detail)
+}
+
+func showCode(out io.Writer, answer []byte) error {
+	var made struct {
+		Code string `json:"code"`
+	}
+	if err := json.Unmarshal(answer, &made); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(out, made.Code)
+	return err
+}
+
+func showText(out io.Writer, answer []byte) error {
+	var text string
+	if err := json.Unmarshal(answer, &text); err != nil {
+		return err
+	}
+	_, err := io.WriteString(out, text)
+	return err
+}

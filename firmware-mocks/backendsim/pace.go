@@ -1,0 +1,50 @@
+package backendsim
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	usualDials   = 10     // dials and renewals of one register in a minute (docs/protocol.md)
+	wrongCodes   = 10     // wrong one-time codes from one address in a minute: 80 bits cannot be guessed so
+	callersKnown = 10_000 // whom a pace tells apart in a minute; all others count as one
+)
+
+// pace counts what each caller did in the present minute.
+type pace struct {
+	most int
+
+	mu    sync.Mutex
+	began time.Time
+	did   map[string]int
+}
+
+// over says how long a caller has to wait, 0 where he may go on.
+func (p *pace) over(who string, now time.Time) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.did[p.known(who, now)] < p.most {
+		return 0
+	}
+	return p.began.Add(time.Minute).Sub(now)
+}
+
+// count counts one deed of a caller.
+func (p *pace) count(who string, now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.did[p.known(who, now)]++
+}
+
+// known begins the next minute where this one is over, and gives the name that
+// the caller counts under.
+func (p *pace) known(who string, now time.Time) string {
+	if age := now.Sub(p.began); p.did == nil || age < 0 || age >= time.Minute {
+		p.began, p.did = now, map[string]int{}
+	}
+	if _, there := p.did[who]; !there && len(p.did) >= callersKnown {
+		return ""
+	}
+	return who
+}
