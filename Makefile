@@ -12,7 +12,7 @@ export GOFLAGS := -trimpath -buildvcs=false $(GOFLAGS)
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build test vet race fuzz bench demo power-cut
+.PHONY: help tools build test vet race fuzz bench demo conform power-cut
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ bench: tools ## measure the promised figures beside what they are held against
 
 demo: build ## a till with its scanner, customers and backend; plays a shift
 	./bin/sekisho-sim demo $(if $(ONCE),--once)
+
+conform: build ## play registers against the reference backend, rule by rule
+	./bin/sekisho-sim conform
 
 # The control, which must lose something, runs first: without it the rest says
 # nothing.

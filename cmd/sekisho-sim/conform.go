@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"net/url"
+	"os"
+	"os/exec"
+
+	"github.com/spf13/cobra"
+
+	"sekisho/firmware-mocks/conform"
+	"sekisho/firmware-mocks/conform/own"
+)
+
+func conformCommand() *cobra.Command {
+	var c conforming
+	cmd := &cobra.Command{
+		Use:   "conform",
+		Short: "Play registers against a backend and say rule by rule whether it conforms",
+		Long: `Play registers against a backend and say rule by rule whether it conforms to
+docs/protocol.md and docs/enrolment.md. docs/conformance.md says what a backend
+must have for it. Without --backend the reference backend is tried, on a ledger
+that is thrown away.
+
+Each rule has a line: ok, FAILED, or not checked with what it needs. The exit
+status is 0 only if no rule failed.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), cmd.OutOrStdout()) },
+	}
+	f := cmd.Flags()
+	f.StringVar(&c.backend, "backend", "", "`URL` of the link, such as ws://127.0.0.1:9000/v1/link")
+	f.StringVar(&c.wallet, "wallet", "", "`FILE` with the seed, 64 hex digits, of a pass_issuer's key in the backend's policy")
+	f.StringVar(&c.fixture, "fixture", "", "`FILE` that names the registers and the backend's key for evidence")
+	f.StringVar(&c.admin, "admin", "", "`URL` of an admin API, for rules that need head office's act")
+	f.StringVar(&c.restart, "restart", "", "shell `COMMAND` that ends the backend and starts it on its data")
+	f.StringVar(&c.only, "only", "", "try only the rules whose id contains this `TEXT`")
+	f.BoolVar(&c.insecure, "insecure-dev", false, "allow ws://, to this machine's loopback alone")
+	return cmd
+}
+
+// conforming is what the flags say.
+type conforming struct {
+	backend, wallet, fixture, admin, restart, only string
+	insecure                                       bool
+}
+
+func (c conforming) run(ctx context.Context, out io.Writer) error {
+	cfg, end, err := c.config(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	k, err := conform.Open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	count := map[conform.Status]int{}
+	k.Run(ctx, c.only, func(r conform.Result) {
+		count[r.Status]++
+		fmt.Fprintln(out, r)
+	})
+	fmt.Fprintf(out, "\n%d rules hold, %d failed, %d were not checked\n", count[conform.Holds], count[conform.Failed], count[conform.NotChecked])
+	switch {
+	case ctx.Err() != nil:
+		return errors.New("interrupted")
+	case count[conform.Failed] > 0:
+		return errors.New("the backend does not conform")
+	case count[conform.Holds] == 0:
+		return fmt.Errorf("no rule was tried: is there one whose id contains %q?", c.only)
+	}
+	return nil
+}
+
+// config gathers what the kit needs; end is to be called after it.
+func (c conforming) config(ctx context.Context) (conform.Config, func(), error) {
+	if c.backend == "" {
+		return c.reference(ctx)
+	}
+	cfg := conform.Config{URL: c.backend, Admin: c.admin}
+	if err := c.allowed(); err != nil {
+		return cfg, nil, err
+	}
+	if c.wallet == "" {
+		return cfg, nil, errors.New("--wallet is needed: passes are made with its key")
+	}
+	var err error
+	if cfg.Wallet, err = conform.ReadKey(c.wallet); err != nil {
+		return cfg, nil, err
+	}
+	if c.fixture != "" {
+		if err := cfg.ReadFixture(c.fixture); err != nil {
+			return cfg, nil, err
+		}
+	}
+	if len(cfg.Registers) == 0 {
+		if cfg.Registers, err = conform.MakeUp(ctx, c.admin); err != nil {
+			return cfg, nil, err
+		}
+	}
+	if c.restart != "" {
+		cfg.Restart = func(ctx context.Context) error { return exec.CommandContext(ctx, "sh", "-c", c.restart).Run() }
+	}
+	return cfg, func() {}, nil
+}
+
+// allowed holds the address against --insecure-dev.
+func (c conforming) allowed() error {
+	u, err := url.Parse(c.backend)
+	if err != nil {
+		return err
+	}
+	if u.Scheme != "ws" {
+		return errors.New("the kit speaks ws:// on loopback only")
+	}
+	host, err := netip.ParseAddr(u.Hostname())
+	if !c.insecure || err != nil || !host.IsLoopback() {
+		return fmt.Errorf("%s is without TLS: that is for --insecure-dev and an address of this machine's loopback, such as ws://127.0.0.1:9000/v1/link", c.backend)
+	}
+	return nil
+}
+
+// reference runs the reference backend for this run.
+func (c conforming) reference(ctx context.Context) (conform.Config, func(), error) {
+	dir, err := os.MkdirTemp("", "sekisho-conform-")
+	if err != nil {
+		return conform.Config{}, nil, err
+	}
+	b, err := own.Open(ctx, dir)
+	if err != nil {
+		return conform.Config{}, nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return b.Config(), func() {
+		_ = b.Close() // the run is over, and what it was is thrown away
+		_ = os.RemoveAll(dir)
+	}, nil
+}

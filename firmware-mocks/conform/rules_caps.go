@@ -1,0 +1,317 @@
+package conform
+
+import (
+	"sekisho/terminal"
+	"sekisho/terminal/wire"
+)
+
+var capRules = []Rule{
+	{"caps.need", "An approval grants the whole need: the total grows by it.", theCaps, func(p *play) {
+		c := p.roomy()
+		t, line := p.join(p.a()), portion(c, 2)
+		before := t.counter(string(c.ID), p.today()).Granted
+		a := t.bought(newID(), p.fresh(), price, line)
+		want := plus(before, count(c, price, []wire.Line{line}))
+		p.want(p.over() || atLeast(p.total(a.Grants, string(c.ID)), want), "the total is %v after an approval that needed %v beside %v", p.total(a.Grants, string(c.ID)), count(c, price, []wire.Line{line}), before)
+	}},
+	{"caps.counted", "The backend counts the lines itself: a need below them is not approved.", theCaps, func(p *play) {
+		c := p.roomy()
+		t := p.join(p.a())
+		m := t.buy(newID(), p.fresh(), price, portion(c, 2))
+		m.Authorise.Spends = nil
+		t.declined(m, "")
+		m = t.buy(newID(), p.fresh(), price, portion(c, 2))
+		m.Authorise.Spends[0].Need = wire.Amount{Yen: m.Authorise.Spends[0].Need.Yen / 2, Units: m.Authorise.Spends[0].Need.Units / 2}
+		t.declined(m, "")
+	}},
+	{"caps.reserved", "What a register never held it cannot spend as reserved: not approved.", theCaps, func(p *play) {
+		c := p.roomy()
+		t := p.join(p.a())
+		m := t.buy(newID(), p.fresh(), price, portion(c, 40))
+		s := &m.Authorise.Spends[0]
+		s.Reserved, s.Need = s.Need, wire.Amount{}
+		t.declined(m, "")
+	}},
+	{"caps.limit", "A need beyond the limit is declined with cap.store.", theCaps, func(p *play) {
+		t := p.join(p.a())
+		t.declined(t.buy(newID(), p.fresh(), price, portion(p.roomy(), 101)), string(terminal.CapStore))
+	}},
+	{"caps.all-or-nothing", "Where one of a sale's caps has no room nothing is granted of the others.", theCaps, allOrNothing},
+	{"caps.raced", "Two registers that race never get more than the limit, all approvals summed.", theCaps, capRaced},
+	{"caps.store", "Another store's cap is its own.", theCaps, func(p *play) {
+		c := p.roomy()
+		a, away := p.join(p.a()), p.join(p.c())
+		line := portion(c, 55)
+		p.want(!p.over() && a.freed(line, c), "the store's cap has no room for the rule")
+		payment := newID()
+		away.bought(payment, p.fresh(), price, line)
+		away.undo(payment, c, line)
+	}},
+	{"caps.window", "A window that is not today's is declined with clock.", theCaps, func(p *play) {
+		t := p.join(p.a())
+		m := t.buy(newID(), p.fresh(), price, portion(p.roomy(), 1))
+		m.Authorise.Window = "2020-01-01"
+		for i := range m.Authorise.Spends {
+			m.Authorise.Spends[i].Window = "2020-01-01"
+		}
+		t.declined(m, string(terminal.ClockDoubt))
+	}},
+	{"caps.grow", "Totals never fall within an incarnation: not after a reversal, a void, or a new session.", theCaps, totalsGrow},
+	{"caps.merge", "Counters are merged by maximum: smaller ones that come late do no harm.", theCaps, countersMerge},
+	{"caps.incarnation", "Totals are the session's incarnation's: what a retired one was granted is not named again.", theCaps, func(p *play) {
+		c := p.roomy()
+		old := p.join(p.a())
+		old.bought(newID(), p.fresh(), price, portion(c, 3))
+		had := old.counter(string(c.ID), p.today()).Granted
+		now := p.total(p.dial(p.a()).hello().Grants, string(c.ID))
+		p.want(p.over() || !atLeast(now, had), "a new incarnation is told %v, which the retired one had", now)
+	}},
+	{"caps.reserve", "Unasked, a register is granted no more than the policy's share of a cap.", theCaps, reserve},
+	{"caps.account", "A cap on an account is summed over all registers: beyond it cap.account.", theCaps, accountCap},
+	{"caps.account-undone", "A reversal gives an account's cap back, a refund does not.", theCaps, accountUndone},
+	{"grants.back", "What is given back at a clean stop is accepted, and free for the store at once.", theCaps, func(p *play) {
+		c := p.roomy()
+		a, line := p.join(p.a()), portion(c, 55)
+		p.want(!p.over() && a.freed(line, c), "what was given back is not free for the same register")
+		b, payment := p.join(p.b()), newID()
+		b.bought(payment, p.fresh(), price, line)
+		b.undo(payment, c, line)
+	}},
+	{"grants.back-twice", "What is given back may be told twice.", backGrants, func(p *play) {
+		t := p.join(p.a())
+		a := t.giveBack()
+		p.want(a.Status == wire.StatusAccepted, "giving back was acknowledged %s %s", a.Status, a.Reason)
+		t.accepted(t.returned())
+	}},
+	{"grants.beyond", "A returned beyond what was held is rejected with allotment.missing and not believed.", theCaps, beyond},
+	{"grants.stopped", "After it gave back an incarnation is granted nothing unasked before its next hello.", theCaps, func(p *play) {
+		c := p.roomy()
+		t := p.join(p.a())
+		t.giveBack()
+		had := t.counter(string(c.ID), p.today()).Granted
+		t.paid(price)
+		a := t.accepted(t.reverse(newID()))
+		p.want(p.over() || p.total(a.Grants, string(c.ID)) == had, "an incarnation that gave back was told %v, up from %v", p.total(a.Grants, string(c.ID)), had)
+	}},
+	{"grants.back-own", "Only the session's own incarnation gives back: a retired one's is refused.", backGrants, func(p *play) {
+		old := p.join(p.a())
+		t := p.join(p.a())
+		m := old.returned()
+		m.Incarnation = old.incarnation
+		if len(m.Grants.Counters) == 0 {
+			m.Grants.Counters = []wire.Counter{{Cap: string(p.roomy().ID), Window: p.today()}}
+		}
+		t.refused(m, wire.CodeRefused)
+	}},
+}
+
+func plus(a, b wire.Amount) wire.Amount {
+	return wire.Amount{Yen: a.Yen + b.Yen, Units: a.Units + b.Units}
+}
+func atLeast(a, b wire.Amount) bool { return a.Yen >= b.Yen && a.Units >= b.Units }
+
+// roomy is a store cap of the day on a category without a cap on accounts.
+func (p *play) roomy() terminal.Cap {
+	bounded := map[terminal.Category]bool{}
+	for _, c := range p.k.policy.Caps {
+		if c.Scope == terminal.ScopeAccount {
+			bounded[c.Category] = true
+		}
+	}
+	return p.cap("a store's cap of the day on a category that no cap on accounts is on", func(c terminal.Cap) bool {
+		return storeDay(c) && !bounded[c.Category] && !bounded[""]
+	})
+}
+
+// cap finds the policy's first cap that is so; the rule needs it.
+func (p *play) cap(what string, is func(terminal.Cap) bool) terminal.Cap {
+	for _, c := range p.k.policy.Caps {
+		if is(c) {
+			return c
+		}
+	}
+	p.need(false, "a policy with "+what)
+	return terminal.Cap{Category: "none", Limit: terminal.Amount{Yen: 1, Units: 1}}
+}
+
+func storeDay(c terminal.Cap) bool {
+	return c.Scope == terminal.ScopeStore && !c.OfflineOnly && c.Category != ""
+}
+
+// portion is goods that take so many hundredths of a cap, each measure rounded
+// up.
+func portion(c terminal.Cap, percent int64) wire.Line {
+	part := func(limit int64) int64 {
+		if limit == terminal.Unlimited {
+			return 1
+		}
+		return limit/100*percent + (limit%100*percent+99)/100
+	}
+	return wire.Line{Category: string(c.Category), Yen: part(int64(c.Limit.Yen)), Units: part(int64(c.Limit.Units))}
+}
+
+// undo voids a payment of watched goods and gives back what it took.
+func (t *till) undo(payment string, c terminal.Cap, line wire.Line) {
+	t.accepted(t.void(payment, newID()))
+	if t.p.over() {
+		return
+	}
+	for _, s := range t.p.spends(price, []wire.Line{line}, false) {
+		t.release(s.Cap, s.Reserved)
+	}
+	a := t.giveBack()
+	t.p.want(a.Status == wire.StatusAccepted, "giving back was acknowledged %s %s", a.Status, a.Reason)
+}
+
+// freed takes a part of the cap, undoes it, gives all back, and says whether the
+// part can be had again.
+func (t *till) freed(line wire.Line, c terminal.Cap) bool {
+	for range 2 {
+		payment := newID()
+		t.bought(payment, t.p.fresh(), price, line)
+		t.undo(payment, c, line)
+	}
+	return !t.p.over()
+}
+
+func allOrNothing(p *play) {
+	c := p.roomy()
+	other := p.cap("store's caps of the day on two categories", func(o terminal.Cap) bool { return storeDay(o) && o.Category != c.Category })
+	t := p.join(p.a())
+	had := t.counter(string(c.ID), p.today()).Granted
+	part := portion(c, 10)
+	a := t.declined(t.buy(newID(), p.fresh(), price, part, portion(other, 101)), "")
+	now := p.total(a.Grants, string(c.ID))
+	p.want(p.over() || !atLeast(now, plus(had, count(c, price, []wire.Line{part}))), "a declined payment was granted %v of %s, up from %v", now, c.ID, had)
+	p.want(a.Reason == string(terminal.CapStore) || a.Reason == string(terminal.CapAccount) || p.over(), "a need beyond the limit was declined with %s", a.Reason)
+}
+
+// capRaced has two registers ask for tenths of a cap at once, more than there
+// are.
+func capRaced(p *play) {
+	const each, percent = 8, 10
+	c := p.roomy()
+	line := portion(c, percent)
+	tills := [2]*till{p.join(p.a()), p.join(p.b())}
+	asked := [2][]wire.Message{}
+	for i, t := range tills {
+		for range each {
+			asked[i] = append(asked[i], t.buy(newID(), p.fresh(), price, line))
+		}
+	}
+	if p.over() {
+		return
+	}
+	var ids [2][]string
+	for n := range each {
+		for i, t := range tills {
+			ids[i] = append(ids[i], t.tell(asked[i][n]))
+		}
+	}
+	approved := [2][]string{}
+	for i, t := range tills {
+		for n, id := range ids[i] {
+			if a := answerOf(t.await(wire.TypeAuthorise, id)); a.Outcome == wire.OutcomeApproved {
+				approved[i] = append(approved[i], asked[i][n].Authorise.Payment)
+				for _, s := range asked[i][n].Authorise.Spends {
+					t.use(s.Cap, s.Need)
+				}
+			}
+		}
+	}
+	n := len(approved[0]) + len(approved[1])
+	p.want(p.over() || n*percent <= 100, "%d payments of %d %% of a cap each were approved", n, percent)
+	p.want(p.over() || n > 0, "not one of %d payments of %d %% of a cap was approved", 2*each, percent)
+	for i, t := range tills {
+		for _, payment := range approved[i] {
+			t.undo(payment, c, line)
+		}
+	}
+}
+
+func totalsGrow(p *play) {
+	c := p.roomy()
+	t := p.join(p.a())
+	var last wire.Amount
+	grows := func(when string, list []wire.Grant) {
+		now := p.total(list, string(c.ID))
+		p.want(p.over() || atLeast(now, last), "the total fell from %v to %v after %s", last, now, when)
+		last = now
+	}
+	one, two := newID(), newID()
+	grows("an approval", t.bought(one, p.fresh(), price, portion(c, 1)).Grants)
+	grows("another", t.bought(two, p.fresh(), price, portion(c, 1)).Grants)
+	grows("a reversal", t.accepted(t.reverse(one)).Grants)
+	grows("a void", t.accepted(t.void(two, newID())).Grants)
+	next := t.again()
+	grows("a new session", next.hello().Grants)
+}
+
+// countersMerge tells what was sold, then less, and gives back what would be left
+// if the second word counted.
+func countersMerge(p *play) {
+	c := p.roomy()
+	t := p.join(p.a())
+	t.bought(newID(), p.fresh(), price, portion(c, 2))
+	t.outcome(newID(), wire.OutcomeNotSeen) // which carries the counters
+	sold := *t.counter(string(c.ID), p.today())
+	late := sold
+	late.Used = wire.Amount{}
+	m := t.query(newID())
+	m.Query.Counters = []wire.Counter{late}
+	t.answer(m)
+	late.Returned = late.Granted
+	t.rejected(wire.Message{Type: wire.TypeGrants, Grants: &wire.Grants{Counters: []wire.Counter{late}}}, string(terminal.AllotmentMissing))
+}
+
+func reserve(p *play) {
+	t := p.dial(p.b())
+	w := t.hello()
+	for _, c := range p.k.policy.Caps {
+		if c.Scope != terminal.ScopeStore || c.OfflineOnly {
+			continue
+		}
+		share := portion(c, p.k.policy.Reserve.RegisterPercent)
+		most := wire.Amount{Yen: share.Yen, Units: share.Units}
+		got := p.total(w.Grants, string(c.ID))
+		p.want(atLeast(most, got), "a welcome grants %v of %s unasked, where the policy allows %v", got, c.ID, most)
+	}
+}
+
+// accountCap finds a category's cap on accounts and buys it up at two registers.
+func accountCap(p *play) {
+	c, line := p.onAccounts()
+	a, b, who := p.join(p.a()), p.join(p.c()), p.customer()
+	a.bought(newID(), p.show(who), price, line)
+	b.declined(b.buy(newID(), p.show(who), price, line), string(terminal.CapAccount))
+	_ = c
+}
+
+func accountUndone(p *play) {
+	_, line := p.onAccounts()
+	t, who := p.join(p.a()), p.customer()
+	one, two := newID(), newID()
+	t.bought(one, p.show(who), price, line)
+	t.accepted(t.reverse(one))
+	t.bought(two, p.show(who), price, line)
+	t.accepted(t.refund(two, newID(), price))
+	t.declined(t.buy(newID(), p.show(who), price, line), string(terminal.CapAccount))
+}
+
+// onAccounts gives a cap on accounts and goods that fill more than half of it.
+func (p *play) onAccounts() (terminal.Cap, wire.Line) {
+	c := p.cap("a cap on accounts on a category", func(c terminal.Cap) bool { return c.Scope == terminal.ScopeAccount && c.Category != "" })
+	return c, portion(c, 60)
+}
+
+func beyond(p *play) {
+	c := p.roomy()
+	t := p.join(p.a())
+	t.bought(newID(), p.fresh(), price, portion(c, 2))
+	k := *t.counter(string(c.ID), p.today())
+	honest := k
+	k.Returned = plus(k.Granted, wire.Amount{Yen: 1, Units: 1})
+	k.Returned = count(c, k.Returned.Yen, []wire.Line{{Category: string(c.Category), Yen: k.Returned.Yen, Units: k.Returned.Units}})
+	t.rejected(wire.Message{Type: wire.TypeGrants, Grants: &wire.Grants{Counters: []wire.Counter{k}}}, string(terminal.AllotmentMissing))
+	t.accepted(wire.Message{Type: wire.TypeGrants, Grants: &wire.Grants{Counters: []wire.Counter{honest}}})
+}

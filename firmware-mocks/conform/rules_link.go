@@ -1,0 +1,112 @@
+package conform
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gorilla/websocket"
+
+	"sekisho/terminal/wire"
+)
+
+var linkRules = []Rule{
+	{"link.subprotocol", "Of the subprotocols offered the handshake chooses sekisho.v1.", theLink, func(p *play) {
+		p.dial(p.a())
+		p.dial(p.a()).hello()
+	}},
+	{"link.unknown-protocol", "A dial that offers no subprotocol that is spoken is refused with a 4xx status.", theLink, unknownProtocol},
+	{"link.ping", "A ping is answered at once, also while the backend is at work on messages.", theLink, pings},
+	{"link.in-order", "One link's messages are decided one after the other.", theLink, func(p *play) {
+		t, payment := p.join(p.a()), newID()
+		bought, asked := t.buy(payment, p.fresh(), price), t.query(payment)
+		t.tell(bought)
+		id := t.tell(asked)
+		a := t.await(wire.TypeQuery, id)
+		p.want(a.Answer != nil && a.Answer.Outcome == wire.OutcomeApproved, "a query sent right behind its authorise was answered with %s", named(a))
+	}},
+	{"link.binary", "A binary frame gets error syntax, and the link stays.", theLink, func(p *play) {
+		t := p.join(p.a())
+		t.frame(websocket.BinaryMessage, []byte(`{"v":1}`))
+		t.mistaken("a binary frame", t.pushed(wire.TypeError), wire.CodeSyntax)
+		t.outcome(newID(), wire.OutcomeNotSeen)
+	}},
+	{"link.oversize", "A message of more than 1 MiB changes nothing: it gets error syntax, or ends the link.", theErrors, oversize},
+	{"link.one", "A register has one link: a new hello ends the older link.", theSessions, func(p *play) {
+		old := p.join(p.a())
+		old.rejoin()
+		old.closed()
+	}},
+	{"link.one-each", "Another register's hello ends nobody's link.", theSessions, func(p *play) {
+		t := p.join(p.a())
+		p.join(p.b())
+		p.join(p.c())
+		t.outcome(newID(), wire.OutcomeNotSeen)
+	}},
+}
+
+func unknownProtocol(p *play) {
+	for _, offer := range [][]string{{"sekisho.v99"}, nil} {
+		if p.over() {
+			return
+		}
+		conn, reply, err := p.handshake(offer...)
+		if err == nil {
+			conn.Close()
+			p.fail("a dial that offers %q was taken", offer)
+		}
+		p.want(reply != nil && reply.StatusCode/100 == 4 && reply.StatusCode != http.StatusTooManyRequests,
+			"a dial that offers %q was not refused with a 4xx status: %v", offer, err)
+	}
+}
+
+// promptly is how long a pong may take: a register pings every two seconds, and
+// counts a link as down after three pings without a pong.
+const promptly = 2 * time.Second
+
+// pings asks for much and pings behind it.
+func pings(p *play) {
+	const asked = 40
+	t := p.join(p.a())
+	var last string
+	for range asked {
+		last = t.tell(t.buy(newID(), p.fresh(), price))
+	}
+	if p.over() {
+		return
+	}
+	sent := time.Now()
+	if err := t.conn.WriteControl(websocket.PingMessage, []byte("conform"), sent.Add(promptly)); err != nil {
+		p.fail("the link took no ping: %w", err)
+	}
+	timer := time.NewTimer(min(promptly, p.k.cfg.Patience))
+	defer timer.Stop()
+	select {
+	case data := <-t.pongs:
+		p.want(data == "conform", "a pong has other data than its ping")
+	case <-timer.C:
+		p.fail("a ping sent behind %d requests was not answered in %v", asked, promptly)
+	}
+	t.await(wire.TypeAuthorise, last)
+}
+
+// oversize sends a query with a field that nobody knows and that is too long.
+func oversize(p *play) {
+	t := p.join(p.a())
+	payment := newID()
+	id := t.rawTo(t.buy(payment, p.fresh(), price), func(m map[string]any) { m["padding"] = string(make([]byte, wire.MaxMessage)) },
+		func(data []byte) { _ = t.conn.WriteMessage(websocket.TextMessage, data) }) // the link may end in the midst of it
+	for end := time.Now().Add(p.k.cfg.Patience); !p.over() && !t.ended; {
+		m, err := t.next(time.Until(end))
+		if err != nil && !t.ended {
+			p.fail("a message of more than 1 MiB got no error, and the link stayed: %w", err)
+		}
+		if m.Type == wire.TypeError || m.Re == id {
+			t.mistaken("a message of more than 1 MiB", m, wire.CodeSyntax)
+			break
+		}
+	}
+	if t.ended {
+		t = t.rejoin()
+	}
+	t.outcome(payment, wire.OutcomeNotSeen)
+}
