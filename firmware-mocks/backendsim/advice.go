@@ -70,6 +70,9 @@ func (l *ledger) adviseOnce(t *tx, c caller, m wire.Message, open opener) error 
 	if err != nil {
 		return err
 	}
+	if against, err = t.beyondRights(c, m, against); err != nil {
+		return err
+	}
 	p.issuer, p.masked, p.account, p.hash = who.issuer, who.masked, who.account, who.hash
 	ack := wire.Ack{Payment: p.id, Of: wire.TypeAdvice, Status: wire.StatusAccepted}
 	if against != (objection{}) {
@@ -248,7 +251,7 @@ func (t *tx) withinAllotment(c caller, m wire.Message) (objection, error) {
 		return byStore(terminal.AllotmentMissing), nil
 	}
 	for _, s := range a.Spends {
-		over, err := t.overspent(c, m.Incarnation, s)
+		over, err := t.overspent(c, m.Incarnation, s, soldStates)
 		if err != nil {
 			return objection{}, err
 		}
@@ -257,6 +260,25 @@ func (t *tx) withinAllotment(c caller, m wire.Message) (objection, error) {
 		}
 	}
 	return objection{}, nil
+}
+
+// beyondRights puts a register in doubt that sold more offline than it was ever
+// granted, whatever else is against the advice, and adds it to what is.
+func (t *tx) beyondRights(c caller, m wire.Message, against objection) (objection, error) {
+	for _, s := range m.Advice.Spends {
+		over, err := t.overspent(c, m.Incarnation, s, offlineStates)
+		if err != nil {
+			return against, err
+		}
+		if !over {
+			continue
+		}
+		if against == (objection{}) {
+			against = byStore(terminal.AllotmentMissing)
+		}
+		return against, t.doubt(c.register, DoubtOverspent)
+	}
+	return against, nil
 }
 
 // ack completes an acknowledgement with today's time and totals.

@@ -108,7 +108,7 @@ func (t *tx) need(c caller, a *wire.Authorise) (map[terminal.CapID]amount, termi
 	}
 	granted := map[terminal.CapID]amount{}
 	for _, s := range a.Spends {
-		over, err := t.overspent(c, c.incarnation, s)
+		over, err := t.overspent(c, c.incarnation, s, soldStates)
 		if err != nil || over {
 			return nil, terminal.AllotmentMissing, err
 		}

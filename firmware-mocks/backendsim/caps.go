@@ -72,8 +72,13 @@ func (t *tx) grant(c caller, limit terminal.CapID, window string, by amount) err
 
 // merge takes the totals that a register told, each by maximum. What it says it
 // was granted is not taken: that is known here. What it returned is free again
-// for the store, but never more than it still held.
+// for the store, but never more than it still held, and nothing of a retired
+// incarnation, whose rights are burnt.
 func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
+	retired, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ? AND retired = 1", c.register, incarnation)
+	if err != nil {
+		return err
+	}
 	for _, k := range told {
 		if _, known := c.rules.cap(k.Cap); !known {
 			continue
@@ -86,7 +91,7 @@ func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
 		after.used = before.used.most(fromWire(k.Used))
 		after.released = before.released.most(fromWire(k.Released))
 		after.returned = before.returned.most(fromWire(k.Returned))
-		if h := after.held(); h.yen < 0 || h.units < 0 {
+		if h := after.held(); h.yen < 0 || h.units < 0 || retired {
 			after.returned = before.returned
 		}
 		if after == before {
@@ -115,8 +120,12 @@ func (t *tx) keep(c caller, incarnation string, k wire.Counter, a allotment, bac
 // for the store. More than it held is not believed, and the stop is noted all
 // the same.
 func (l *ledger) takeBack(t *tx, c caller, m wire.Message) (*wire.Ack, error) {
-	if m.Incarnation != c.incarnation {
-		return nil, refuse(wire.CodeRefused, "only the session's incarnation gives back what it holds")
+	retired, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ? AND retired = 1", c.register, c.incarnation)
+	if err != nil {
+		return nil, err
+	}
+	if m.Incarnation != c.incarnation || retired {
+		return nil, refuse(wire.CodeRefused, "only the session's incarnation gives back what it holds, and none that was retired")
 	}
 	if err := t.merge(c, c.incarnation, m.Grants.Counters); err != nil {
 		return nil, err
@@ -142,11 +151,13 @@ func (l *ledger) takeBack(t *tx, c caller, m wire.Message) (*wire.Ack, error) {
 
 // topUp grants the session's incarnation what is missing to its reserve, as far
 // as the rows permit. fresh is what this very message granted and the register
-// will use at once: it is no reserve. A register in doubt gets none, and one
-// that gave everything back none before it says hello again.
+// will use at once: it is no reserve. A register in doubt gets none, an unproved
+// incarnation none, and one that gave everything back none before it says hello
+// again.
 func (t *tx) topUp(c caller, fresh map[terminal.CapID]amount) error {
 	if none, err := t.has(`SELECT 1 FROM register r JOIN incarnation i ON i.register = r.id AND i.id = r.incarnation
-		WHERE r.id = ? AND (r.doubt != '' OR i.stopped = 1)`, c.register); none || err != nil {
+		WHERE r.id = ? AND (r.doubt != '' OR i.stopped = 1 OR EXISTS
+		(SELECT 1 FROM unproved u WHERE u.register = i.register AND u.incarnation = i.id))`, c.register); none || err != nil {
 		return err
 	}
 	window := string(c.rules.policy.Business.Day(c.now))
@@ -227,15 +238,16 @@ func (t *tx) totals(c caller) ([]wire.Grant, error) {
 }
 
 // overspent says whether an incarnation used more than it was granted: by its
-// own counters, or by the payments that are known here with reserved added.
-func (t *tx) overspent(c caller, incarnation string, s wire.Spend) (bool, error) {
+// own counters, or by the payments in some states that are known here, with what
+// s reserved added.
+func (t *tx) overspent(c caller, incarnation string, s wire.Spend, states string) (bool, error) {
 	a, err := t.allotment(c.register, incarnation, s.Cap, s.Window)
 	if err != nil {
 		return false, err
 	}
 	var sold amount
 	if err := t.row(`SELECT ifnull(sum(s.yen), 0), ifnull(sum(s.units), 0) FROM spend s JOIN payment p ON p.id = s.payment
-		WHERE s.register = ? AND s.incarnation = ? AND s.cap = ? AND s.window = ? AND p.state IN `+soldStates,
+		WHERE s.register = ? AND s.incarnation = ? AND s.cap = ? AND s.window = ? AND p.state IN `+states,
 		c.register, incarnation, s.Cap, s.Window).Scan(&sold.yen, &sold.units); err != nil {
 		return false, err
 	}
@@ -247,6 +259,11 @@ func (t *tx) overspent(c caller, incarnation string, s wire.Spend) (bool, error)
 
 // soldStates are those in which the goods have left, or may have.
 const soldStates = "('approved', 'advised-accepted', 'advised-rejected')"
+
+// offlineStates are those in which goods have left without the line. They alone
+// show for certain that a register sold beyond its rights: an approval may be
+// unknown to it still, and what was granted with it spent (docs/protocol.md, "Caps").
+const offlineStates = "('advised-accepted', 'advised-rejected')"
 
 // spend keeps what a payment takes of each cap.
 func (t *tx) spend(c caller, incarnation, payment string, spends []wire.Spend) error {

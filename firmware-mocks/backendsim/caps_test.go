@@ -143,9 +143,6 @@ func TestI3WhatARetiredIncarnationHeldIsBurnt(t *testing.T) {
 	if got := total(fresh.welcome.Grants, "tobacco-offline"); got != (wire.Amount{}) {
 		t.Errorf("the offline allowance was granted twice: %v", got)
 	}
-	clone := w.caller("r1", "i1")
-	defer clone.conn.Close()
-	refused(t, clone.ask(clone.hello()), wire.CodeRefused)
 }
 
 func TestI3ALateAdviceCountsAgainstItsOwnIncarnation(t *testing.T) {
@@ -218,14 +215,13 @@ func TestAdvicesAreCheckedAgain(t *testing.T) {
 	aged.Advice.ContactAge = (23 * time.Hour).Milliseconds()
 	future := w.advise(newID(t), long.show(), 500, nil, nil)
 	future.Advice.Versions.Policy = 99
-	needy := w.advise(newID(t), long.show(), 600, tobacco(1), nil, need("tobacco-day", 600, 1), need("tobacco-offline", 600, 0))
+	needy := w.advise(newID(t), w.phone("account-0003", boundLongAgo).show(), 600, tobacco(1), nil, need("tobacco-day", 600, 1), need("tobacco-offline", 600, 0))
 	for _, c := range []struct {
 		name           string
 		m              wire.Message
 		reason, bearer string
 	}{
-		{"within all rules", w.advise(newID(t), long.show(), 1200, tobacco(2), nil, day1(1200, 2)...), "", ""},
-		{"spends that ask", needy, "allotment.missing", "store"},
+		{"within all rules", w.advise(newID(t), long.show(), 600, tobacco(1), nil, day1(600, 1)...), "", ""},
 		{"paid before its account was stopped", before, "", ""},
 		{"paid after its account was stopped", w.advise(newID(t), stolen.show(), 500, nil, nil), "account.denied", "operator"},
 		{"evidence of another payment", other, "code.forged", "store"},
@@ -236,9 +232,10 @@ func TestAdvicesAreCheckedAgain(t *testing.T) {
 		{"a new device and tobacco", w.advise(newID(t), new.show(), 600, tobacco(1), nil, day1(600, 1)...), "device.new", "store"},
 		{"no spends for its tobacco", w.advise(newID(t), long.show(), 600, tobacco(1), nil), "allotment.missing", "store"},
 		{"a second of the account", w.advise(newID(t), long.show(), 3000, nil, nil), "", ""},
-		{"over the account's limit", w.advise(newID(t), long.show(), 801, nil, nil), "offline.limit", "store"},
-		{"up to the account's limit", w.advise(newID(t), long.show(), 800, nil, nil), "", ""},
+		{"over the account's limit", w.advise(newID(t), long.show(), 1401, nil, nil), "offline.limit", "store"},
+		{"up to the account's limit", w.advise(newID(t), long.show(), 1400, nil, nil), "", ""},
 		{"over the account's count", w.advise(newID(t), long.show(), 1, nil, nil), "offline.limit", "store"},
+		{"spends that ask", needy, "allotment.missing", "store"},
 	} {
 		t.Log(c.name)
 		reply := r.ask(c.m)

@@ -1,6 +1,7 @@
 package backendsim
 
 import (
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
@@ -18,9 +19,11 @@ import (
 // Doubts of this backend's own about a register; it keeps those that a register
 // tells as they came.
 const (
-	DoubtOlder      = "ledger.older"       // its journal is shorter than a checkpoint of it
-	DoubtForked     = "ledger.forked"      // its journal does not extend its last checkpoint
-	DoubtCheckpoint = "checkpoint.invalid" // a checkpoint that is not the register's own
+	DoubtOlder      = "ledger.older"        // its journal is shorter than a checkpoint of it
+	DoubtForked     = "ledger.forked"       // its journal does not extend its last checkpoint, or its leaves are others
+	DoubtCheckpoint = "checkpoint.invalid"  // a checkpoint that is not the register's own, or a leaf that it could not show
+	DoubtCloned     = "register.cloned"     // an incarnation that was retired said hello again
+	DoubtOverspent  = "allotment.overspent" // more was sold offline than was granted
 )
 
 // tree is what a checkpoint signs.
@@ -46,13 +49,12 @@ func (l *ledger) checkpoint(t *tx, c caller, m *wire.Checkpoint) (*wire.Ack, err
 	new, ok := openCheckpoint(m.Note, vkey, "sekisho/"+c.store+"/"+c.register)
 	why := DoubtCheckpoint
 	if ok {
-		if why, err = t.extends(c, m, new); err != nil {
+		if why, err = t.against(c, m, new); err != nil {
 			return nil, err
 		}
 	}
 	if why == "" {
-		err = t.exec(`INSERT OR IGNORE INTO checkpoint (register, epoch, size, root, note, at)
-			SELECT id, epoch, ?, ?, ?, ? FROM register WHERE id = ?`, new.size, new.head().Root, m.Note, c.ms(), c.register)
+		err = t.keepCheckpoint(c, m, new)
 	} else {
 		ack.Status, ack.Reason = wire.StatusRejected, string(terminal.Quarantined)
 		err = t.doubt(c.register, why)
@@ -61,6 +63,35 @@ func (l *ledger) checkpoint(t *tx, c caller, m *wire.Checkpoint) (*wire.Ack, err
 		return nil, err
 	}
 	return t.ack(c, ack)
+}
+
+// against gives what speaks against a checkpoint of the register's own, "" where
+// nothing does.
+func (t *tx) against(c caller, m *wire.Checkpoint, new tree) (string, error) {
+	if why, err := t.extends(c, m, new); why != "" || err != nil {
+		return why, err
+	}
+	if unproved, err := t.unproved(c); err != nil || (unproved && m.Leaf != nil && !c.asked.met(m)) {
+		return doubtIf(err == nil, DoubtCheckpoint), err
+	}
+	fits, err := t.uploadFits(c.register, new)
+	return doubtIf(err == nil && !fits, DoubtForked), err
+}
+
+// keepCheckpoint keeps a checkpoint that nothing speaks against. One with the
+// leaf that was asked for proves the incarnation, which gets its reserve now.
+func (t *tx) keepCheckpoint(c caller, m *wire.Checkpoint, new tree) error {
+	if err := t.exec(`INSERT OR IGNORE INTO checkpoint (register, epoch, size, root, note, at)
+		SELECT id, epoch, ?, ?, ?, ? FROM register WHERE id = ?`, new.size, new.head().Root, m.Note, c.ms(), c.register); err != nil {
+		return err
+	}
+	if unproved, err := t.unproved(c); err != nil || !unproved || m.Leaf == nil {
+		return err
+	}
+	if err := t.prove(c); err != nil {
+		return err
+	}
+	return t.topUp(c, nil)
 }
 
 // extends says why a checkpoint does not go on from the last one, "" where it
@@ -79,15 +110,19 @@ func (t *tx) extends(c caller, m *wire.Checkpoint, new tree) (string, error) {
 	if m.From != last.size {
 		return "", errStalePoint
 	}
-	proof := make(tlog.TreeProof, 0, len(m.Proof))
-	for _, h := range m.Proof {
-		var hash tlog.Hash
-		if n, err := hex.Decode(hash[:], []byte(h)); err != nil || n != tlog.HashSize {
-			return DoubtForked, nil
+	proof, ok := hashesOf(m.Proof)
+	return doubtIf(!ok || tlog.CheckTree(proof, new.size, new.root, last.size, last.root) != nil, DoubtForked), nil
+}
+
+// hashesOf reads a proof's hashes.
+func hashesOf(list []string) ([]tlog.Hash, bool) {
+	proof := make([]tlog.Hash, len(list))
+	for i, h := range list {
+		if n, err := hex.Decode(proof[i][:], []byte(h)); err != nil || n != tlog.HashSize {
+			return nil, false
 		}
-		proof = append(proof, hash)
 	}
-	return doubtIf(tlog.CheckTree(proof, new.size, new.root, last.size, last.root) != nil, DoubtForked), nil
+	return proof, true
 }
 
 // errStalePoint is no doubt: an acknowledgement was lost. The link ends, and the
@@ -121,6 +156,9 @@ func openCheckpoint(text, vkey, origin string) (tree, bool) {
 	if err != nil || badRoot != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] || len(root) != tlog.HashSize {
 		return tree{}, false
 	}
+	if size == 0 && tlog.Hash(root) != sha256.Sum256(nil) { // no proof would ever show it
+		return tree{}, false
+	}
 	return tree{size, tlog.Hash(root)}, true
 }
 
@@ -137,21 +175,26 @@ func (t *tx) checkpointAt(register string, size int64) (*tree, error) {
 }
 
 func scanTree(row *sql.Row) (*tree, error) {
-	var at tree
-	var root string
-	err := row.Scan(&at.size, &root)
+	at, err := readTree(row.Scan)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
-	}
-	if err == nil {
-		_, err = hex.Decode(at.root[:], []byte(root))
 	}
 	return &at, err
 }
 
+func readTree(scan func(...any) error) (tree, error) {
+	var at tree
+	var root string
+	err := scan(&at.size, &root)
+	if err == nil {
+		_, err = hex.Decode(at.root[:], []byte(root))
+	}
+	return at, err
+}
+
 // trust says what a hello's journal and its own word mean for the register's
 // rights, and tells it in the welcome.
-func (t *tx) trust(c caller, h *wire.Hello, head wire.Head, w *wire.Welcome) error {
+func (t *tx) trust(c *caller, h *wire.Hello, head wire.Head, w *wire.Welcome) error {
 	var released string
 	if err := t.row("SELECT released FROM register WHERE id = ?", c.register).Scan(&released); err != nil {
 		return err
@@ -170,6 +213,14 @@ func (t *tx) trust(c caller, h *wire.Hello, head wire.Head, w *wire.Welcome) err
 	if last != nil {
 		w.Checkpoint = last.head()
 	}
+	if err := t.challenge(c, last, w); err != nil {
+		return err
+	}
+	u, err := t.uploadOf(c.register)
+	if err != nil {
+		return err
+	}
+	w.Uploaded = u.size
 	return t.row("SELECT doubt FROM register WHERE id = ?", c.register).Scan(&w.Quarantine)
 }
 
@@ -187,6 +238,7 @@ func doubtOf(h *wire.Hello, head wire.Head, last *tree) string {
 
 // doubt marks a register; the first reason stays until head office releases it.
 func (t *tx) doubt(register, why string) error {
+	t.doubted = true
 	return t.exec("UPDATE register SET doubt = ? WHERE id = ? AND doubt = ''", why, register)
 }
 

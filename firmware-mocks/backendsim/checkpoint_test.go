@@ -23,6 +23,8 @@ type ledgerOf struct {
 	vkey   string
 	size   int64
 	hashes []tlog.Hash
+	leaves [][]byte
+	told   int64 // see beyond
 }
 
 func newLedgerOf(t *testing.T, register string) *ledgerOf {
@@ -46,8 +48,10 @@ func (l *ledgerOf) ReadHashes(at []int64) ([]tlog.Hash, error) {
 func (l *ledgerOf) grow(to int64, salt string) {
 	l.t.Helper()
 	for ; l.size < to; l.size++ {
-		more, err := tlog.StoredHashes(l.size, fmt.Appendf(nil, "%s %d", salt, l.size), l)
+		leaf := fmt.Appendf(nil, "%s %d", salt, l.size)
+		more, err := tlog.StoredHashes(l.size, leaf, l)
 		must(l.t, err)
+		l.leaves = append(l.leaves, leaf)
 		l.hashes = append(l.hashes, more...)
 	}
 }
@@ -55,7 +59,7 @@ func (l *ledgerOf) grow(to int64, salt string) {
 func (l *ledgerOf) fork(at int64) *ledgerOf {
 	l.t.Helper()
 	other := *l
-	other.size, other.hashes = 0, nil
+	other.size, other.hashes, other.leaves = 0, nil, nil
 	other.grow(at, "leaf")
 	return &other
 }
@@ -259,11 +263,13 @@ func TestI6AHelloWithAnOlderOrForkedJournalIsDoubted(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			w, l, r := enrolled(t)
 			acked(t, r.ask(l.point(0)), wire.StatusAccepted, "", "")
-			_, welcome := w.helloWith("i2", c.word, c.head(l))
+			fresh, welcome := w.helloWith("i2", c.word, c.head(l))
 			if welcome.Quarantine != c.want || w.doubt("r1") != c.want {
 				t.Errorf("the welcome says %q, the ledger %q, want %q", welcome.Quarantine, w.doubt("r1"), c.want)
 			}
-			if granted := total(welcome.Grants, "tobacco-day") != (wire.Amount{}); granted != (c.want == "") {
+			l.grow(6, "leaf")
+			reply := fresh.ask(l.proving(welcome))
+			if granted := total(reply.Ack.Grants, "tobacco-day") != (wire.Amount{}); granted != (c.want == "") {
 				t.Errorf("granted: %v", granted)
 			}
 		})

@@ -9,10 +9,11 @@ import (
 )
 
 // decide handles every message but hello in one transaction. A message without
-// an answer gives an empty reply.
-func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (wire.Message, error) {
+// an answer gives an empty reply. doubted says whether the register's rights are
+// in doubt from now on, or were already.
+func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (reply wire.Message, doubted bool, err error) {
 	if who == nil {
-		return wire.Message{}, refuse(wire.CodeSession, "say hello first")
+		return wire.Message{}, false, refuse(wire.CodeSession, "say hello first")
 	}
 	c := *who
 	c.now, c.rules = b.now(), b.inForce()
@@ -20,9 +21,8 @@ func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (wire
 	if f, set := b.faults.take(Refuse, m.Type); set {
 		forced = f.Reason
 	}
-	var reply wire.Message
-	err := b.ledger.change(ctx, func(t *tx) error {
-		if err := t.current(c, m.Session); err != nil {
+	err = b.ledger.change(ctx, func(t *tx) error {
+		if err := t.current(&c, m.Session); err != nil {
 			return err
 		}
 		if m.Journal != nil {
@@ -37,9 +37,10 @@ func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (wire
 		}
 		var err error
 		reply, err = b.dispatch(t, c, m, forced)
+		doubted = t.doubted || c.doubt != ""
 		return err
 	})
-	return reply, err
+	return reply, err == nil && doubted, err
 }
 
 // dispatch hands a message to what decides it and wraps the answer.
@@ -63,7 +64,7 @@ func (b *Backend) dispatch(t *tx, c caller, m wire.Message, forced terminal.Reas
 	case wire.TypeCheckpoint:
 		return acknowledged(t, c, m)(l.checkpoint(t, c, m.Checkpoint))
 	case wire.TypeJournal:
-		return wire.Message{}, t.event(c, m.Type, "", "")
+		return acknowledged(t, c, m)(l.takeLeaves(t, c, m.Entries))
 	case wire.TypeError:
 		return wire.Message{}, t.event(c, m.Type, "", words(string(m.Error.Code), m.Error.Text))
 	}

@@ -30,8 +30,9 @@ const fullSync = 2
 // others for what is read long.
 type ledger struct {
 	db, readers *sql.DB
-	held        *sql.Conn // one of readers, for as long as the ledger is open
-	key         []byte    // of the hashes of codes
+	held        *sql.Conn           // one of readers, for as long as the ledger is open
+	key         []byte              // of the hashes of codes
+	pick        func(n int64) int64 // a random number below n, for challenges
 }
 
 // dsns gives how a file is opened to write and to read; "" is memory. There, as
@@ -72,7 +73,7 @@ func openLedger(ctx context.Context, file string) (*ledger, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("backendsim: open ledger: %w", err), db.Close())
 	}
-	l := &ledger{db: db, readers: readers}
+	l := &ledger{db: db, readers: readers, pick: pickLeaf}
 	// Memory goes with its last connection, and a pool may drop one that failed.
 	if l.held, err = readers.Conn(ctx); err == nil {
 		err = l.prepare(ctx)
@@ -123,7 +124,9 @@ func (l *ledger) hash(kind string, of []byte) string {
 // tx is a transaction and the context that bounds it.
 type tx struct {
 	*sql.Tx
-	ctx context.Context
+	ctx     context.Context
+	pick    func(n int64) int64
+	doubted bool // it found a reason to doubt a register
 }
 
 // change runs do in one transaction. After a nil error it is on disk. After any
@@ -134,7 +137,7 @@ func (l *ledger) change(ctx context.Context, do func(*tx) error) error {
 	if err != nil {
 		return err
 	}
-	if err := do(&tx{begun, ctx}); err != nil {
+	if err := do(&tx{Tx: begun, ctx: ctx, pick: l.pick}); err != nil {
 		return errors.Join(err, begun.Rollback())
 	}
 	return begun.Commit()
@@ -148,7 +151,7 @@ func (l *ledger) view(ctx context.Context, do func(*tx) error) error {
 		return err
 	}
 	defer begun.Rollback() // nothing was changed
-	return do(&tx{begun, ctx})
+	return do(&tx{Tx: begun, ctx: ctx})
 }
 
 func (t *tx) exec(query string, args ...any) error {

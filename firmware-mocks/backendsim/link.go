@@ -287,11 +287,12 @@ func (l *link) handle(m wire.Message) {
 	ctx, cancel := context.WithTimeout(l.b.ctx, workTimeout)
 	defer cancel()
 	var reply wire.Message
+	var doubted bool
 	var err error
 	if m.Type == wire.TypeHello {
 		reply, err = l.hello(ctx, m)
 	} else {
-		reply, err = l.b.decide(ctx, l.who(), m)
+		reply, doubted, err = l.b.decide(ctx, l.who(), m)
 	}
 	if _, lost := l.b.faults.take(DropAfter, m.Type); lost {
 		return
@@ -312,7 +313,7 @@ func (l *link) handle(m wire.Message) {
 		reply.Re = m.ID
 		l.send(reply)
 	}
-	l.after(m, reply, err)
+	l.after(m, reply, doubted, err)
 }
 
 // stamp gives an answer the time of its sending: the register's clock follows it,
@@ -330,16 +331,16 @@ func (b *Backend) stamp(reply wire.Message) {
 }
 
 // after does what follows a message's answer: news after a welcome, and the end
-// of the link where a checkpoint does not fit what is kept here and the register
-// does not know yet. The welcome of its next hello tells it.
-func (l *link) after(m, reply wire.Message, err error) {
+// of the link where the register is in doubt and does not know yet, or proves from
+// another checkpoint than the one kept here. The welcome of its next hello tells
+// it.
+func (l *link) after(m, reply wire.Message, doubted bool, err error) {
 	switch {
 	case reply.Welcome != nil:
 		l.welcomed(m.Hello, reply.Welcome)
 	case errors.Is(err, errNoLonger):
 		l.stop()
-	case m.Type != wire.TypeCheckpoint || l.inDoubt():
-	case errors.Is(err, errStalePoint), reply.Ack != nil && reply.Ack.Status == wire.StatusRejected:
+	case doubted && !l.inDoubt(), errors.Is(err, errStalePoint) && !l.inDoubt():
 		l.stop()
 	}
 }

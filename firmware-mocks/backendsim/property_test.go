@@ -79,7 +79,7 @@ func (m *model) merge(r *modelTill, grants []wire.Grant) {
 
 // deliver hands a message to the backend; an answer may be lost on the way.
 func (m *model) deliver(r *modelTill, msg wire.Message) {
-	reply, err := m.b.decide(context.Background(), r.caller, msg)
+	reply, _, err := m.b.decide(context.Background(), r.caller, msg)
 	if code := codeOf(err); err != nil && code != wire.CodeSession && code != wire.CodeRefused {
 		m.t.Fatal(err)
 	}

@@ -214,3 +214,37 @@ CREATE TABLE IF NOT EXISTS event (       -- what happened, for the demo's consol
   payment  TEXT NOT NULL,
   outcome  TEXT NOT NULL
 ) STRICT;
+
+-- Leaves that registers uploaded, one row here for each epoch in which some came.
+-- What lies below first was taken from the epoch base.
+CREATE TABLE IF NOT EXISTS upload (
+  register TEXT NOT NULL,
+  epoch    INTEGER NOT NULL,
+  size     INTEGER NOT NULL,             -- leaves that are here, from the first on
+  first    INTEGER NOT NULL DEFAULT 0,
+  base     INTEGER NOT NULL DEFAULT -1,  -- -1: none
+  alone    INTEGER NOT NULL DEFAULT 0 CHECK (alone IN (0, 1)), -- no earlier epoch fits before it
+  PRIMARY KEY (register, epoch)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS upload_leaf (
+  register TEXT NOT NULL,
+  epoch    INTEGER NOT NULL,
+  place    INTEGER NOT NULL,
+  leaf     BLOB NOT NULL,
+  PRIMARY KEY (register, epoch, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS upload_hash (
+  register TEXT NOT NULL,
+  epoch    INTEGER NOT NULL,
+  place    INTEGER NOT NULL,             -- tlog.StoredHashIndex
+  hash     BLOB NOT NULL CHECK (length(hash) = 32),
+  PRIMARY KEY (register, epoch, place)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE IF NOT EXISTS unproved (    -- incarnations that did not meet a challenge yet
+  register    TEXT NOT NULL,
+  incarnation TEXT NOT NULL,
+  PRIMARY KEY (register, incarnation)
+) STRICT;

@@ -13,7 +13,9 @@ type caller struct {
 	register, store string
 	incarnation     string // of the session
 	session         int64
-	freeze          int64 // version of what was in force at its hello
+	freeze          int64      // version of what was in force at its hello
+	asked           *challenge // at its hello; nil where nothing was
+	doubt           string     // why its rights are in doubt, as the message found it
 	now             time.Time
 	rules           *rules
 }
@@ -41,21 +43,14 @@ func (l *ledger) hello(t *tx, m wire.Message, r *rules, now time.Time) (caller, 
 	if err := t.openSession(&c); err != nil {
 		return c, nil, err
 	}
-	var told int64
-	if err := t.row("SELECT size FROM incarnation WHERE register = ? AND id = ?", c.register, c.incarnation).Scan(&told); err != nil {
-		return c, nil, err
-	}
-	if m.Journal.Size < told {
-		return c, nil, refuse(wire.CodeRefused, "the journal is shorter than this incarnation's was")
-	}
-	if err := t.head(c, *m.Journal); err != nil {
+	if err := t.grown(c, *m.Journal); err != nil {
 		return c, nil, err
 	}
 	if err := t.merge(c, c.incarnation, h.Counters); err != nil {
 		return c, nil, err
 	}
 	w := &wire.Welcome{Session: c.session, Time: c.ms()}
-	if err := t.trust(c, h, *m.Journal, w); err != nil {
+	if err := t.trust(&c, h, *m.Journal, w); err != nil {
 		return c, nil, err
 	}
 	if err := t.topUp(c, nil); err != nil {
@@ -67,6 +62,22 @@ func (l *ledger) hello(t *tx, m wire.Message, r *rules, now time.Time) (caller, 
 	}
 	c.freeze, err = t.news(c, h, w)
 	return c, w, err
+}
+
+// grown refuses a hello whose journal is shorter than its incarnation's was, or
+// another of the same size. A copy's may be either: its welcome says what it is.
+func (t *tx) grown(c caller, h wire.Head) error {
+	if c.doubt == DoubtCloned {
+		return nil
+	}
+	var told int64
+	if err := t.row("SELECT size FROM incarnation WHERE register = ? AND id = ?", c.register, c.incarnation).Scan(&told); err != nil {
+		return err
+	}
+	if h.Size < told {
+		return refuse(wire.CodeRefused, "the journal is shorter than this incarnation's was")
+	}
+	return t.head(c, h)
 }
 
 // news names what is in force and newer than what the register holds, and gives
@@ -102,7 +113,7 @@ func (t *tx) openSession(c *caller) error {
 		return refuse(wire.CodeRefused, "this register belongs to another store")
 	}
 	if before != c.incarnation {
-		if err := t.retire(c.register, before, c.incarnation); err != nil {
+		if err := t.retire(c, before); err != nil {
 			return err
 		}
 	}
@@ -113,26 +124,32 @@ func (t *tx) openSession(c *caller) error {
 	return t.exec("UPDATE register SET session = ?, incarnation = ? WHERE id = ?", c.session, c.incarnation, c.register)
 }
 
-// retire ends the incarnation old and begins fresh. An incarnation that was
-// retired before and comes again is the copy of a register.
-func (t *tx) retire(register, old, fresh string) error {
-	clone, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ?", register, fresh)
+// retire ends the incarnation old and begins the caller's, which has to prove
+// itself where a checkpoint is kept. One that was retired before and comes again
+// is the copy of a register; what it held stays burnt.
+func (t *tx) retire(c *caller, old string) error {
+	clone, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ?", c.register, c.incarnation)
 	if err != nil {
 		return err
 	}
-	if clone {
-		return refuse(wire.CodeRefused, "this incarnation was retired")
-	}
-	if err := t.exec("UPDATE incarnation SET retired = 1 WHERE register = ? AND id = ?", register, old); err != nil {
+	if err := t.exec("UPDATE incarnation SET retired = 1 WHERE register = ? AND id = ?", c.register, old); err != nil {
 		return err
 	}
-	return t.exec("INSERT INTO incarnation (register, id) VALUES (?, ?)", register, fresh)
+	if clone {
+		c.doubt = DoubtCloned
+		return t.doubt(c.register, DoubtCloned)
+	}
+	if err := t.exec("INSERT INTO unproved (register, incarnation) VALUES (?, ?)", c.register, c.incarnation); err != nil {
+		return err
+	}
+	return t.exec("INSERT INTO incarnation (register, id) VALUES (?, ?)", c.register, c.incarnation)
 }
 
-// current fails where the session is no longer the register's latest.
-func (t *tx) current(c caller, session int64) error {
+// current fails where the session is no longer the register's latest, and learns
+// whether the register is in doubt.
+func (t *tx) current(c *caller, session int64) error {
 	var latest int64
-	if err := t.row("SELECT session FROM register WHERE id = ?", c.register).Scan(&latest); err != nil {
+	if err := t.row("SELECT session, doubt FROM register WHERE id = ?", c.register).Scan(&latest, &c.doubt); err != nil {
 		return err
 	}
 	if session != latest || c.session != latest {
