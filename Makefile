@@ -12,13 +12,14 @@ export GOFLAGS := -trimpath -buildvcs=false $(GOFLAGS)
 export CGO_ENABLED := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help tools build test vet race fuzz bench demo conform power-cut
+.PHONY: help tools build test vet race fuzz bench demo conform power-cut link-storm
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  FUZZTIME=10s    fuzz: for how long, per target"
 	@echo "  ROUNDS=1000     power-cut: how often; SEED=N repeats an order of things"
+	@echo "  ROUNDS=100      link-storm: how often; SEED=N repeats the plans"
 	@echo "  FAULTS=all      power-cut: fail each write and sync in every way, not in turns"
 	@echo "  ONCE=1          demo: end after the shift; the exit status says whether it came out right"
 	@echo "  PKG=./...       test, race, vet: which packages"
@@ -65,6 +66,10 @@ power-cut: tools ## cut the power ROUNDS times, then fail every write and sync
 	ROUNDS=$(ROUNDS) SEED=$(SEED) go test -count=1 -timeout=0 -run='^TestPowerCutIsSeen$$' -v ./offline
 	ROUNDS=$(ROUNDS) SEED=$(SEED) go test -count=1 -timeout=0 -run='^TestI2PowerCut' -v ./offline
 	FAULTS=$(FAULTS) go test -count=1 -timeout=30m -run='FaultAtEveryWriteAndSync$$' -v ./offline ./terminal/register
+
+link-storm: ROUNDS ?= 100
+link-storm: tools ## sell ROUNDS times through a bad line, both ends killed on the way
+	ROUNDS=$(ROUNDS) SEED=$(SEED) go test -race -count=1 -timeout=0 -run='LinkStorm$$' -v ./firmware-mocks/scenario
 
 # Puts in what is missing where it may (as root, with apt-get), and otherwise
 # says what to install.

@@ -78,6 +78,7 @@ var absent = []string{
 	"github.com/makiuchi-d/gozxing/...",
 	"github.com/boombuler/barcode/...",
 	"github.com/creack/pty/...",
+	"github.com/Shopify/toxiproxy/...",
 }
 
 // outside is what the core and the register must not import of the standard

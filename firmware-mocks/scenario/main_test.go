@@ -35,7 +35,7 @@ func runAll(m *testing.M) int {
 	}
 	code := m.Run()
 	if code == 0 {
-		if err := goleak.Find(); err != nil {
+		if err := goleak.Find(libraryLeaks...); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}

@@ -23,6 +23,8 @@ type Rules struct {
 	GoodFor    time.Duration // from now; below zero for a policy past its date
 	Answer     time.Duration
 	GiveUp     time.Duration
+	Silence    time.Duration // 0 for the policy's own default, and so is Redial
+	Redial     time.Duration
 	TobaccoDay int64  // units a store and day
 	Unitemised string // what a total without goods counts as; refused where empty
 	Also       string // more of the policy's text
@@ -46,6 +48,8 @@ func PolicyNote(k Keys, r Rules, now time.Time) (string, *policy.Policy, error) 
 		"CutOver":    now.Add(12 * time.Hour).In(tokyo).Format("15:04"),
 		"Answer":     r.Answer.String(),
 		"GiveUp":     r.GiveUp.String(),
+		"Silence":    pace(r.Silence),
+		"Redial":     pace(r.Redial),
 		"TobaccoDay": r.TobaccoDay,
 		"Unitemised": cmp.Or(r.Unitemised, "refuse"),
 		"Pack":       string(pack.GTIN), "Carton": string(carton.GTIN), "Cartridge": string(cartridge.GTIN),
@@ -65,4 +69,12 @@ func PolicyNote(k Keys, r Rules, now time.Time) (string, *policy.Policy, error) 
 	}
 	parsed, err = parsed.For(Class)
 	return signed, parsed, err
+}
+
+// pace writes a time of the line, "" for one that is left to its default.
+func pace(d time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return d.String()
 }

@@ -35,6 +35,8 @@ type Setup struct {
 	Model    string   // of the scanner, and what the daemon is told of it: one of unit.Models; "" for raw
 	Programs []string // settings that were programmed into the scanner by its manual's codes
 
+	Backend string // "host:port" of one that runs by itself; "" for one of the world's own
+
 	Now  func() time.Time                          // the backend's clock; nil for the machine's
 	Door func(http.RoundTripper) http.RoundTripper // stands between till and daemon; nil for nothing
 }
@@ -113,8 +115,10 @@ func (w *World) open(ctx context.Context) error {
 	if w.scanner, err = w.openScanner(); err != nil {
 		return err
 	}
-	if err := w.OpenBackend(ctx); err != nil {
-		return err
+	if w.address = w.setup.Backend; w.address == "" {
+		if err := w.OpenBackend(ctx); err != nil {
+			return err
+		}
 	}
 	if err := os.WriteFile(w.path("items.csv"), []byte(itemsFile()), 0o600); err != nil {
 		return err
@@ -355,13 +359,19 @@ type Customer struct {
 
 // NewCustomer binds a phone to a new account with money on it.
 func (w *World) NewCustomer(ctx context.Context, name string, boundFor time.Duration, ceilings walletsim.Ceilings) (*Customer, error) {
-	account := fmt.Sprintf("%s-%08d", name, 10_000_000+len(name)*1_111_111)
-	owner := walletsim.Owner{Account: account, BoundAt: time.Now().Add(-boundFor), Ceilings: ceilings}
-	phone, err := walletsim.NewPhone(w.issuer(), owner, 0, time.Now)
+	c, err := w.newCustomer(name, boundFor, ceilings)
 	if err != nil {
 		return nil, err
 	}
-	return &Customer{Phone: phone, name: name}, w.backend.SetAccount(ctx, Issuer, account, 1_000_000)
+	return c, w.backend.SetAccount(ctx, Issuer, c.Phone.Account(), 1_000_000)
+}
+
+// newCustomer binds a phone to an account that the backend has yet to hear of.
+func (w *World) newCustomer(name string, boundFor time.Duration, ceilings walletsim.Ceilings) (*Customer, error) {
+	account := fmt.Sprintf("%s-%08d", name, 10_000_000+len(name)*1_111_111)
+	owner := walletsim.Owner{Account: account, BoundAt: time.Now().Add(-boundFor), Ceilings: ceilings}
+	phone, err := walletsim.NewPhone(w.issuer(), owner, 0, time.Now)
+	return &Customer{Phone: phone, name: name}, err
 }
 
 func (w *World) issuer() walletsim.Issuer {
