@@ -68,12 +68,11 @@ func (s served) run(ctx context.Context, b *backendsim.Backend, out io.Writer) e
 	if err != nil {
 		return err
 	}
-	link, err := net.Listen("tcp", s.listen)
-	scheme, serve := "wss://", func() error { return b.ServeTLS(link, s.hosts...) }
+	scheme, open := "wss://", func(address string) (net.Listener, error) { return net.Listen("tcp", address) }
 	if s.insecure {
-		link, err = loopback(s.listen)
-		scheme, serve = "ws://", func() error { return b.Serve(link) }
+		scheme, open = "ws://", loopback
 	}
+	link, err := open(s.listen)
 	if err != nil {
 		return errors.Join(err, desk.Close())
 	}
@@ -82,7 +81,13 @@ func (s served) run(ctx context.Context, b *backendsim.Backend, out io.Writer) e
 	}
 	ended := make(chan error, 2)
 	go func() { ended <- b.ServeAdmin(desk) }()
-	go func() { ended <- serve() }()
+	go func() {
+		if s.insecure {
+			ended <- b.Serve(link)
+			return
+		}
+		ended <- b.ServeTLS(link, s.hosts...)
+	}()
 	// To the file first: who has read the line finds it.
 	if err := told.Keep(s.dir); err != nil {
 		return err
