@@ -6,22 +6,13 @@ import (
 	"go.uber.org/goleak"
 
 	"sekisho/firmware-mocks/conform"
-	"sekisho/firmware-mocks/conform/own"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestTheReferenceBackendConforms plays every rule against backendsim.
 func TestTheReferenceBackendConforms(t *testing.T) {
-	b, err := own.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	b := reference(t)
 	k, err := conform.Open(t.Context(), b.Config())
 	if err != nil {
 		t.Fatal(err)

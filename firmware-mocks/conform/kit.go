@@ -165,13 +165,13 @@ const ruleTime = 2 * time.Minute
 func (k *Kit) Run(ctx context.Context, only string, tell func(Result)) {
 	for _, r := range Rules() {
 		if strings.Contains(r.ID, only) && ctx.Err() == nil {
-			tell(k.check(ctx, r))
+			tell(k.Check(ctx, r))
 		}
 	}
 }
 
-// check tries one rule.
-func (k *Kit) check(ctx context.Context, r Rule) Result {
+// Check tries one rule.
+func (k *Kit) Check(ctx context.Context, r Rule) Result {
 	p := k.play(ctx)
 	defer p.end()
 	r.check(p)

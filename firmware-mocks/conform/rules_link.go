@@ -78,13 +78,14 @@ func pings(p *play) {
 	if err := t.conn.WriteControl(websocket.PingMessage, []byte("conform"), sent.Add(promptly)); err != nil {
 		p.fail("the link took no ping: %w", err)
 	}
-	timer := time.NewTimer(min(promptly, p.k.cfg.Patience))
+	within := min(promptly, p.k.cfg.Patience)
+	timer := time.NewTimer(within)
 	defer timer.Stop()
 	select {
 	case data := <-t.pongs:
 		p.want(data == "conform", "a pong has other data than its ping")
 	case <-timer.C:
-		p.fail("a ping sent behind %d requests was not answered in %v", asked, promptly)
+		p.fail("a ping sent behind %d requests was not answered in %v", asked, within)
 	}
 	t.await(wire.TypeAuthorise, last)
 }

@@ -1,7 +1,6 @@
 package conform
 
 import (
-	"fmt"
 	"strings"
 
 	"sekisho/terminal/wire"
@@ -119,7 +118,7 @@ func bodies(p *play) {
 		}
 		payment := newID()
 		m := t.buy(payment, p.fresh(), price)
-		spoiltBy(t, payment, m, fmt.Sprintf("an authorise with %s %.20v", w.field, w.value), inBody(w.field, w.value), wire.CodeBody, wire.CodeSyntax)
+		spoiltBy(t, payment, m, "an authorise with a wrong "+w.field, inBody(w.field, w.value), wire.CodeBody, wire.CodeSyntax)
 	}
 }
 
