@@ -97,7 +97,7 @@ func (c conforming) config(ctx context.Context) (conform.Config, func(), error) 
 		}
 	}
 	if len(cfg.Registers) == 0 {
-		if cfg.Registers, err = conform.MakeUp(ctx, c.admin); err != nil {
+		if cfg.Registers, err = conform.MakeUp(ctx, c.admin, conform.Spoilt); err != nil {
 			return cfg, nil, err
 		}
 	}

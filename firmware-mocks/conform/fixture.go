@@ -82,19 +82,20 @@ func ReadKey(path string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
-// madeUp is how many registers of the first store MakeUp makes: three, and one
-// for each rule that brings a register into doubt.
-const madeUp = 27
+// Spoilt is how many registers the rules bring into doubt, at most.
+const Spoilt = 30
 
-// MakeUp makes registers of two stores that nobody has heard of, for a backend on
+// MakeUp makes registers of two stores, as many as a run needs that may spoil so
+// many, that nobody has heard of, for a backend on
 // loopback that believes a hello's name. With an admin API it is told their keys;
 // without one they have none.
-func MakeUp(ctx context.Context, admin string) ([]Register, error) {
+func MakeUp(ctx context.Context, admin string, spoilt int) ([]Register, error) {
 	run := newID()[24:]
 	var list []Register
-	for n := range madeUp + 1 {
+	home := 3 + spoilt
+	for n := range home + 1 {
 		r := Register{Store: "conform-" + run + "-1", ID: fmt.Sprintf("conform-%s-r%d", run, n+1)}
-		if n == madeUp {
+		if n == home {
 			r.Store = "conform-" + run + "-2"
 		}
 		if admin != "" {

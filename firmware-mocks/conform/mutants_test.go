@@ -222,7 +222,7 @@ var mutants = []struct {
 	})},
 	{"caps.raced", approves("cap.store")},
 	{"caps.store", mutation{down: func(l *leg, m *wire.Message) bool {
-		if req := l.p.asked[m.Re]; m.Answer != nil && req.Authorise != nil && len(req.Authorise.Spends) > 0 && strings.HasSuffix(l.register, "r28") {
+		if req := l.p.asked[m.Re]; m.Answer != nil && req.Authorise != nil && len(req.Authorise.Spends) > 0 && strings.HasSuffix(l.register, "r5") {
 			m.Answer.Outcome, m.Answer.Reason = wire.OutcomeDeclined, "cap.store"
 		}
 		return true
@@ -341,7 +341,7 @@ func TestMutantsFail(t *testing.T) {
 	}
 	for _, m := range mutants {
 		t.Run(m.rule, func(t *testing.T) {
-			cfg := anew(t, b)
+			cfg := anew(t, b, 1)
 			p := newProxy(t, cfg.URL, m.m)
 			cfg.URL, cfg.Patience = p.url(), impatience
 			k, err := conform.Open(t.Context(), cfg)
@@ -361,7 +361,7 @@ func TestMutantsFail(t *testing.T) {
 // TestAProxyAloneFailsNothing is the control: what the mutants fail by is not the
 // proxy.
 func TestAProxyAloneFailsNothing(t *testing.T) {
-	cfg := anew(t, reference(t))
+	cfg := anew(t, reference(t), conform.Spoilt)
 	same := func(*leg, *wire.Message) bool { return true }
 	p := newProxy(t, cfg.URL, mutation{down: same})
 	p.on.Store(true)
@@ -392,12 +392,12 @@ func reference(t *testing.T) *own.Backend {
 	return b
 }
 
-// anew has registers that the backend never heard.
-func anew(t *testing.T, b *own.Backend) conform.Config {
+// anew has registers that the backend never heard; so many may be spoilt.
+func anew(t *testing.T, b *own.Backend, spoilt int) conform.Config {
 	t.Helper()
 	cfg := b.Config()
 	var err error
-	if cfg.Registers, err = conform.MakeUp(t.Context(), cfg.Admin); err != nil {
+	if cfg.Registers, err = conform.MakeUp(t.Context(), cfg.Admin, spoilt); err != nil {
 		t.Fatal(err)
 	}
 	return cfg

@@ -49,7 +49,7 @@ func Open(ctx context.Context, dir string) (*Backend, error) {
 		return nil, err
 	}
 	var err error
-	if o.known, err = conform.MakeUp(ctx, o.admin()); err != nil {
+	if o.known, err = conform.MakeUp(ctx, o.admin(), conform.Spoilt); err != nil {
 		return nil, errors.Join(err, o.Close())
 	}
 	return o, nil
