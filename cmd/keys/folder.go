@@ -34,6 +34,7 @@ const (
 	IdentityNote = "identity"     // a note signed by root
 	Certificate  = "register.crt" // PEM: the register's, then those up to the CA
 	BackendCA    = "backend.ca"   // PEM
+	ManagerPIN   = "pin"          // hash of the manager's PIN, of sekishod --set-pin; secret, and not of enrolment
 )
 
 // Error says which key file is wrong and what to do. It never holds a part of

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"sekisho/cmd/settings"
 )
@@ -20,6 +21,10 @@ type config struct {
 	settings.Settings
 	insecureDev bool // the backend may be ws:// on this machine, without certificates
 }
+
+// secure says whether the backend is dialled over TLS. What is neither wss:// nor
+// ws:// uplink refuses.
+func (c config) secure() bool { return strings.HasPrefix(strings.ToLower(c.Backend), "wss:") }
 
 // configure reads flags, file and environment, in rising order of precedence:
 // file, environment, flags.

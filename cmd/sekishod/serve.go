@@ -43,7 +43,9 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 		return err
 	}
 	defer listener.Close()
-	link, err := uplink.New(uplink.Config{URL: cfg.Backend, Insecure: cfg.insecureDev, Log: log})
+	known := &acquaintance{folder: given.folder, keys: given.keys}
+	known.trust.Store(&given.trust)
+	link, err := uplink.New(uplink.Config{URL: cfg.Backend, Insecure: cfg.insecureDev, Trust: known.held, Times: known.times, Log: log})
 	if err != nil {
 		return err
 	}
@@ -55,13 +57,15 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 	events := web.NewEvents()
 	made := given.register(cfg)
 	made.Store, made.Backend, made.Signal, made.Anchors, made.Log = store, link, events, run, log
-	reg, err := newRegister(ctx, made, given.keys.Register, run)
+	reg, mark, err := newRegister(ctx, made, given.keys.Register, run)
 	if err != nil {
 		return err
 	}
+	known.mark, known.view = mark, reg.View
 	pages := web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log}
 	return untilStopped(ctx, reg, log, append(scanParts(given.units, reg, log),
 		reg.Run,
+		known.renewer(cfg, log),
 		func(ctx context.Context) error { return link.Run(ctx, reg) },
 		func(ctx context.Context) error { return servePages(ctx, reg, given.keys.Identity, listener, pages) },
 	))
@@ -69,17 +73,29 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 
 // files are what a register is given to run by, as configuration and files say.
 type files struct {
-	units []scanner.Config
-	keys  keys.Keys
-	items map[terminal.GTIN]register.Item
+	units  []scanner.Config
+	folder keys.Folder
+	keys   keys.Keys
+	trust  uplink.Trust // zero for ws://
+	items  map[terminal.GTIN]register.Item
 }
 
 func readFiles(cfg config) (f files, err error) {
 	if f.units, err = scanners(cfg.Settings); err != nil {
 		return f, err
 	}
-	if f.keys, err = keys.Load(cfg.Data); err != nil {
+	if f.folder, err = keys.Find(cfg.Data); err != nil {
 		return f, err
+	}
+	if f.keys, err = f.folder.Load(); err != nil {
+		return f, err
+	}
+	if cfg.secure() {
+		trust, err := f.folder.Trust(f.keys)
+		if err != nil {
+			return f, err
+		}
+		f.trust = uplink.Trust(trust)
 	}
 	f.items, err = loadItems(cfg.Items)
 	return f, err
@@ -134,25 +150,26 @@ func servePages(ctx context.Context, reg *register.Register, id policy.Identity,
 }
 
 // newRegister makes the register of a configuration, once the ledger was compared
-// with what this boot last saw of it.
-func newRegister(ctx context.Context, cfg register.Config, key ed25519.PrivateKey, run *runDir) (*register.Register, error) {
+// with what this boot last saw of it. It gives the time, too, that the ledger last
+// had from the backend.
+func newRegister(ctx context.Context, cfg register.Config, key ed25519.PrivateKey, run *runDir) (*register.Register, terminal.Millis, error) {
 	snapshot, err := cfg.Store.Load(ctx)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	headAt := func(size int64) (journal.Head, error) {
 		return journal.HeadOf(size, tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return cfg.Store.Hashes(ctx, at) }))
 	}
 	if cfg.Anchor, cfg.Quarantine, err = anchored(run.load(), snapshot.Head, headAt, cfg.Log); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	cfg.Incarnation = cfg.Anchor.Incarnation
 	cfg.Signer, err = journal.NewSigner(journal.Origin(cfg.Identity.Store, cfg.Identity.Register), key)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	cfg.Log.Info("the ledger was opened", "journal_size", snapshot.Head.Size)
-	return register.New(cfg), nil
+	return register.New(cfg), snapshot.Mark, nil
 }
 
 // stopTime is how long a clean stop may take in all: far below the 90 s after

@@ -21,7 +21,7 @@ import (
 // register's other secrets, and how many tries were wrong, which must survive a
 // reboot.
 const (
-	pinFile   = "keys/pin"
+	pinFile   = "keys/" + keys.ManagerPIN
 	triesFile = "pin.tries"
 )
 
@@ -50,7 +50,7 @@ func setPIN(cfg settings.Settings, in io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := pin.Keep(filepath.Join(string(folder), filepath.Base(pinFile)), []byte(hash+"\n")); err != nil {
+	if err := pin.Keep(filepath.Join(string(folder), keys.ManagerPIN), []byte(hash+"\n")); err != nil {
 		return fmt.Errorf("the PIN cannot be kept: %w", err)
 	}
 	if err := os.Remove(filepath.Join(cfg.Data, triesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -52,6 +53,10 @@ const (
 // Link is the websocket client of one register.
 type Link struct {
 	url    string
+	host   string
+	plain  bool // without TLS
+	trust  func() Trust
+	times  func() Times
 	dialer websocket.Dialer
 	log    *slog.Logger
 
@@ -70,15 +75,21 @@ type Config struct {
 	URL      string // of the backend
 	Insecure bool   // plain ws:// is taken, to this machine only
 	Log      *slog.Logger
+
+	// Of wss:// alone. Each is asked at every dial: a certificate that was renewed
+	// serves from the next one on.
+	Trust func() Trust
+	Times func() Times
 }
 
 // New makes a link. The error is ErrURL.
 func New(cfg Config) (*Link, error) {
-	if _, err := backendURL(cfg.URL, cfg.Insecure); err != nil {
+	u, err := backendURL(cfg.URL, cfg.Insecure)
+	if err != nil {
 		return nil, err
 	}
 	return &Link{
-		url: cfg.URL, log: cfg.Log,
+		url: cfg.URL, host: u.Hostname(), plain: u.Scheme == "ws", trust: cfg.Trust, times: cfg.Times, log: cfg.Log,
 		dialer: websocket.Dialer{HandshakeTimeout: dialTime, Subprotocols: []string{wire.Subprotocol}, Proxy: nil},
 	}, nil
 }
@@ -182,16 +193,23 @@ func (l *Link) shut() (redialled bool) {
 	return l.redial
 }
 
+// dial connects, proves who is who, and opens the websocket.
 func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	var at progress
-	conn, resp, err := l.dialer.DialContext(at.watched(ctx), l.url, http.Header{})
+	dialer, asked := l.dialer, new(atomic.Bool)
+	if !l.plain {
+		dialer.TLSClientConfig = l.tls(asked)
+	}
+	conn, resp, err := dialer.DialContext(at.watched(ctx), l.url, http.Header{})
 	if err != nil {
 		return nil, at.failed(err, resp)
 	}
 	resp.Body.Close()
 	switch {
+	case !l.plain && !asked.Load():
+		err = errNotAsked
 	case conn.Subprotocol() != wire.Subprotocol:
 		err = fmt.Errorf("uplink: the backend does not speak %s", wire.Subprotocol)
 	case resp.Header.Get("Sec-WebSocket-Extensions") != "":

@@ -124,6 +124,20 @@ func (p *progress) reason(err error) terminal.LineReason {
 	return reasonOf(err)
 }
 
+// Reason says why a dial, a request or a session failed.
+func Reason(err error) terminal.LineReason { return reasonOf(err) }
+
+// Refusal is what the backend answered in place of what was asked.
+type Refusal struct {
+	Status  int
+	Problem enrol.Problem // zero where its body was none
+}
+
+// Error gives the status and the backend's own words.
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("uplink: the backend answered with %d %.100q: %.300q", r.Status, r.Problem.Code, r.Problem.Detail)
+}
+
 // untrusted says whether the other side's certificate was not taken.
 func untrusted(err error) bool {
 	var verify *tls.CertificateVerificationError
@@ -133,8 +147,8 @@ func untrusted(err error) bool {
 	return errors.As(err, &verify) || errors.As(err, &authority) || errors.As(err, &host) || errors.As(err, &invalid)
 }
 
-// answered is a dial that the backend answered with a status in place of a
-// websocket.
+// answered is a dial, or a request, that the backend answered with another status
+// than the one that was asked for.
 func answered(resp *http.Response) error {
 	e := &ended{why: terminal.LineProtocol}
 	switch {
@@ -144,10 +158,10 @@ func answered(resp *http.Response) error {
 		e.why = terminal.LineClosed
 		e.wait = retryAfter(resp)
 	}
-	var problem enrol.Problem
+	r := &Refusal{Status: resp.StatusCode}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxProblem)) // without one the status says enough
-	_ = json.Unmarshal(body, &problem)
-	e.cause = fmt.Errorf("uplink: the backend answered the dial with %d %.100q: %.300q", resp.StatusCode, problem.Code, problem.Detail)
+	_ = json.Unmarshal(body, &r.Problem)
+	e.cause = r
 	return e
 }
 

@@ -3,7 +3,6 @@ package uplink
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -23,14 +22,16 @@ import (
 )
 
 // firstReason runs a link against a listener until it says why it is down.
-func firstReason(t *testing.T, address string, config *tls.Config) (terminal.LineReason, string) {
+func firstReason(t *testing.T, address string) (terminal.LineReason, string) {
 	t.Helper()
 	var log bytes.Buffer
-	l, err := New(Config{URL: strings.Replace(address, "http", "ws", 1), Insecure: true, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	l, err := New(Config{
+		URL: strings.Replace(address, "http", "ws", 1), Insecure: true, Log: slog.New(slog.NewTextHandler(&log, nil)),
+		Trust: func() Trust { return Trust{} }, Times: at(today),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.dialer.TLSClientConfig = config
 	l.dialer.HandshakeTimeout = 300 * time.Millisecond
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -100,50 +101,7 @@ func TestADialSaysWhyItOpenedNothing(t *testing.T) {
 		"no TLS over there": {strings.Replace(status(200), "http:", "https:", 1), terminal.LineProtocol},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, log := firstReason(t, c.address, nil)
-			if got != c.want {
-				t.Errorf("%q, want %q: %s", got, c.want, log)
-			}
-		})
-	}
-}
-
-// What TLS says of the two certificates.
-func TestTLSSaysWhoIsNotTrusted(t *testing.T) {
-	server := httptest.NewUnstartedServer(&backend{})
-	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	server.TLS = &tls.Config{MinVersion: tls.VersionTLS13}
-	server.StartTLS()
-	defer server.Close()
-	demands := httptest.NewUnstartedServer(&backend{})
-	demands.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	demands.TLS = &tls.Config{MinVersion: tls.VersionTLS13, ClientAuth: tls.RequireAnyClientCert}
-	demands.StartTLS()
-	defer demands.Close()
-	old := httptest.NewUnstartedServer(&backend{})
-	old.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS12}
-	old.StartTLS()
-	defer old.Close()
-	trusted := func(s *httptest.Server) *tls.Config {
-		c := s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-		c.MinVersion = tls.VersionTLS13
-		return c
-	}
-	another := trusted(server)
-	another.ServerName = "elsewhere.invalid"
-	for name, c := range map[string]struct {
-		server *httptest.Server
-		config *tls.Config
-		want   terminal.LineReason
-	}{
-		"signed by itself": {server, nil, terminal.LineUntrusted},
-		"another host":     {server, another, terminal.LineUntrusted},
-		"wants ours":       {demands, trusted(demands), terminal.LineRefused},
-		"an older TLS":     {old, trusted(old), terminal.LineProtocol},
-	} {
-		t.Run(name, func(t *testing.T) {
-			got, log := firstReason(t, c.server.URL, c.config)
+			got, log := firstReason(t, c.address)
 			if got != c.want {
 				t.Errorf("%q, want %q: %s", got, c.want, log)
 			}
@@ -464,7 +422,7 @@ func TestI8NoCompressionThatWasNotOffered(t *testing.T) {
 			acceptKey(req.Header.Get("Sec-WebSocket-Key")), wire.Subprotocol)
 		c.Read(make([]byte, 10_000))
 	})
-	if got, log := firstReason(t, address, nil); got != terminal.LineProtocol {
+	if got, log := firstReason(t, address); got != terminal.LineProtocol {
 		t.Errorf("%q: %s", got, log)
 	}
 }
