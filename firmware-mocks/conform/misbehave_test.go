@@ -2,6 +2,7 @@ package conform_test
 
 import (
 	"encoding/json"
+	"time"
 
 	"sekisho/terminal/wire"
 )
@@ -227,4 +228,38 @@ func raise(list []wire.Grant, by int64) {
 	for i := range list {
 		list[i].Total = wire.Amount{Yen: max(0, list[i].Total.Yen+by), Units: max(0, list[i].Total.Units+by)}
 	}
+}
+
+// giftToday is a grant that nobody asked for, of each day that may be today.
+func giftToday() []wire.Grant {
+	var list []wire.Grant
+	for day := -1; day <= 1; day++ {
+		on := time.Now().AddDate(0, 0, day).Format(time.DateOnly)
+		list = append(list, wire.Grant{Cap: "gift-day", Window: on, Total: wire.Amount{Yen: 1}})
+	}
+	return list
+}
+
+// challengedAlways challenges proved incarnations too, challengedOnce each
+// register but once.
+func challengedAlways(_ *leg, m *wire.Message) bool {
+	if m.Welcome != nil && m.Welcome.Checkpoint != nil && m.Welcome.Challenge == nil {
+		m.Welcome.Challenge = new(int64)
+	}
+	return true
+}
+
+func challengedOnce(l *leg, m *wire.Message) bool {
+	if m.Welcome != nil && m.Welcome.Challenge != nil && !l.once("challenge") {
+		m.Welcome.Challenge = nil
+	}
+	return true
+}
+
+// neverRetired has the backend see a new incarnation in each hello.
+func neverRetired(_ *leg, m *wire.Message) bool {
+	if m.Hello != nil {
+		m.Incarnation = newID()
+	}
+	return true
 }

@@ -13,7 +13,7 @@ type Rule struct {
 // Rules gives every rule, in the order in which they are tried: what spoils a
 // register comes last.
 func Rules() []Rule {
-	return slices.Concat(linkRules, messageRules, sessionRules, authoriseRules, codeRules, undoRules, capRules, adviceRules, checkpointRules, doubtRules)
+	return slices.Concat(linkRules, messageRules, sessionRules, authoriseRules, codeRules, undoRules, capRules, adviceRules, checkpointRules, trustRules, doubtRules)
 }
 
 // The sections that rules stand in.
@@ -29,6 +29,7 @@ const (
 	theWord     = "protocol.md, Head office's word"
 	theWho      = "protocol.md, Who a register is"
 	points      = "protocol.md, Checkpoints"
+	theUpload   = "protocol.md, The upload"
 	theDoubt    = "protocol.md, Quarantine"
 	anAuthorise = "protocol.md, authorise"
 	aQuery      = "protocol.md, query"
