@@ -31,7 +31,7 @@ type deed struct {
 // flag is a field of the request's JSON body or, of a GET or DELETE, its query.
 type flag struct {
 	name, help string
-	kind       any  // of what kind, and what where it is not given: "", 0 or false
+	kind       any  // what it is where it is not given: "", 0, 0 seconds or false
 	needed     bool // must be given
 }
 
@@ -51,11 +51,39 @@ var deeds = []deed{
 	{noun: "register", verb: "list", short: "List the registers with state, doubt and certificate", method: "GET", path: "registers"},
 	{noun: "register", verb: "code", short: "Make a one-time code to enrol a register with", method: "POST", path: "codes", show: showCode,
 		flags: []flag{text("store", "the store's `ID`"), machine, maybe("class", "of `STORES`; the policy's first where it is not given")}},
+	{noun: "register", verb: "codes", short: "List the one-time codes that are good, and those used within the hour", method: "GET", path: "codes"},
 	{noun: "register", verb: "revoke", short: "Revoke a register's certificates and end its link", method: "POST", path: "registers/revoke", flags: []flag{machine}},
 	{noun: "register", verb: "quarantine", short: "Put a register in quarantine", method: "POST", path: "registers/quarantine",
 		flags: []flag{machine, text("why", "the `REASON`")}},
 	{noun: "register", verb: "release", short: "End a register's quarantine", method: "POST", path: "registers/release", flags: []flag{machine}},
 	{noun: "register", verb: "checkpoints", short: "List the checkpoints kept of a register", method: "GET", path: "checkpoints", flags: []flag{machine}},
+	{noun: "account", verb: "list", short: "List the accounts", method: "GET", path: "accounts"},
+	{noun: "account", verb: "set", short: "Make an account, or set what is on it", method: "POST", path: "accounts",
+		flags: with(who, number("balance", "`YEN`"))},
+	{noun: "account", verb: "limits", short: "Set what an account may pay offline at one register in 24 hours", method: "POST", path: "accounts/limits",
+		flags: with(who, number("yen", "`YEN`"), number("count", "`PAYMENTS`"))},
+	{noun: "account", verb: "digits", short: "Have a wallet show digits for an account, which pay once", method: "POST", path: "digits",
+		flags: with(who, text("code", "the `DIGITS`"))},
+	{noun: "account", verb: "stop", short: "Stop an account for good, and deny it", method: "POST", path: "accounts/stop", flags: who},
+	{noun: "denial", verb: "list", short: "List the denied accounts", method: "GET", path: "denials"},
+	{noun: "denial", verb: "add", short: "Deny an account until its last credential ends", method: "POST", path: "denials", flags: who},
+	{noun: "denial", verb: "remove", short: "Allow an account again", method: "POST", path: "denials/allow", flags: who},
+	{noun: "denial", verb: "void", short: "Void what an issuer gave out before a time", method: "POST", path: "issuers/void",
+		flags: []flag{who[0], number("before", "`MILLISECONDS` since 1970")}},
+	{noun: "payment", verb: "list", short: "List the payments", method: "GET", path: "payments"},
+	{noun: "payment", verb: "charges", short: "List the movements of money", method: "GET", path: "charges",
+		flags: []flag{maybe("payment", "of one `ID` alone")}},
+	{noun: "payment", verb: "parked", short: "List the payments' messages that were refused", method: "GET", path: "parked"},
+	{noun: "payment", verb: "problems", short: "List the rejected advices with reason and bearer", method: "GET", path: "problems"},
+	{noun: "cap", verb: "list", short: "List the store caps with what was granted and sold", method: "GET", path: "caps"},
+	{noun: "event", verb: "list", short: "List every message that was handled", method: "GET", path: "events"},
+	{noun: "note", verb: "list", short: "List the signed notes that were published; sekisho-sim policy publish does it", method: "GET", path: "notes"},
+	{noun: "fault", verb: "list", short: "List the faults that are set", method: "GET", path: "faults"},
+	{noun: "fault", verb: "set", short: "Make the backend misbehave; docs/backend-mock.md lists the kinds", method: "POST", path: "faults",
+		flags: []flag{text("kind", "`KIND` of fault"), maybe("type", "`TYPE` of message; authorise where it is not given"),
+			{"count", "for how `MANY` messages; 0 until cleared", int64(0), false}, maybe("reason", "of a refusal, a `CODE`"),
+			{"delay", "of the message, `LONG` as 300ms", time.Duration(0), false}}},
+	{noun: "fault", verb: "clear", short: "Clear the faults of a kind, or all", method: "DELETE", path: "faults", flags: []flag{maybe("kind", "`KIND` of fault")}},
 	{noun: "ca", verb: "show", short: "Write the CA certificates that registers trust", method: "GET", path: "ca", show: showText},
 	{noun: "ca", verb: "add", short: "Make the CA that shall follow; registers hear of it as they renew", method: "POST", path: "ca/add"},
 	{noun: "ca", verb: "switch", short: "Sign with the next CA from now on", method: "POST", path: "ca/switch",
@@ -87,6 +115,8 @@ func (d deed) command(dir *string) *cobra.Command {
 			body[f.name] = cmd.Flags().String(f.name, kind, f.help)
 		case int64:
 			body[f.name] = cmd.Flags().Int64(f.name, kind, f.help)
+		case time.Duration:
+			body[f.name] = cmd.Flags().Duration(f.name, kind, f.help)
 		case bool:
 			body[f.name] = cmd.Flags().Bool(f.name, kind, f.help)
 		}

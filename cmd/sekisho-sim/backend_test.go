@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/rogpeppe/go-internal/testscript"
 
 	"sekisho/firmware-mocks/backendsim"
 	"sekisho/firmware-mocks/scenario"
@@ -212,5 +214,24 @@ func TestWithoutTLSABackendListensOnLoopbackOnly(t *testing.T) {
 	err := s.serve(t.Context(), t.Output())
 	if err == nil || !strings.Contains(err.Error(), "loopback") {
 		t.Errorf("it said %v", err)
+	}
+}
+
+// startBackend is the command backend DIR of scripts: it runs one until the
+// script ends.
+func startBackend(ts *testscript.TestScript, _ bool, args []string) {
+	ctx, cancel := context.WithCancel(context.Background())
+	told, tell := io.Pipe()
+	root := command()
+	root.SetArgs([]string{"backend", "--dir", ts.MkAbs(args[0])})
+	root.SetOut(tell)
+	ended := make(chan error, 1)
+	go func() { err := root.ExecuteContext(ctx); tell.CloseWithError(io.EOF); ended <- err }()
+	ts.Defer(func() {
+		cancel()
+		ts.Check(<-ended)
+	})
+	if !bufio.NewScanner(told).Scan() {
+		ts.Fatalf("the backend did not start")
 	}
 }

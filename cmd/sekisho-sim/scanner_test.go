@@ -21,9 +21,10 @@ const deadline = 20 * time.Second
 //	scanner FLAGS...             starts sekisho-sim scanner and waits until it is plugged in
 //	type LINE...                 gives its console lines, and waits for the answer to each
 //	till PATH reads|says TEXT... is the till: TEXT is as in a Go string
+//	backend DIR                  runs sekisho-sim backend until the script ends
 //	ended                        waits for its end and leaves the files deeds and answers; with ! it must fail
 var scannerCmds = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"scanner": startScanner, "type": typeLines, "till": beTill, "ended": endScanner,
+	"scanner": startScanner, "type": typeLines, "till": beTill, "ended": endScanner, "backend": startBackend,
 }
 
 // running is a console that a script has started.

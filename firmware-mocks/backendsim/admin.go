@@ -69,6 +69,12 @@ func (b *Backend) admin() {
 	b.mux.HandleFunc("POST /admin/digits", local(take(func(ctx context.Context, p person) error {
 		return b.RegisterDigits(ctx, p.Code, p.Issuer, p.Account)
 	})))
+	b.mux.HandleFunc("GET /admin/accounts", local(show(b.Ledger().Accounts)))
+	b.mux.HandleFunc("GET /admin/parked", local(show(b.Ledger().Parked)))
+	b.mux.HandleFunc("GET /admin/problems", local(show(b.Ledger().Problems)))
+	b.mux.HandleFunc("/admin/", local(func(w http.ResponseWriter, _ *http.Request) {
+		wrong(w, http.StatusNotFound, "there is no such thing here; docs/backend-mock.md lists what there is")
+	}))
 	b.office()
 	b.trust()
 	b.publish()
@@ -76,12 +82,20 @@ func (b *Backend) admin() {
 
 // office mounts what head office does.
 func (b *Backend) office() {
-	b.mux.HandleFunc("GET /admin/registers", local(show(b.Ledger().Registers)))
+	b.mux.HandleFunc("GET /admin/registers", local(show(b.Standings)))
 	b.mux.HandleFunc("GET /admin/checkpoints", local(func(w http.ResponseWriter, r *http.Request) {
 		show(func(ctx context.Context) ([]Checkpoint, error) {
 			return b.Ledger().Checkpoints(ctx, r.URL.Query().Get("register"))
 		})(w, r)
 	}))
+	b.mux.HandleFunc("GET /admin/denials", local(show(b.Ledger().Denials)))
+	b.mux.HandleFunc("POST /admin/denials", local(take(func(ctx context.Context, p person) error {
+		return b.Deny(ctx, Denial{Account: terminal.NewAccountKey(p.Issuer, p.Account), Until: b.now().Add(credentialLife)})
+	})))
+	b.mux.HandleFunc("POST /admin/denials/allow", local(take(func(ctx context.Context, p person) error {
+		return b.Allow(ctx, terminal.NewAccountKey(p.Issuer, p.Account))
+	})))
+	b.mux.HandleFunc("GET /admin/notes", local(show(b.Ledger().Notes)))
 	b.mux.HandleFunc("POST /admin/accounts/limits", local(take(func(ctx context.Context, p person) error {
 		return b.SetLimits(ctx, p.Issuer, p.Account, p.Yen, p.Count)
 	})))
@@ -108,6 +122,7 @@ func (b *Backend) trust() {
 	b.mux.HandleFunc("POST /admin/ca/add", local(take(func(ctx context.Context, _ struct{}) error { return b.AddCA(ctx) })))
 	b.mux.HandleFunc("POST /admin/ca/switch", local(take(func(ctx context.Context, f force) error { return b.SwitchCA(ctx, f.Force) })))
 	b.mux.HandleFunc("POST /admin/ca/drop", local(take(func(ctx context.Context, _ struct{}) error { return b.DropCA(ctx) })))
+	b.mux.HandleFunc("GET /admin/codes", local(show(b.Ledger().Codes)))
 	b.mux.HandleFunc("POST /admin/codes", local(give(func(ctx context.Context, m machine) (map[string]string, error) {
 		code, err := b.Code(ctx, m.Store, m.Register, m.Class)
 		return map[string]string{"code": code.Text()}, err

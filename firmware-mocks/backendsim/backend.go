@@ -80,7 +80,7 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 		rules: newRules(cfg), links: map[*link]bool{}, root: cfg.Root, rootKey: cfg.Pinned,
 		dials: pace{most: cmp.Or(cfg.Dials, usualDials)}, guesses: pace{most: wrongCodes}, deadlines: usualDeadlines,
 	}
-	if err := b.certify(ctx); err != nil {
+	if err := errors.Join(b.certify(ctx), b.republish(ctx)); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
 	b.ctx, b.stop = context.WithCancel(context.WithoutCancel(ctx))

@@ -1,5 +1,5 @@
 // Package backendsim is a payment backend to test registers against: a real
-// websocket server (wire.Subprotocol, path /v1/link) with its own SQLite file.
+// websocket server (wire.Subprotocol, path /v1/link) with its own SQLite file, or memory.
 // It is never linked into sekishod. It decides payments and counts caps by
 // itself, from docs/protocol.md, so that a mistake in the register's arithmetic
 // cannot hide behind the same mistake here.
@@ -33,26 +33,17 @@
 //   - I7: codes and passes are kept as keyed hashes, accounts as their keys.
 //   - I8: every message that can be read gets an answer or an error.
 //
-// # Switches
+// # Trust
 //
-// Methods of Backend, and JSON over HTTP for callers on this machine:
+// Over TLS a register is who its certificate says; without, on this machine
+// alone, who its hello says. The CA, the codes and the certificates are in the
+// ledger, and what a store's registers share. docs/enrolment.md is the contract.
 //
-//	GET    /admin/payments, /admin/charges[?payment=ID], /admin/caps, /admin/events
-//	GET    /admin/faults
-//	POST   /admin/faults          a Fault
-//	DELETE /admin/faults[?kind=K]
-//	POST   /admin/accounts        {"issuer","account","balance"}
-//	POST   /admin/accounts/stop   {"issuer","account"}
-//	POST   /admin/accounts/limits {"issuer","account","yen","count"}
-//	POST   /admin/digits          {"issuer","account","code"}
-//	POST   /admin/issuers/void    {"issuer","before"}
-//	GET    /admin/registers, /admin/checkpoints?register=ID
-//	POST   /admin/registers/enrol      {"store","register","vkey"}
-//	POST   /admin/registers/quarantine {"register","why"}
-//	POST   /admin/registers/release    {"register"}
+// # The operator
 //
-// Signed notes are published by SetPolicy, SetRoles and Freeze alone.
+// Methods of Backend, and JSON over HTTP below /admin/ for callers on this
+// machine; docs/backend-mock.md lists them.
 //
-// What was decided is in the file alone: a Backend that was closed, or killed,
+// What was decided is in the ledger alone: a Backend that was closed, or killed,
 // goes on where it stopped when it is opened on the same file.
 package backendsim

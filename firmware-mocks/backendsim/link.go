@@ -144,6 +144,7 @@ func (l *link) read() {
 			l.receive(m)
 			continue
 		}
+		l.parkUnread(data, err)
 		if l.fail(m.ID, err) != wire.CodeType {
 			bad++
 		}
@@ -308,6 +309,7 @@ func (l *link) handle(m wire.Message) {
 	}
 	switch {
 	case err != nil:
+		l.park(m.Type, paymentOf(m), err)
 		l.fail(m.ID, err)
 	case reply.Type != "":
 		reply.Re = m.ID

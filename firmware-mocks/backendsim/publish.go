@@ -48,7 +48,7 @@ func (b *Backend) takeNote(do func(context.Context, *policy.Roles, string) error
 
 // publishPolicy puts a newer policy in force, for the class of stores that the
 // present one is for.
-func (b *Backend) publishPolicy(_ context.Context, roles *policy.Roles, text string) error {
+func (b *Backend) publishPolicy(ctx context.Context, roles *policy.Roles, text string) error {
 	b.mu.Lock()
 	present := b.rules.policy
 	b.mu.Unlock()
@@ -59,12 +59,18 @@ func (b *Backend) publishPolicy(_ context.Context, roles *policy.Roles, text str
 	if p.Version <= present.Version {
 		return fmt.Errorf("policy %d is in force: %d is no newer", present.Version, p.Version)
 	}
+	if err := b.keepNote(ctx, "policy", p.Version, text); err != nil {
+		return err
+	}
 	b.SetPolicy(text, p)
 	return nil
 }
 
-func (b *Backend) publishRoles(_ context.Context, roles *policy.Roles, text string) error {
+func (b *Backend) publishRoles(ctx context.Context, roles *policy.Roles, text string) error {
 	next, err := roles.Next(text)
+	if err == nil {
+		err = b.keepNote(ctx, "roles", next.Version, next.Chain())
+	}
 	if err == nil {
 		b.SetRoles(next.Chain(), next)
 	}

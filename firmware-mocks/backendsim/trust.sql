@@ -1,5 +1,5 @@
--- Who may speak: the CA, one-time codes, the registers' certificates, and what
--- head office published. Times are milliseconds since 1970 UTC.
+-- Who may speak: the CA, one-time codes and certificates; what head office
+-- published, and what was refused. Times are milliseconds since 1970 UTC.
 
 CREATE TABLE IF NOT EXISTS authority (   -- at most one in each state
   id          INTEGER PRIMARY KEY,
@@ -40,4 +40,16 @@ CREATE TABLE IF NOT EXISTS published (   -- signed notes that were put in force 
   version INTEGER NOT NULL,
   note    TEXT NOT NULL,
   PRIMARY KEY (kind, version)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS parked (      -- payments' messages that were refused
+  register TEXT NOT NULL,
+  type     TEXT NOT NULL,
+  payment  TEXT NOT NULL,
+  code     TEXT NOT NULL,
+  text     TEXT NOT NULL,
+  first    INTEGER NOT NULL,
+  last     INTEGER NOT NULL,
+  count    INTEGER NOT NULL,
+  PRIMARY KEY (register, type, payment, code)
 ) STRICT;
