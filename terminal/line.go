@@ -15,7 +15,7 @@ type LineReason string
 
 // The reasons for a line that is bad or down.
 const (
-	LineStarting    LineReason = "starting"    // not tried yet since the start
+	LineStarting    LineReason = "starting"    // not tried yet: since the start, or since the till itself ended a session
 	LineUnreachable LineReason = "unreachable" // no connection: cable, router, name or the backend's machine
 	LineSilent      LineReason = "silent"      // connected, and then nothing came for too long
 	LineClosed      LineReason = "closed"      // the backend ended it, or asked to come back later
@@ -25,3 +25,10 @@ const (
 	LineSlow        LineReason = "slow"        // bad: what comes back takes too long
 	LineUnstable    LineReason = "unstable"    // bad: it broke too often of late
 )
+
+// LineReasons lists the reasons, for those who need a sentence for each.
+func LineReasons() []LineReason {
+	return []LineReason{
+		LineStarting, LineUnreachable, LineSilent, LineClosed, LineUntrusted, LineRefused, LineProtocol, LineSlow, LineUnstable,
+	}
+}

@@ -81,21 +81,51 @@ func (p *patient) line() finding {
 	if p.state.Link.Up {
 		return well("up")
 	}
-	const remedy = "see the router and its line; sekishod tries again by itself every few seconds"
-	if p.state.Link.LastContact == 0 {
-		return broken(remedy, "down, and the backend was never heard since the boot: no high-resale goods are sold")
+	link := p.state.Link
+	why, remedy := lineReason(link.Reason)
+	since := p.state.Time.Time().Sub(link.Since.Time()).Round(time.Second)
+	if link.State == terminal.LineBad {
+		return look(remedy, "bad for %s (%s): the offline rules decide first", since, why)
 	}
-	return lineDown(p.state.Time.Time().Sub(p.state.Link.LastContact.Time()).Round(time.Second), remedy)
+	if link.LastContact == 0 {
+		return broken(remedy, "down (%s), and the backend was never heard since the boot: no high-resale goods are sold", why)
+	}
+	return lineDown(p.state.Time.Time().Sub(link.LastContact.Time()).Round(time.Second), why, remedy)
 }
 
-func lineDown(silent time.Duration, remedy string) finding {
+// lineReason says in words why the line is not up, and what to do.
+func lineReason(why terminal.LineReason) (says, remedy string) {
+	switch why {
+	case terminal.LineStarting:
+		return "not tried yet", "wait a few seconds"
+	case terminal.LineUnreachable:
+		return "no connection", "see the router, its cable and the internet line, and the setting backend; sekishod tries again by itself"
+	case terminal.LineSilent:
+		return "connected, and then nothing came", "see whether the internet line is choked; ask head office whether the backend is well"
+	case terminal.LineClosed:
+		return "the backend ended it, or asked to be called later", "wait: sekishod tries again by itself; if it stays so, ask head office"
+	case terminal.LineUntrusted:
+		return "the other side's certificate is not the backend's of enrolment, or is past its date", "check the machine's date and the setting backend, then ask head office; enrol again if it says so"
+	case terminal.LineRefused:
+		return "the backend does not take this register", "ask head office; it may have to be enrolled again: sekisho enrol"
+	case terminal.LineProtocol:
+		return "the other side does not speak sekisho.v1", "check the setting backend, and that no proxy stands in between; the daemon's log has more"
+	case terminal.LineSlow:
+		return "answers take too long", "see whether something else fills the internet line"
+	case terminal.LineUnstable:
+		return "it broke several times in a short time", "see the router and its cable"
+	}
+	return string(why), "see the router and its line; sekishod tries again by itself"
+}
+
+func lineDown(silent time.Duration, why, remedy string) finding {
 	switch {
 	case silent >= lineFail:
-		return broken(remedy, "down, last heard %s ago: little or nothing is sold offline", silent)
+		return broken(remedy, "down (%s), last heard %s ago: little or nothing is sold offline", why, silent)
 	case silent >= lineWarn:
-		return look(remedy, "down, last heard %s ago", silent)
+		return look(remedy, "down (%s), last heard %s ago", why, silent)
 	}
-	return look("wait a minute; "+remedy, "down, last heard %s ago", silent)
+	return look("wait a minute; "+remedy, "down (%s), last heard %s ago", why, silent)
 }
 
 func (p *patient) policyInForce() finding {

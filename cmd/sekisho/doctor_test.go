@@ -55,6 +55,9 @@ func TestDoctorsBounds(t *testing.T) {
 		{"line long down", (*patient).line, down(lineFail - time.Second), warn},
 		{"line too long down", (*patient).line, down(lineFail), fail},
 		{"never heard", (*patient).line, as(func(v *register.View) { v.Link = register.LinkView{} }), fail},
+		{"line just bad", (*patient).line, as(func(v *register.View) {
+			v.Link = register.LinkView{State: terminal.LineBad, Reason: terminal.LineSlow, LastContact: v.Time}
+		}), warn},
 		{"policy", (*patient).policyInForce, until(policyWarn), ok},
 		{"policy near its end", (*patient).policyInForce, until(policyWarn - time.Second), warn},
 		{"policy at its end", (*patient).policyInForce, until(0), fail},
@@ -106,5 +109,18 @@ func TestDoctorLooksForBothScanners(t *testing.T) {
 		if f := p.scanner(); f.Level != c.want || !strings.Contains(f.Says+f.Remedy, c.names) {
 			t.Errorf("%+v: %+v", c, f)
 		}
+	}
+}
+
+// Every reason of the line has words and a remedy of its own; one of a later
+// release has its name.
+func TestDoctorKnowsEveryReasonOfTheLine(t *testing.T) {
+	seen := map[string]bool{}
+	for _, why := range append(terminal.LineReasons(), "odd") {
+		says, remedy := lineReason(why)
+		if says == "" || remedy == "" || seen[says] || (says == string(why)) != (why == "odd") {
+			t.Errorf("%s: %q, %q", why, says, remedy)
+		}
+		seen[says] = true
 	}
 }

@@ -17,6 +17,9 @@ func (r *Register) answered(a wire.Answer) {
 		r.mergeGrants(a.Grants)
 		return
 	}
+	if p.State == terminal.Sent {
+		r.asked(p.ID, false)
+	}
 	now, inc := r.now(), r.cfg.Incarnation
 	sale := r.sale
 	var after terminal.Payment
@@ -279,6 +282,7 @@ func (r *Register) onTime() {
 
 // becomeUnknown makes it durable that no answer came in time.
 func (r *Register) becomeUnknown(p terminal.Payment) {
+	r.asked(p.ID, true)
 	r.step(p.ID, terminal.Unknown, terminal.BackendSilent, func(after terminal.Payment, err error) {
 		if err != nil {
 			r.retryLater(p.ID)

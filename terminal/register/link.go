@@ -96,7 +96,8 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 		for _, wait := range r.waits {
 			wait.queryAt = now
 		}
-		r.tellView(EventLink)
+		r.onLine(func(l *line, now time.Duration) { silence, _ := r.Pace(); l.came(now, silence) })
+		r.tellView(EventLink) // a session of its own, also where none was seen to end
 		r.accept(event{lost: r.cfg.Backend.Redial, run: func() {
 			r.takeRules(w.Roles, w.Policy, w.Freeze, "", func() { r.welcomed(w) })
 		}})
@@ -116,13 +117,17 @@ func (r *Register) welcomed(w wire.Welcome) {
 
 // LinkDown says that the line is known to be down, and why: from now on the
 // offline rules decide.
-func (r *Register) LinkDown(ctx context.Context, _ terminal.LineReason) {
-	r.post(ctx, event{at: true, run: r.lineIsDown})
+func (r *Register) LinkDown(ctx context.Context, why terminal.LineReason) {
+	r.post(ctx, event{at: true, run: func() { r.lineIsDown(why) }})
 }
 
 // RoundTrip says how long the answer to a ping took, or that it has not come in so
 // long.
-func (r *Register) RoundTrip(ctx context.Context, took time.Duration) {}
+func (r *Register) RoundTrip(ctx context.Context, took time.Duration) {
+	r.post(ctx, event{at: true, run: func() {
+		r.onLine(func(l *line, now time.Duration) { l.beat(now, took) })
+	}})
+}
 
 // Pace gives how fast the line is to be noticed to be down and tried again, as
 // the policy in force says. It may be called from any goroutine.
@@ -131,13 +136,12 @@ func (r *Register) Pace() (silence, redial time.Duration) {
 	return v.silence, v.redial
 }
 
-func (r *Register) lineIsDown() {
-	if r.session == 0 {
-		return
+func (r *Register) lineIsDown(why terminal.LineReason) {
+	if r.session != 0 {
+		r.session = 0
+		r.farewell.abandon()
 	}
-	r.session = 0
-	r.farewell.abandon()
-	r.tellView(EventLink)
+	r.onLine(func(l *line, now time.Duration) { l.broke(now, why) })
 }
 
 // Received takes a message of the present session.

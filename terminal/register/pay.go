@@ -59,7 +59,7 @@ func (r *Register) pay(read read) {
 func (r *Register) seal(id terminal.PaymentID, shown payload.Code) func() (string, error) {
 	to := r.cfg.Sealer
 	evidence := sync.OnceValues(func() (string, error) { return wire.SealEvidence(to, string(id), shown.Reveal()) })
-	if r.session == 0 && r.policy != nil && shown.Kind == payload.Pass {
+	if !r.online() && r.policy != nil && shown.Kind == payload.Pass {
 		r.beside.all.Go(func() { _, _ = evidence() }) // who needs it hears of an error
 	}
 	return evidence
@@ -76,7 +76,7 @@ func (r *Register) moment() facts {
 	f := facts{
 		policy: r.policy, freeze: r.freeze, denials: r.denials, quarantine: r.quarantine,
 		now: r.time.now(), mark: r.time.mark, clock: r.time.quality(),
-		linkUp: r.session != 0, contactAge: r.time.age(),
+		linkUp: r.online(), stands: r.session != 0, contactAge: r.time.age(),
 		incarnation: r.cfg.Incarnation,
 	}
 	if r.policy != nil {
@@ -176,6 +176,10 @@ func (r *Register) paid(p terminal.Payment, sale terminal.Sale, ask wire.Authori
 	if !r.send(wire.Message{Type: wire.TypeAuthorise, ID: newID(), Authorise: &ask}) {
 		// Nothing left the till: it need not wait to be asked about.
 		r.giveUp(p.ID, terminal.BackendSilent, nil)
+		return
+	}
+	if w := r.waits[p.ID]; w != nil {
+		w.asked = r.session
 	}
 }
 

@@ -96,8 +96,11 @@ type View struct {
 
 // LinkView tells about the line to the backend.
 type LinkView struct {
-	Up          bool            `json:"up"`
-	LastContact terminal.Millis `json:"last_contact"` // 0: never
+	Up          bool                `json:"up"`               // payments are asked of the backend first: State is "up"
+	State       terminal.LineState  `json:"state"`            //
+	Reason      terminal.LineReason `json:"reason,omitempty"` // why it is not up
+	Since       terminal.Millis     `json:"since"`            // when State became what it is
+	LastContact terminal.Millis     `json:"last_contact"`     // 0: never
 }
 
 // PolicyView tells about the policy in force.

@@ -147,7 +147,7 @@ func (r *Register) endQuarantine() {
 			r.quarantine = ""
 			r.paidUp(quarantineOwed)
 		}
-		r.lineIsDown()
+		r.lineIsDown(terminal.LineStarting)
 		r.cfg.Backend.Redial()
 	})
 }

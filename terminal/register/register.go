@@ -87,7 +87,8 @@ type Register struct {
 	outbox     []OutboxItem
 	inFlight   map[int64]flight // by outbox id
 	session    int64            // 0: the line is down
-	scannersUp map[int]bool     // those that are there
+	line       line
+	scannersUp map[int]bool // those that are there
 	notice     *Scan
 	hushed     time.Duration // until when the same notice is not told again, on the boot clock
 	atWork     *beep         // of the scan whose job is with the clerk; nil for none
@@ -154,6 +155,7 @@ func New(cfg Config) *Register {
 		doubles:    doubles{window: cfg.DoubleRead},
 	}
 	r.time.restore(cfg.Anchor)
+	r.line = line{end: terminal.LineStarting, since: cfg.Clock.Boot(), silence: policy.DefaultSilence}
 	r.publish()
 	return r
 }

@@ -20,7 +20,8 @@ type facts struct {
 	mark        terminal.Millis // the highest authenticated time known
 	clock       string          // wire.ClockAuthenticated or wire.ClockWall: not heard since boot
 	day         terminal.BusinessDay
-	linkUp      bool
+	linkUp      bool          // the backend is asked
+	stands      bool          // it could be: the line is at least not down
 	contactAge  time.Duration // since the backend was last heard; below zero: not known
 	incarnation terminal.Incarnation
 	sale        terminal.Sale
@@ -37,9 +38,22 @@ type decision struct {
 	counters []terminal.Counter // after the debit
 }
 
-// judge applies every rule in order. The first that says no gives the reason,
-// and nothing is taken of any cap. The facts are weighed.
+// judge decides by the line: up, the backend is asked; down, the offline rules
+// decide. Over a bad line they decide first, so that nobody waits for it who need
+// not; what they refuse is asked of the backend all the same: digits, an EMV code,
+// more than the limits without the line. The facts are weighed.
 func judge(f facts, u Usage) decision {
+	d := f.judge(u)
+	if d.state == terminal.Refused && f.stands && !f.linkUp {
+		f.linkUp = true
+		d = f.weighed().judge(u)
+	}
+	return d
+}
+
+// judge applies every rule in order. The first that says no gives the reason,
+// and nothing is taken of any cap.
+func (f facts) judge(u Usage) decision {
 	if why := refuse(f, u); why != "" {
 		return decision{state: terminal.Refused, reason: why}
 	}

@@ -93,6 +93,7 @@ type wait struct {
 	unknownAt time.Duration // "sent" becomes unknown
 	queryAt   time.Duration // ask again
 	giveAt    time.Duration // give up and reverse
+	asked     int64         // the session over which it was sent, until it is known whether the answer came in time
 }
 
 // newWait counts from now for a payment just sent; for one found at start, what

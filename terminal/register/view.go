@@ -17,7 +17,7 @@ func (r *Register) publish() {
 // View gives the present picture. It may be called from any goroutine.
 func (r *Register) View() View {
 	v := *r.view.Load()
-	if later := time.Duration(r.time.frames.Load()) - v.asOf; v.Link.Up && later > 0 {
+	if later := time.Duration(r.time.frames.Load()) - v.asOf; v.Link.State != terminal.LineDown && later > 0 {
 		v.Link.LastContact = v.Time + terminal.Millis(later.Milliseconds())
 	}
 	v.Time += terminal.Millis((r.cfg.Clock.Boot() - v.asOf).Milliseconds())
@@ -28,7 +28,7 @@ func (r *Register) picture() View {
 	v := View{
 		Register: r.cfg.Identity.Register, Store: r.cfg.Identity.Store, Incarnation: r.cfg.Incarnation,
 		asOf: r.cfg.Clock.Boot(), Time: r.now(), Clock: r.time.quality(), Storage: r.storage, Notice: r.notice,
-		Link:       LinkView{Up: r.session != 0, LastContact: r.time.lastContact()},
+		Link:       r.lineView(),
 		Scanner:    r.scannerState(),
 		Policy:     PolicyView{State: "missing"},
 		Unresolved: len(r.unresolved), Outbox: len(r.outbox),

@@ -128,6 +128,8 @@ func TestEveryCodeAndStateIsDescribed(t *testing.T) {
 	enum(t, c, "Verdict", "outcome", []terminal.Outcome{terminal.OutcomeApproved, terminal.OutcomeDeclined, terminal.OutcomeUnknown})
 	enum(t, c, "Refund", "state", []terminal.RefundState{terminal.RefundAsked, terminal.RefundDone, terminal.RefundRefused})
 	enum(t, c, "Reason", "", terminal.Reasons())
+	enum(t, c, "LinkView", "state", []terminal.LineState{terminal.LineUp, terminal.LineBad, terminal.LineDown})
+	enum(t, c, "LinkView", "reason", terminal.LineReasons())
 	for _, reason := range []string{"Verdict", "Scan", "Refund"} {
 		if p := schema(t, c, reason).Properties["reason"]; p == nil || !strings.HasSuffix(p.Ref, "/Reason") {
 			t.Errorf("%s: the reason is not described as one", reason)

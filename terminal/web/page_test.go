@@ -93,6 +93,12 @@ func built(t *testing.T) []string {
 		"confirm.void", "confirm.stop", "confirm.cancel", "policy.stale", "policy.missing", "storage.slow", "storage.failed",
 		"warning.storage.slow", "warning.storage.failed", "reference", "approval", "account", "offline", "error.late", "error.refund.refused", "error.storage.paid",
 		saidPrefix + "approved", saidPrefix + "sent", saidPrefix + "voided", saidPrefix + "unknown"}
+	for _, why := range terminal.LineReasons() {
+		keys = append(keys, "line."+string(why))
+	}
+	for _, s := range []terminal.LineState{terminal.LineUp, terminal.LineBad, terminal.LineDown} {
+		keys = append(keys, "link."+string(s))
+	}
 	for _, s := range []terminal.SaleState{terminal.SaleOpen, terminal.SaleReady, terminal.SalePaying, terminal.SalePaid} {
 		keys = append(keys, "state."+string(s))
 	}

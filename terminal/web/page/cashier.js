@@ -241,8 +241,7 @@ function status(id, text, care) {
 }
 
 function drawStatus() {
-  const up = view.link.up;
-  status('link', up ? word('link.up') : word('link.down') + filled('contact', age()), !up);
+  status('link', line(view.link), view.link.state !== 'up');
   const ready = view.scanner === 'connected';
   status('scanner', word(ready ? 'scanner.connected' : 'scanner.disconnected'), !ready);
   status('storage', word('storage.' + view.storage), true);
@@ -275,6 +274,14 @@ function drawNews() {
 }
 
 const sentence = told => told.sentence?.[language] ?? told.sentence?.ja ?? '';
+
+// line says how the line is and, where it is not up, why and since when it was
+// not heard.
+function line(link) {
+  if (link.state === 'up') return word('link.up');
+  const why = word('line.' + link.reason);
+  return (word('link.' + link.state) || word('link.down')) + (why && ': ' + why) + filled('contact', age());
+}
 
 // age is how long ago the backend was last heard, by the register's own clock.
 function age() {
