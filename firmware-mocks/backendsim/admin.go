@@ -55,7 +55,7 @@ func (b *Backend) admin() {
 		})(w, r)
 	}))
 	b.mux.HandleFunc("GET /admin/faults", local(show(func(context.Context) ([]Fault, error) { return b.faults.list(), nil })))
-	b.mux.HandleFunc("POST /admin/faults", local(take(func(_ context.Context, f Fault) error { return b.Set(f) })))
+	b.mux.HandleFunc("POST /admin/faults", local(take(func(_ context.Context, s Script) error { return b.Set(s...) })))
 	b.mux.HandleFunc("DELETE /admin/faults", local(func(w http.ResponseWriter, r *http.Request) {
 		b.Clear(FaultKind(r.URL.Query().Get("kind")))
 		w.WriteHeader(http.StatusNoContent)

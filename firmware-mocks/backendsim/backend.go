@@ -145,21 +145,6 @@ func (b *Backend) Close() error {
 // Ledger reads what was decided.
 func (b *Backend) Ledger() Ledger { return Ledger{b.ledger} }
 
-// Set turns a fault on. GoAway hangs up on everybody at once.
-func (b *Backend) Set(f Fault) error {
-	if !f.known() {
-		return fmt.Errorf("backendsim: there is no fault %q of this shape", f.Kind)
-	}
-	b.faults.put(f)
-	if f.Kind == GoAway {
-		b.hangUp(func(*link) bool { return true })
-	}
-	return nil
-}
-
-// Clear turns all faults of a kind off; with "" every fault.
-func (b *Backend) Clear(k FaultKind) { b.faults.clear(k) }
-
 func (b *Backend) inForce() *rules {
 	b.mu.Lock()
 	defer b.mu.Unlock()

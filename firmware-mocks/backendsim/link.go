@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -30,16 +31,27 @@ type link struct {
 	b     *Backend
 	shown *shown // whose certificate; nil without TLS
 	conn  *websocket.Conn
-	out   chan []byte
+	line  *line // under conn
+	out   chan frame
 	ctx   context.Context
 	stop  context.CancelFunc
 	work  sync.WaitGroup // writer, teller and delayed messages
 	news  chan struct{}  // for the teller
 
 	mu     sync.Mutex
-	caller *caller // nil until hello
-	last   int64   // number of the last message sent
-	told   *told   // nil until the welcome has left
+	caller *caller        // nil until hello
+	last   int64          // number of the last message sent
+	told   *told          // nil until the welcome has left
+	kept   []wire.Message // answers, by the fault Reorder
+	mute   atomic.Bool    // by the fault Mute
+}
+
+// frame is what the writer does next: put a message on the line, or by a fault
+// pad bytes of nothing, or spoil the line.
+type frame struct {
+	data  []byte
+	pad   int64
+	spoil func()
 }
 
 var upgrader = websocket.Upgrader{Subprotocols: []string{wire.Subprotocol}, HandshakeTimeout: headerTimeout}
@@ -59,12 +71,16 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 		b.reply(w, nil, err)
 		return
 	}
-	conn, err := upgrader.Upgrade(w, r, nil)
+	l := &link{b: b, shown: who, out: make(chan frame, queued), news: make(chan struct{}, 1)}
+	l.ctx, l.stop = context.WithCancel(b.ctx)
+	l.line = &line{ctx: l.ctx}
+	conn, err := upgrader.Upgrade(taking{w, l.line}, r, nil)
 	if err != nil {
+		l.stop()
 		return // Upgrade has answered
 	}
-	l := &link{b: b, shown: who, conn: conn, out: make(chan []byte, queued), news: make(chan struct{}, 1)}
-	l.ctx, l.stop = context.WithCancel(b.ctx)
+	l.conn = conn
+	l.spoil("")
 	if !b.add(l) {
 		l.stop()
 		conn.Close()
@@ -124,14 +140,13 @@ func (b *Backend) hangUp(which func(*link) bool) {
 // read reads until the link ends. The writer closes the connection when the
 // link's context is done, which ends the read.
 func (l *link) read() {
-	l.conn.SetReadLimit(wire.MaxMessage)
 	alive := func() { _ = l.conn.SetReadDeadline(time.Now().Add(silentFor)) }
 	alive()
 	l.conn.SetPongHandler(func(string) error { alive(); return nil })
 	answer := l.conn.PingHandler()
 	l.conn.SetPingHandler(func(data string) error { alive(); return answer(data) })
 	for bad := 0; bad <= badMessages; {
-		kind, data, err := l.conn.ReadMessage()
+		kind, data, whole, err := l.next()
 		if err != nil {
 			return
 		}
@@ -148,6 +163,9 @@ func (l *link) read() {
 		if l.fail(m.ID, err) != wire.CodeType {
 			bad++
 		}
+		if !whole {
+			return
+		}
 	}
 }
 
@@ -157,20 +175,33 @@ func (l *link) write() {
 	defer ping.Stop()
 	defer l.conn.Close()
 	for {
-		kind, data := websocket.PingMessage, []byte(nil)
+		var err error
 		select {
 		case <-l.ctx.Done():
 			l.bye()
 			return
-		case data = <-l.out:
-			kind = websocket.TextMessage
+		case f := <-l.out:
+			_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+			err = l.leave(f)
 		case <-ping.C:
+			_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+			err = l.conn.WriteMessage(websocket.PingMessage, nil)
 		}
-		_ = l.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-		if err := l.conn.WriteMessage(kind, data); err != nil {
+		if err != nil {
 			return
 		}
 	}
+}
+
+func (l *link) leave(f frame) error {
+	switch {
+	case f.spoil != nil:
+		f.spoil()
+		return nil
+	case f.pad > 0:
+		return l.pour(f.pad)
+	}
+	return l.conn.WriteMessage(websocket.TextMessage, f.data)
 }
 
 // bye sends what is queued, as far as the line takes it within a second, and
@@ -180,8 +211,8 @@ func (l *link) bye() {
 	_ = l.conn.SetWriteDeadline(end)
 	for {
 		select {
-		case data := <-l.out:
-			if l.conn.WriteMessage(websocket.TextMessage, data) != nil {
+		case f := <-l.out:
+			if l.leave(f) != nil {
 				return
 			}
 			continue
@@ -192,14 +223,23 @@ func (l *link) bye() {
 	}
 }
 
-// send queues a message; a register that does not read loses its link.
-func (l *link) send(m wire.Message) {
-	data, ok := l.encode(m)
-	if !ok {
+// send queues a message of the link's session; a register that does not read
+// loses its link.
+func (l *link) send(m wire.Message) { l.put(l.called(m)) }
+
+// put queues a message that has its session.
+func (l *link) put(m wire.Message) {
+	if data, ok := l.encode(m); ok {
+		l.queue(frame{data: data})
+	}
+}
+
+func (l *link) queue(f frame) {
+	if l.mute.Load() {
 		return
 	}
 	select {
-	case l.out <- data:
+	case l.out <- f:
 	default:
 		l.stop()
 	}
@@ -208,14 +248,22 @@ func (l *link) send(m wire.Message) {
 // sendAll queues one of many messages, and waits for the line where send would
 // give up.
 func (l *link) sendAll(m wire.Message) {
-	data, ok := l.encode(m)
-	if !ok {
+	data, ok := l.encode(l.called(m))
+	if !ok || l.mute.Load() {
 		return
 	}
 	select {
-	case l.out <- data:
+	case l.out <- frame{data: data}:
 	case <-l.ctx.Done():
 	}
+}
+
+// called gives a message the link's session, if it has one.
+func (l *link) called(m wire.Message) wire.Message {
+	if c := l.who(); c != nil {
+		m.Session, m.Incarnation = c.session, c.incarnation
+	}
+	return m
 }
 
 // encode gives the next message's bytes; not of one that is wrong, which is this
@@ -224,9 +272,6 @@ func (l *link) encode(m wire.Message) ([]byte, bool) {
 	l.mu.Lock()
 	l.last++
 	m.ID = "b" + strconv.FormatInt(l.last, 10)
-	if l.caller != nil {
-		m.Session, m.Incarnation = l.caller.session, l.caller.incarnation
-	}
 	l.mu.Unlock()
 	data, err := wire.Encode(m)
 	if err != nil {
@@ -238,13 +283,18 @@ func (l *link) encode(m wire.Message) ([]byte, bool) {
 // fail answers a message with an error and gives its code. What is not a
 // *wire.Error is this side's trouble, told to the log only.
 func (l *link) fail(re string, err error) wire.ErrorCode {
+	m := l.failure(re, err)
+	l.send(m)
+	return m.Error.Code
+}
+
+func (l *link) failure(re string, err error) wire.Message {
 	var told *wire.Error
 	if !errors.As(err, &told) {
 		l.b.log.Warn("a message was not handled", "re", re, "error", err)
 		told = &wire.Error{Code: wire.CodeTrouble, Text: "the backend could not do this now, try again"}
 	}
-	l.send(wire.Message{Type: wire.TypeError, Re: re, Error: told})
-	return told.Code
+	return wire.Message{Type: wire.TypeError, Re: re, Error: told}
 }
 
 // who gives the register behind the link, nil before hello.
@@ -282,9 +332,17 @@ func (l *link) receive(m wire.Message) {
 	})
 }
 
-// handle decides a message and answers it. The transaction belongs to the
-// backend, not to the link: a cable pulled now changes nothing of it.
+// handle handles a message once or, under the fault Double, twice.
 func (l *link) handle(m wire.Message) {
+	if _, twice := l.b.faults.take(Double, m.Type); twice {
+		l.once(m)
+	}
+	l.once(m)
+}
+
+// once decides a message and answers it. The transaction belongs to the backend,
+// not to the link: a cable pulled now changes nothing of it.
+func (l *link) once(m wire.Message) {
 	ctx, cancel := context.WithTimeout(l.b.ctx, workTimeout)
 	defer cancel()
 	var reply wire.Message
@@ -299,22 +357,16 @@ func (l *link) handle(m wire.Message) {
 		return
 	}
 	l.b.stamp(reply)
-	if reply.Answer != nil {
-		if _, withheld := l.b.faults.take(Withhold, m.Type); withheld {
-			reply.Answer.Grants = nil
-		}
-		if _, wrong := l.b.faults.take(Misprice, m.Type); wrong {
-			reply.Answer.Amount++
-		}
-	}
 	switch {
 	case err != nil:
 		l.park(m.Type, paymentOf(m), err)
-		l.fail(m.ID, err)
+		l.reply(m.Type, l.failure(m.ID, err))
 	case reply.Type != "":
 		reply.Re = m.ID
-		l.send(reply)
+		l.reply(m.Type, reply)
 	}
+	l.pushes(m.Type)
+	l.spoil(m.Type)
 	l.after(m, reply, doubted, err)
 }
 
