@@ -25,10 +25,18 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, at position, c register.C
 	if err := putStanding(ctx, tx, c); err != nil {
 		return next, nil, err
 	}
-	if err := erase(ctx, tx, c.Erase); err != nil {
+	if err := erase(ctx, tx, at.pruned, c.Erase); err != nil {
 		return next, nil, err
 	}
+	if c.Mark != nil {
+		if err := noteAge(ctx, tx, *c.Mark, at.tree.head.Size); err != nil {
+			return next, nil, err
+		}
+	}
 	if next.tree, err = putEntries(ctx, tx, at.tree, c.Entries); err != nil {
+		return next, nil, err
+	}
+	if err := prune(ctx, tx, &next, c.Prune); err != nil {
 		return next, nil, err
 	}
 	if err := s.putPolicy(ctx, tx, c.Policy, &next); err != nil {

@@ -23,9 +23,13 @@ func forgetSeen(ctx context.Context, tx *sql.Tx, now terminal.Millis) error {
 
 // erase drops the private parts of entries, and what their payments say of
 // account and code. The leaves, and with them every proof, stay; so does the
-// code in the table of codes seen, which is a keyed hash.
-func erase(ctx context.Context, tx *sql.Tx, seqs []int64) error {
+// code in the table of codes seen, which is a keyed hash. Of an entry that is
+// pruned nothing is left to erase.
+func erase(ctx context.Context, tx *sql.Tx, pruned int64, seqs []int64) error {
 	for _, seq := range seqs {
+		if seq < pruned {
+			continue
+		}
 		var leaf []byte
 		err := tx.QueryRowContext(ctx, "SELECT leaf FROM journal WHERE seq = ?", seq).Scan(&leaf)
 		if errors.Is(err, sql.ErrNoRows) {

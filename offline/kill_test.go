@@ -39,7 +39,12 @@ func sell(ctx context.Context, s register.Store) (int64, error) {
 	return number, err
 }
 
-// beKilled sells until it is killed, and prints the number of each sale only
+func pruneTo(ctx context.Context, s register.Store, to int64) error {
+	_, err := s.Decide(ctx, register.Scope{}, func(register.Usage) (register.Changes, error) { return register.Changes{Prune: to}, nil })
+	return err
+}
+
+// beKilled sells and prunes until it is killed, and prints the number of each sale only
 // once the store has acknowledged it.
 func beKilled(dir string) error {
 	s, err := Open(context.Background(), dir, Options{})
@@ -50,6 +55,11 @@ func beKilled(dir string) error {
 		n, err := sell(context.Background(), s)
 		if err != nil {
 			return err
+		}
+		if n%5 == 0 {
+			if err := pruneTo(context.Background(), s, n-3); err != nil {
+				return err
+			}
 		}
 		if _, err := fmt.Println(n); err != nil {
 			return err

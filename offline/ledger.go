@@ -13,6 +13,7 @@ import (
 type position struct {
 	commits int64 // raised by every transaction
 	policy  int64 // the highest version ever in force
+	pruned  int64 // the first journal entry that is still here
 	clean   bool  // ended cleanly and not written since
 	tree    tree
 }
@@ -164,13 +165,22 @@ func setMeta(ctx context.Context, tx *sql.Tx, key string, value int64) error {
 }
 
 func readPosition(ctx context.Context, tx *sql.Tx) (p position, err error) {
-	for key, into := range map[string]any{"commits": &p.commits, "policy": &p.policy, "clean": &p.clean} {
+	for key, into := range map[string]any{"commits": &p.commits, "policy": &p.policy, "pruned": &p.pruned, "clean": &p.clean} {
 		if err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", key).Scan(into); err != nil {
 			return position{}, fmt.Errorf("%w: meta %s: %w", ErrDamaged, key, err)
 		}
 	}
-	p.tree, err = readTree(ctx, tx)
-	return p, err
+	if p.tree, err = readTree(ctx, tx); err != nil {
+		return p, err
+	}
+	var first int64
+	if err := tx.QueryRowContext(ctx, "SELECT coalesce(min(seq), 0) FROM journal").Scan(&first); err != nil {
+		return p, opened(err)
+	}
+	if first != p.pruned {
+		return p, fmt.Errorf("%w: the journal begins with entry %d, and %d were pruned", ErrDamaged, first, p.pruned)
+	}
+	return p, nil
 }
 
 // readTree gives the tree as the hashes have it, after a look at whether they

@@ -28,7 +28,7 @@ func (s *Store) Load(ctx context.Context) (register.Snapshot, error) {
 
 // snapshot runs on the writer's goroutine, so that nothing changes meanwhile.
 func (s *Store) snapshot(ctx context.Context) (register.Snapshot, error) {
-	snap := register.Snapshot{Head: s.at.tree.head, PolicyVersion: s.at.policy}
+	snap := register.Snapshot{Head: s.at.tree.head, PolicyVersion: s.at.policy, Pruned: s.at.pruned}
 	var err error
 	if snap.Sale, err = findSale(ctx, s.ledger); err != nil {
 		return snap, err

@@ -38,7 +38,9 @@ func (r reads) Payment(ctx context.Context, id terminal.PaymentID) (terminal.Pay
 func (r reads) Entries(ctx context.Context, from int64, limit int) ([]register.Leaf, error) {
 	var leaves []register.Leaf
 	err := r.lend(func(db *sql.DB) (err error) {
-		leaves, err = entries(ctx, db, from, limit)
+		if leaves, err = entries(ctx, db, from, limit); err == nil {
+			leaves, err = notPruned(ctx, db, from, leaves)
+		}
 		return err
 	})
 	if err != nil {

@@ -47,17 +47,25 @@ func (t tree) grow() *growing {
 // append gives the hashes to store for the next leaf, and the index of the
 // first of them.
 func (g *growing) append(leaf []byte) (first int64, hashes []tlog.Hash, err error) {
-	hashes, err = journal.Append(g.size, leaf, g)
+	return g.appendHash(tlog.RecordHash(leaf))
+}
+
+// appendHash is append for a leaf of which only the hash is known.
+func (g *growing) appendHash(leaf tlog.Hash) (first int64, hashes []tlog.Hash, err error) {
+	hashes, err = tlog.StoredHashesForRecordHash(g.size, leaf, g)
 	if err != nil {
 		return 0, nil, err
 	}
-	first = tlog.StoredHashIndex(0, g.size)
+	first = g.nextHash()
 	for i, h := range hashes {
 		g.known[first+int64(i)] = h
 	}
 	g.size++
 	return first, hashes, nil
 }
+
+// nextHash is where the hash of the next leaf is stored.
+func (g *growing) nextHash() int64 { return tlog.StoredHashIndex(0, g.size) }
 
 // tree gives the grown tree, with only what the next growth needs.
 func (g *growing) tree() (tree, error) { return treeOf(g.size, g) }

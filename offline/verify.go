@@ -22,12 +22,15 @@ const verifyLeaves = 256
 //   - of the journal: a leaf that is not of this form, does not bear its own
 //     number or does not hash to what is stored, a hash that does not follow from
 //     those below, a private part that does not fit its entry, an entry whose
-//     payment is gone;
+//     payment is gone; of what was pruned, only that its hashes follow from each
+//     other;
 //   - of what is not in the tree: a payment that is not what its last entry says,
 //     or has marks that no entry tells of; tallies and columns that are not what
 //     the payment says; a counter that has less used than the payments that count
 //     reserved; a code seen, a policy version or a quarantine that is not the
 //     journal's.
+//
+// A payment whose first entries were pruned is held against those that are left.
 //
 // It does not find a change to what no entry tells of: granted, returned, sent
 // and got of a counter, which the backend holds against its own; until when a
@@ -109,6 +112,12 @@ func verifyJournal(ctx context.Context, db *sql.DB) (journal.Head, said, error) 
 
 func verifyBatch(ctx context.Context, tx *sql.Tx, g *growing, size int64, what *said) error {
 	leaves, err := entries(ctx, tx, g.size, int(min(verifyLeaves, size-g.size)))
+	if err == nil {
+		leaves, err = notPruned(ctx, tx, g.size, leaves)
+	}
+	if first, is := pruned(err); is {
+		return verifyPruned(ctx, tx, g, first, size)
+	}
 	if err != nil {
 		return err
 	}
@@ -134,9 +143,16 @@ func verifyLeaf(ctx context.Context, tx *sql.Tx, g *growing, l register.Leaf) (j
 	if err != nil {
 		return e, err
 	}
-	first, hashes, err := g.append(l.Bytes)
+	return e, verifyHashes(ctx, tx, g, tlog.RecordHash(l.Bytes))
+}
+
+// verifyHashes appends a leaf by its hash, and holds what is stored for it against
+// what follows from it.
+func verifyHashes(ctx context.Context, tx *sql.Tx, g *growing, leaf tlog.Hash) error {
+	seq := g.size
+	first, hashes, err := g.appendHash(leaf)
 	if err != nil {
-		return e, err
+		return err
 	}
 	indexes := make([]int64, len(hashes))
 	for i := range indexes {
@@ -144,14 +160,14 @@ func verifyLeaf(ctx context.Context, tx *sql.Tx, g *growing, l register.Leaf) (j
 	}
 	kept, err := storedHashes(ctx, tx)(indexes)
 	if err != nil {
-		return e, err
+		return err
 	}
 	for i := range hashes {
 		if kept[i] != hashes[i] {
-			return e, fmt.Errorf("%w: entry %d is not the one that was hashed", ErrDamaged, seq)
+			return fmt.Errorf("%w: entry %d is not the one that was hashed", ErrDamaged, seq)
 		}
 	}
-	return e, nil
+	return nil
 }
 
 // fits says whether leaf and private part belong to each other and to their

@@ -86,11 +86,15 @@ type kept struct {
 func verifyPayments(ctx context.Context, db *sql.DB) error {
 	for row, more := int64(-1), true; more; {
 		err := inView(ctx, db, func(tx *sql.Tx) error {
+			begins, err := firstEntry(ctx, tx)
+			if err != nil {
+				return err
+			}
 			batch, err := collect(ctx, tx, "SELECT row, id, body FROM payment WHERE row > ? ORDER BY row LIMIT ?", []any{row, verifyLeaves},
 				func(rows *sql.Rows) (k kept, err error) { return k, rows.Scan(&k.row, &k.id, &k.body) })
 			for _, k := range batch {
 				row = k.row
-				err = errors.Join(err, verifyPayment(ctx, tx, k))
+				err = errors.Join(err, verifyPayment(ctx, tx, k, begins))
 			}
 			more = len(batch) > 0
 			return err
@@ -102,7 +106,7 @@ func verifyPayments(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-func verifyPayment(ctx context.Context, tx *sql.Tx, k kept) error {
+func verifyPayment(ctx context.Context, tx *sql.Tx, k kept, begins int64) error {
 	wrong := func(what string) error { return fmt.Errorf("%w: payment %s %s", ErrDamaged, k.id, what) }
 	var p terminal.Payment
 	d := json.NewDecoder(bytes.NewReader(k.body))
@@ -122,14 +126,15 @@ func verifyPayment(ctx context.Context, tx *sql.Tx, k kept) error {
 	if err != nil {
 		return err
 	}
-	if what := differs(p, leaves); what != "" {
+	if what := differs(p, leaves, p.Number < begins); what != "" {
 		return wrong(what)
 	}
 	return nil
 }
 
-// differs says in what a payment is not what its entries tell; "" for nothing.
-func differs(p terminal.Payment, leaves []register.Leaf) string {
+// differs says in what a payment is not what its entries tell; "" for nothing. cut
+// says that the first of them were pruned: what those told cannot be compared.
+func differs(p terminal.Payment, leaves []register.Leaf, cut bool) string {
 	var last journal.Entry
 	var private []byte
 	marks := map[string]bool{}
@@ -144,7 +149,32 @@ func differs(p terminal.Payment, leaves []register.Leaf) string {
 			marks[e.Mark] = true
 		}
 	}
+	if what := differsInState(p, last, cut); what != "" {
+		return what
+	}
+	acknowledged := p.Void != nil && p.Void.Acknowledged
+	for mark, has := range map[string]bool{
+		journal.MarkHandedOver: p.HandedOver != "", journal.MarkVoid: p.Voided(), journal.MarkVoided: acknowledged,
+	} {
+		if marks[mark] != has && !(cut && has) {
+			return "has other marks than the journal"
+		}
+	}
+	var person journal.Private
+	erased := p.Account == "" && p.Masked == "" && p.Seen == ""
+	told := journal.OfPayment(p, last.Incarnation).Private
+	if private != nil && !erased && (json.Unmarshal(private, &person) != nil || person != *told) {
+		return "is of another account or code than the journal says"
+	}
+	return ""
+}
+
+// differsInState compares a payment with the last entry of its states.
+func differsInState(p terminal.Payment, last journal.Entry, cut bool) string {
 	if last.Type == "" {
+		if cut {
+			return ""
+		}
 		return "is in no journal entry"
 	}
 	want := journal.OfPayment(p, last.Incarnation)
@@ -153,15 +183,6 @@ func differs(p terminal.Payment, leaves []register.Leaf) string {
 	b, err2 := last.Leaf()
 	if err1 != nil || err2 != nil || !bytes.Equal(a, b) {
 		return "is not what the journal says"
-	}
-	acknowledged := p.Void != nil && p.Void.Acknowledged
-	if marks[journal.MarkHandedOver] != (p.HandedOver != "") || marks[journal.MarkVoid] != p.Voided() || marks[journal.MarkVoided] != acknowledged {
-		return "has other marks than the journal"
-	}
-	erased := p.Account == "" && p.Masked == "" && p.Seen == ""
-	var person journal.Private
-	if private != nil && !erased && (json.Unmarshal(private, &person) != nil || person != *want.Private) {
-		return "is of another account or code than the journal says"
 	}
 	return ""
 }

@@ -56,15 +56,19 @@ func (s *staff) exported(ctx context.Context, l ledger, id terminal.PaymentID, t
 	if err != nil {
 		return journal.Export{}, person(err)
 	}
-	if _, err := paymentOf(ctx, l, id); err != nil {
+	p, err := paymentOf(ctx, l, id)
+	if err != nil {
 		return journal.Export{}, err
 	}
 	leaves, err := l.CaseEntries(ctx, id)
 	if err != nil {
 		return journal.Export{}, err
 	}
-	end, err := size(ctx, l)
+	first, end, err := l.Span(ctx)
 	if err != nil {
+		return journal.Export{}, err
+	}
+	if err := s.cut(p, first, len(leaves)); err != nil {
 		return journal.Export{}, err
 	}
 	if told != nil {
@@ -94,6 +98,18 @@ func (s *staff) exported(ctx context.Context, l ledger, id terminal.PaymentID, t
 		return e, errors.New("all entries of this payment are newer than the checkpoint: ask for a later one, the register sends one a minute while the line is up")
 	}
 	return e, e.Prove(stored(ctx, l))
+}
+
+// cut says which of a payment's entries are not kept here any more.
+func (s *staff) cut(p terminal.Payment, first int64, left int) error {
+	switch {
+	case p.Number >= first:
+		return nil
+	case left == 0:
+		return fmt.Errorf("the journal begins with entry %d here, and the entries of this payment, from %d on, are older: head office has them; ask there for the export", first, p.Number)
+	}
+	fmt.Fprintf(s.err, "the journal begins with entry %d here: what this payment has before it, from entry %d on, is with head office and not in this export\n", first, p.Number)
+	return nil
 }
 
 // save writes the export for its owner alone, and never over another file.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -33,28 +32,23 @@ func (s *staff) withLedger(ctx context.Context, use func(ledger) error) error {
 	return errors.Join(use(l), l.Close())
 }
 
-// size finds how many entries the journal has: between an index that has one and
-// an index that has none.
+// size gives how many entries the journal has, those that were pruned included.
 func size(ctx context.Context, l ledger) (int64, error) {
-	var broken error
-	has := func(seq int64) bool {
-		leaves, err := l.Entries(ctx, seq, 1)
-		broken = errors.Join(broken, err)
-		return len(leaves) > 0
-	}
-	above := int64(1)
-	for has(above-1) && broken == nil {
-		above *= 2
-	}
-	n := sort.Search(int(above), func(i int) bool { return broken != nil || !has(int64(i)) })
-	return int64(n), broken
+	_, n, err := l.Span(ctx)
+	return n, err
 }
 
-// each goes through the entries from index from on, until there are no more or
-// visit says that it has enough. It gives the index to go on from.
+// each goes through the entries that are kept, from index from on, until there
+// are no more or visit says that it has enough. It gives the index to go on from.
+// Some may be pruned meanwhile.
 func each(ctx context.Context, l ledger, from int64, visit func(register.Leaf) error) (int64, error) {
 	for {
 		leaves, err := l.Entries(ctx, from, batch)
+		var gone *register.PrunedError
+		if errors.As(err, &gone) {
+			from = gone.First
+			continue
+		}
 		if err != nil || len(leaves) == 0 {
 			return from, err
 		}

@@ -101,7 +101,12 @@ func (s *staff) logs() *cobra.Command {
 			if err != nil {
 				return person(err)
 			}
-			return s.withLedger(ctx, func(l ledger) error { return show(ctx, l, f, follow, write) })
+			return s.withLedger(ctx, func(l ledger) error {
+				if err := s.begins(ctx, l, f); err != nil {
+					return err
+				}
+				return show(ctx, l, f, follow, write)
+			})
 		},
 	}
 	flags := cmd.Flags()
@@ -116,6 +121,23 @@ func (s *staff) logs() *cobra.Command {
 	flags.BoolVar(&follow, "follow", false, "go on with new entries until stopped")
 	flags.StringVar(&format, "format", "table", "table, json (one object a line) or csv")
 	return cmd
+}
+
+// begins says where the journal begins, to who asks for what may lie before it.
+func (s *staff) begins(ctx context.Context, l ledger, f filter) error {
+	first, _, err := l.Span(ctx)
+	if err != nil || first == 0 {
+		return err
+	}
+	leaves, err := l.Entries(ctx, first, 1)
+	if err != nil || len(leaves) == 0 {
+		return err
+	}
+	var e journal.Entry
+	if json.Unmarshal(leaves[0].Bytes, &e) != nil || !f.since.After(e.Time.Time()) {
+		fmt.Fprintf(s.err, "the journal begins with entry %d here: what is older is with head office\n", first)
+	}
+	return nil
 }
 
 // show writes the entries that f takes, and with follow those that come.

@@ -26,7 +26,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"till": cmdTill, "daemon": cmdDaemon, "checkpoint": cmdCheckpoint, "edit": cmdEdit, "exitcode": cmdExit,
+			"till": cmdTill, "daemon": cmdDaemon, "checkpoint": cmdCheckpoint, "edit": cmdEdit, "exitcode": cmdExit, "prune": cmdPrune,
 			"unit": cmdUnit, "try": cmdTry, "hold": cmdHold, "does": cmdDoes, "ends": cmdEnds,
 		},
 		RequireExplicitExec: true,

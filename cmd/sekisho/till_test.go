@@ -88,6 +88,22 @@ func cmdTill(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(store.Close())
 }
 
+// cmdPrune is "prune DIR N": takes the entries below N away, as a register does
+// with what is old and uploaded.
+func cmdPrune(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: prune DIR N")
+	}
+	to, err := strconv.ParseInt(args[1], 10, 64)
+	ts.Check(err)
+	store := ledgerOf(ts, ts.MkAbs(args[0]))
+	_, err = store.Decide(context.Background(), register.Scope{}, func(register.Usage) (register.Changes, error) {
+		return register.Changes{Prune: to}, nil
+	})
+	ts.Check(err)
+	ts.Check(store.Close())
+}
+
 // ledgerOf opens a ledger for writing. A program that another script is starting
 // has the folder's lock too, from its fork to its exec: that passes.
 func ledgerOf(ts *testscript.TestScript, data string) *offline.Store {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
@@ -23,7 +24,8 @@ func (s *staff) verify() *cobra.Command {
 		Use: "verify", Short: "Prove the journal, or an export of it", Args: cobra.NoArgs,
 		Long: "Verify reads the whole journal and makes its tree anew. That shows damage and clumsy changes. Who has\n" +
 			"the register's key can write another journal that fits in itself: only a checkpoint that the backend\n" +
-			"kept, given with --checkpoint, shows that the past is the one that was told.\n\n" +
+			"kept, given with --checkpoint, shows that the past is the one that was told. It shows the same of\n" +
+			"entries that were pruned: their hashes are here, they themselves with head office.\n\n" +
 			"With --export it needs no register: only the export, the checkpoint and the register's public key,\n" +
 			"which the backend has from enrolment.",
 		Example: "  sekisho verify\n" +
@@ -90,52 +92,106 @@ func (e *errFound) Error() string {
 }
 
 // verifyLedger proves every entry up to the present end, and holds the journal
-// against what the backend kept.
+// against what the backend kept. Of what was pruned the hashes are there: they
+// prove the rest, and the backend's checkpoint proves them.
 func (s *staff) verifyLedger(ctx context.Context, l ledger, told *checkpointed) error {
 	end, err := size(ctx, l)
 	if err != nil {
 		return err
 	}
-	var tree journal.Replay
-	var then journal.Head
-	if told != nil && told.head.Size == 0 {
-		then = tree.Head()
+	p := &proof{bare: map[terminal.PaymentID]int64{}}
+	if told != nil {
+		p.point = told.head.Size
 	}
-	bare := map[terminal.PaymentID]int64{} // an entry of it without the private part that it had
-	next, err := each(ctx, l, 0, func(leaf register.Leaf) error {
-		if leaf.Seq >= end {
-			return errEnd
+	if err := p.read(ctx, l, end); err != nil {
+		return err
+	}
+	if err := errors.Join(hashesFit(ctx, l, p.tree.Head()), erased(ctx, l, p.bare)); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "journal: %d entries, root %s\n", end, p.tree.Head().Hex())
+	if p.first > 0 {
+		fmt.Fprintf(s.out, "it begins with entry %d here: the hashes of those before it are in the tree, head office has the entries\n", p.first)
+	}
+	return s.compare(told, p.then, end)
+}
+
+// proof is a journal's tree, made anew.
+type proof struct {
+	tree  journal.Replay
+	size  int64                        // of the tree
+	first int64                        // the first entry that is kept
+	point int64                        // of which size then is
+	then  journal.Head                 // the tree's head as it was
+	bare  map[terminal.PaymentID]int64 // an entry of it without the private part that it had
+}
+
+// read goes through the entries below end. Some may be pruned meanwhile.
+func (p *proof) read(ctx context.Context, l ledger, end int64) error {
+	for p.note(); p.size < end; {
+		leaves, err := l.Entries(ctx, p.size, int(min(batch, end-p.size)))
+		var gone *register.PrunedError
+		switch {
+		case errors.As(err, &gone):
+			err = p.addPruned(ctx, l, min(gone.First, end))
+		case err == nil && len(leaves) == 0:
+			err = &errFound{p.size, "is missing"}
 		}
-		e, err := fits(leaf, tree.Head().Size)
 		if err != nil {
 			return err
 		}
-		if e.Type == journal.TypeErase {
-			delete(bare, e.Payment)
-		} else if e.Private != "" && leaf.Private == nil {
-			bare[e.Payment] = e.Seq
+		for _, leaf := range leaves {
+			if err := p.add(leaf); err != nil {
+				return err
+			}
 		}
-		tree.Add(leaf.Bytes)
-		if told != nil && leaf.Seq+1 == told.head.Size {
-			then = tree.Head()
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnd) {
-		return err
 	}
-	if next != end {
-		return &errFound{next, "is missing"}
-	}
-	if err := errors.Join(hashesFit(ctx, l, tree.Head()), erased(ctx, l, bare)); err != nil {
-		return err
-	}
-	fmt.Fprintf(s.out, "journal: %d entries, root %s\n", end, tree.Head().Hex())
-	return s.compare(told, then, end)
+	return nil
 }
 
-// errEnd stops a walk at the entry after which only newer ones come.
-var errEnd = errors.New("the end")
+func (p *proof) add(leaf register.Leaf) error {
+	e, err := fits(leaf, p.size)
+	if err != nil {
+		return err
+	}
+	if e.Type == journal.TypeErase {
+		delete(p.bare, e.Payment)
+	} else if e.Private != "" && leaf.Private == nil {
+		p.bare[e.Payment] = e.Seq
+	}
+	p.tree.Add(leaf.Bytes)
+	p.size++
+	p.note()
+	return nil
+}
+
+// addPruned goes on to the entry at first by the stored hashes of the leaves.
+func (p *proof) addPruned(ctx context.Context, l ledger, first int64) error {
+	for p.size < first {
+		var at []int64
+		for seq := p.size; seq < min(first, p.size+batch); seq++ {
+			at = append(at, tlog.StoredHashIndex(0, seq))
+		}
+		hashes, err := l.Hashes(ctx, at)
+		if err != nil {
+			return err
+		}
+		for _, h := range hashes {
+			p.tree.AddHash(h)
+			p.size++
+			p.note()
+		}
+	}
+	p.first = first
+	return nil
+}
+
+// note keeps the head of the checkpoint's size.
+func (p *proof) note() {
+	if p.size == p.point {
+		p.then = p.tree.Head()
+	}
+}
 
 // fits reads a leaf that is one, stands in its place, and has the private part
 // that it was written with, or none.

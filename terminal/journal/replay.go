@@ -10,8 +10,10 @@ type Replay struct {
 }
 
 // Add appends the next leaf.
-func (r *Replay) Add(leaf []byte) {
-	h := tlog.RecordHash(leaf)
+func (r *Replay) Add(leaf []byte) { r.AddHash(tlog.RecordHash(leaf)) }
+
+// AddHash is Add for a leaf that is not kept any more, by its stored hash.
+func (r *Replay) AddHash(h tlog.Hash) {
 	for n := r.size; n&1 == 1; n >>= 1 { // two subtrees of one size are one of the next
 		last := len(r.whole) - 1
 		h = tlog.NodeHash(r.whole[last], h)

@@ -275,6 +275,7 @@ func (r *Register) onTime() {
 	r.sendLeaves()
 	r.payOwed()
 	r.handBack()
+	r.prune()
 	if !r.working && r.session != 0 && r.cfg.Quarantine == "" && now-r.saved >= saveEvery {
 		r.saveAnchor()
 	}
@@ -353,8 +354,10 @@ func (r *Register) untilNext() time.Duration {
 	if c := r.checkpoints; c.due > now && c.wanted(r.head) {
 		next = min(next, c.due)
 	}
-	if u := r.upload; u.due > now {
-		next = min(next, u.due)
+	for _, due := range []time.Duration{r.upload.due, r.pruning.due} {
+		if due > now {
+			next = min(next, due)
+		}
 	}
 	if r.triesDisk() {
 		next = min(next, r.owed.due)

@@ -38,22 +38,31 @@ func (r *Register) erase(id terminal.PaymentID, private []int64, answer func(str
 		if err := erasable(*u.Payment, now, sure); err != nil {
 			return Changes{}, err
 		}
-		if len(private) == 0 {
+		bare := withoutPerson(*u.Payment)
+		if len(private) == 0 && bare.Account == u.Payment.Account && bare.Masked == u.Payment.Masked && bare.Seen == u.Payment.Seen {
 			return Changes{}, errNothing
 		}
-		return Changes{Erase: private, Entries: []journal.Draft{journal.OfErasure(id, inc, now)}}, nil
+		// The payment too, whose entries may be pruned.
+		return Changes{
+			Payments: []terminal.Payment{bare}, Erase: private,
+			Entries: []journal.Draft{journal.OfErasure(id, inc, now)},
+		}, nil
 	}, func(err error) {
 		if err != nil && !errors.Is(err, errNothing) {
 			answer(struct{}{}, storageError(err))
 			return
 		}
 		if r.current != nil && r.current.ID == id {
-			bare := *r.current
-			bare.Masked, bare.Account, bare.Seen = "", "", ""
+			bare := withoutPerson(*r.current)
 			r.current = &bare
 		}
 		answer(struct{}{}, nil)
 	})
+}
+
+func withoutPerson(p terminal.Payment) terminal.Payment {
+	p.Masked, p.Account, p.Seen = "", "", ""
+	return p
 }
 
 // erasable says why the private parts of a payment must be kept for now; nil

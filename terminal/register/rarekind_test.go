@@ -77,6 +77,11 @@ var rareKinds = []kind{
 			return w.saleIs("s1", terminal.SaleReady)() && k.kept == w.headNow()
 		}
 	}},
+	{"old entries are pruned", func(w *world) (func(), func() bool) {
+		w.aged(20, register.KeepEntries+time.Hour)
+		a := &archive{keeper: keeper{w: w}}
+		return func() { a.opens(); w.after(61 * time.Minute) }, func() bool { return w.kept().Pruned >= 20 }
+	}},
 	{"an unknown is resolved", func(w *world) (func(), func() bool) {
 		w.sells("s1", riceBall)
 		id := w.pays("account-1")

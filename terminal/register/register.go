@@ -106,6 +106,7 @@ type Register struct {
 
 	checkpoints checkpoints
 	upload      upload
+	pruning     pruning
 	stopping    bool
 	farewell    *farewell
 	beside      beside

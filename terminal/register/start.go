@@ -17,7 +17,7 @@ const defaultGive = 45 * time.Second
 // have reached the backend: it is unknown.
 func (r *Register) restore(s Snapshot) {
 	r.head, r.sale, r.current, r.outbox = s.Head, s.Sale, s.Current, s.Outbox
-	r.time.mark = s.Mark
+	r.time.mark, r.pruning.first = s.Mark, s.Pruned
 	clear(r.unresolved)
 	clear(r.waits)
 	clear(r.inFlight)

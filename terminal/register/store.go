@@ -3,6 +3,7 @@ package register
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -31,6 +32,11 @@ type Store interface {
 	// what became of the doubtful transaction.
 	Reopen(ctx context.Context) error
 
+	// Aged gives how many of the journal's first entries were there before a time,
+	// as far as Mark told the time of it; 0 where that is not known. Now bounds what
+	// counts: what was noted at a later time is of a clock that was wrong.
+	Aged(ctx context.Context, before, now terminal.Millis) (int64, error)
+
 	// Reader gives the read-only side.
 	Reader
 }
@@ -40,8 +46,12 @@ type Store interface {
 type Reader interface {
 	// Payment gives one payment; the error is ErrNotFound where there is none.
 	Payment(ctx context.Context, id terminal.PaymentID) (terminal.Payment, error)
-	// Entries gives at most limit journal leaves from index from on.
+	// Entries gives at most limit journal leaves from index from on. The error is a
+	// *PrunedError where the one at from is not kept any more.
 	Entries(ctx context.Context, from int64, limit int) ([]Leaf, error)
+	// Span gives the index of the first journal entry that is kept, and the
+	// journal's size.
+	Span(ctx context.Context) (first, size int64, err error)
 	// Counters gives all counters of an incarnation in one window.
 	Counters(ctx context.Context, inc terminal.Incarnation, day terminal.BusinessDay) ([]terminal.Counter, error)
 	// Hashes gives stored hashes of the journal's tree by index, as
@@ -50,7 +60,8 @@ type Reader interface {
 	// Unresolved gives every payment of which register and backend have yet to
 	// agree, oldest first.
 	Unresolved(ctx context.Context) ([]terminal.Payment, error)
-	// CaseEntries gives the journal entries that name a payment, oldest first.
+	// CaseEntries gives the journal entries that name a payment and are kept, oldest
+	// first.
 	CaseEntries(ctx context.Context, id terminal.PaymentID) ([]Leaf, error)
 }
 
@@ -60,6 +71,17 @@ var (
 	ErrInDoubt   = errors.New("whether it was stored is not known until the ledger has been reopened")
 	ErrNotFound  = errors.New("not found")
 )
+
+// PrunedError says that journal entries were asked for that are not kept here any
+// more. Match it with errors.As.
+type PrunedError struct {
+	First int64 // of the entries that are kept
+}
+
+// Error says who has them.
+func (e *PrunedError) Error() string {
+	return fmt.Sprintf("the journal begins with entry %d here: those before it are with the backend", e.First)
+}
 
 // Scope says what a decision needs to see.
 type Scope struct {
@@ -134,6 +156,7 @@ type Changes struct {
 	Denials    *DenialsCopy
 	Quarantine *string // why this register is in doubt; "" ends it
 	Erase      []int64 // journal entries whose private parts go, and with them what their payments say of account and code
+	Prune      int64   // journal entries below this index go, their hashes stay; 0 for none. Never the last, never those of a payment that is not resolved
 }
 
 // NoteCopy is a signed note and its version.
@@ -213,6 +236,7 @@ type Snapshot struct {
 	PolicyVersion int64              // the highest ever in force; 0 for none
 	PolicyNote    string             // "" where the cache lost it
 
+	Pruned     int64 // the first journal entry that is kept
 	Mark       terminal.Millis
 	Roles      NoteCopy // zero where only those of enrolment are in force
 	Freeze     NoteCopy // zero where nothing was ever frozen

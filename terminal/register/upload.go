@@ -67,11 +67,13 @@ func (r *Register) sendLeaves() {
 	if r.session == 0 || r.stopping || u.off || u.reading || now < u.due {
 		return
 	}
-	if c.kept == nil || c.asked != nil || u.next >= c.kept.Size || !r.quiet() {
+	// After a release the backend begins anew, below what is still kept here.
+	from := max(u.next, r.pruning.first)
+	if c.kept == nil || c.asked != nil || from >= c.kept.Size || !r.quiet() {
 		return
 	}
 	u.reading, u.message = true, ""
-	from, point, session := u.next, c.kept.Size, r.session
+	point, session := c.kept.Size, r.session
 	type read struct {
 		body *wire.Entries
 		err  error

@@ -93,6 +93,13 @@ func (a *archive) welcomes(change ...func(*wire.Welcome)) {
 	})
 }
 
+// opens begins a session and takes all that comes.
+func (a *archive) opens(change ...func(*wire.Welcome)) {
+	a.w.t.Helper()
+	a.welcomes(change...)
+	a.all()
+}
+
 // wantWhole says that the backend has every leaf of its checkpoint, as they are
 // in the ledger.
 func (a *archive) wantWhole() {

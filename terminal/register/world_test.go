@@ -460,7 +460,7 @@ func (w *world) units(id terminal.CapID, total int64) wire.Grant {
 // leaves gives the whole journal.
 func (w *world) leaves() []journal.Entry {
 	w.t.Helper()
-	list, err := w.disk.Entries(w.t.Context(), 0, 10_000)
+	list, err := w.disk.Entries(w.t.Context(), w.kept().Pruned, 10_000)
 	w.must(err)
 	var out []journal.Entry
 	for _, l := range list {

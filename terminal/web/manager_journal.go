@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -104,7 +105,11 @@ func (s *Server) readFilter(ctx context.Context, q url.Values, zone *time.Locati
 	}
 	if text := strings.TrimSpace(q.Get("payment")); text != "" {
 		f.payment, err = s.paymentOf(ctx, text)
-		if err == nil && f.payment == "" {
+		var gone *register.PrunedError
+		switch {
+		case errors.As(err, &gone):
+			return f, "filter.pruned", nil
+		case err == nil && f.payment == "":
 			wrong = "filter.payment"
 		}
 	}
@@ -137,15 +142,15 @@ func (s *Server) trail(ctx context.Context, f filter, before int64) (found []jou
 		slices.Reverse(found)
 		return slices.DeleteFunc(found, func(e journal.Entry) bool { return !f.fits(e) }), 0, err
 	}
-	size, err := s.journalSize(ctx)
+	first, size, err := s.reader.Span(ctx)
 	if err != nil {
 		return nil, 0, err
 	}
 	if before < 0 || before > size {
 		before = size
 	}
-	for scanned := 0; before > 0 && scanned < pageScan; scanned += scanStep {
-		from := max(0, before-scanStep)
+	for scanned := 0; before > first && scanned < pageScan; scanned += scanStep {
+		from := max(first, before-scanStep)
 		leaves, err := s.reader.Entries(ctx, from, int(before-from))
 		if err != nil {
 			return nil, 0, err
@@ -155,45 +160,20 @@ func (s *Server) trail(ctx context.Context, f filter, before int64) (found []jou
 				found = append(found, e)
 			}
 			if len(found) == pageEntries {
-				return found, l.Seq, nil
+				return found, above(l.Seq, first), nil
 			}
 		}
 		before = from
 	}
-	return found, before, nil
+	return found, above(before, first), nil
 }
 
-// journalSize finds the end of the journal: indexes count from 0 without a gap.
-func (s *Server) journalSize(ctx context.Context) (int64, error) {
-	has := func(seq int64) (bool, error) {
-		found, err := s.reader.Entries(ctx, seq, 1)
-		return len(found) > 0, err
+// above gives the index before which to go on; 0 where nothing before it is kept.
+func above(before, first int64) int64 {
+	if before <= first {
+		return 0
 	}
-	low, high := int64(0), int64(1) // all below low are there, high is not
-	for {
-		there, err := has(high - 1)
-		if err != nil {
-			return 0, err
-		}
-		if !there {
-			break
-		}
-		low, high = high, high*2
-	}
-	high-- // the last one asked for is not there
-	for low < high {
-		middle := low + (high-low)/2
-		there, err := has(middle)
-		if err != nil {
-			return 0, err
-		}
-		if there {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low, nil
+	return before
 }
 
 // caseOf gives the entries of one payment, oldest first.

@@ -255,6 +255,38 @@ func TestManagerSeesWhatWaitsAndWhatIsStopped(t *testing.T) {
 	}
 }
 
+// What is pruned is not on the page, and no button leads to it: who asks for a
+// payment of that time is told where it is.
+func TestManagerSeesWhereTheJournalBegins(t *testing.T) {
+	b := newBrowser(t, somePIN)
+	b.open(somePIN)
+	for i := range 70 {
+		b.x.ledger.write(t, journal.Entry{Type: journal.TypePayment, State: terminal.Approved, Payment: somePayment, Sale: terminal.SaleRef(fmt.Sprintf("sale-%03d", i))})
+	}
+	for first, want := range map[int64]struct {
+		button bool
+		last   string
+	}{0: {true, "sale-020"}, 19: {true, "sale-020"}, 20: {false, "sale-020"}, 60: {false, "sale-060"}} {
+		b.x.ledger.first = first
+		a := b.get("/manager/journal")
+		sales := regexp.MustCompile(`sale-\d+`).FindAllString(string(a.body), -1)
+		if a.status != http.StatusOK || sales[len(sales)-1] != want.last || strings.Contains(string(a.body), "before=") != want.button {
+			t.Errorf("from %d on: %d, the last is %s, more: %t", first, a.status, sales[len(sales)-1], strings.Contains(string(a.body), "before="))
+		}
+	}
+	b.x.ledger.first = 60
+	if a := b.get("/manager/journal?payment=59"); !says(t, a, "filter.pruned", "") {
+		t.Error("a payment of an entry that is gone")
+	}
+	if a := b.get("/manager/journal?payment=60"); says(t, a, "filter.pruned", "") {
+		t.Error("a payment of the first entry that is kept")
+	}
+	a := b.x.do(t, "GET", "/v1/journal?from=59", "")
+	if a.status != http.StatusGone || !strings.Contains(string(a.body), `"code":"journal.pruned"`) || !strings.Contains(string(a.body), "begins with entry 60") {
+		t.Errorf("%d %s", a.status, a.body)
+	}
+}
+
 func TestManagerFindsEntries(t *testing.T) {
 	b := newBrowser(t, somePIN)
 	b.open(somePIN)
@@ -430,7 +462,7 @@ func TestManagersPageHasEveryWordInEveryLanguage(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[string]bool{"language": true, "pin.wrong": true, "pin.wait": true, "pin.none": true, "pin.broken": true, "yen": true, "units": true,
-		"filter.time": true, "filter.reason": true, "filter.payment": true, "type.damaged": true}
+		"filter.time": true, "filter.reason": true, "filter.payment": true, "filter.pruned": true, "type.damaged": true}
 	for _, m := range regexp.MustCompile(`\b(?:w|filled) "([a-z.-]+)"`).FindAllStringSubmatch(string(template), -1) {
 		used[m[1]] = true
 	}

@@ -121,7 +121,7 @@ func enum[T ~string](t *testing.T, c *contract.Contract, name, property string, 
 func TestEveryCodeAndStateIsDescribed(t *testing.T) {
 	c := described(t)
 	own := []register.Code{codeRequest, codeMediaType, codeTooLarge, codeToken, codeForbidden, codeHost, codeOrigin,
-		codeRoute, codeMethod, codeClients, codeLate, codeInternal}
+		codeRoute, codeMethod, codeClients, codeLate, codePruned, codeInternal}
 	enum(t, c, "Problem", "code", append(own, codes(t)...))
 	enum(t, c, "Verdict", "state", []terminal.State{terminal.Refused, terminal.Sent, terminal.Approved, terminal.Declined, terminal.Unknown,
 		terminal.Reversing, terminal.Reversed, terminal.ApprovedOffline, terminal.Advised, terminal.Settled, terminal.Rejected})

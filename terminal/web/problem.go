@@ -23,6 +23,7 @@ const (
 	codeMethod    register.Code = "route.method"         // the address takes another method
 	codeClients   register.Code = "events.full"          // too many clients of the event stream
 	codeLate      register.Code = "late"                 // the register did not answer in time
+	codePruned    register.Code = "journal.pruned"       // the entries are not kept here any more
 	codeInternal  register.Code = "internal"             // a fault of the register's own
 )
 
@@ -74,6 +75,7 @@ func (p problem) MarshalJSON() ([]byte, error) {
 func problemOf(err error) problem {
 	var own problem
 	var desk *register.Error
+	var gone *register.PrunedError
 	switch {
 	case errors.As(err, &own):
 		return own
@@ -83,6 +85,8 @@ func problemOf(err error) problem {
 			status = http.StatusInternalServerError
 		}
 		return problem{status: status, code: desk.Code, detail: desk.Text}
+	case errors.As(err, &gone):
+		return problem{status: http.StatusGone, code: codePruned, detail: gone.Error()}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return problem{status: http.StatusServiceUnavailable, code: codeLate, detail: "the register has not answered in time: what was asked may still be done, so read /v1/state before asking again"}
 	}

@@ -133,6 +133,7 @@ type ledger struct {
 	register.Reader
 	leaves []register.Leaf
 	whole  bool // leaves are the journal from its beginning
+	first  int64
 	open   []terminal.Payment
 	from   int64
 	limit  int
@@ -147,10 +148,17 @@ func (l *ledger) Entries(_ context.Context, from int64, limit int) ([]register.L
 	if !l.whole {
 		return l.leaves, nil
 	}
+	if from < l.first {
+		return nil, &register.PrunedError{First: l.first}
+	}
 	if from >= int64(len(l.leaves)) {
 		return nil, nil
 	}
 	return l.leaves[from:min(len(l.leaves), int(from)+limit)], nil
+}
+
+func (l *ledger) Span(context.Context) (first, size int64, err error) {
+	return l.first, int64(len(l.leaves)), nil
 }
 
 func (l *ledger) CaseEntries(_ context.Context, id terminal.PaymentID) ([]register.Leaf, error) {

@@ -13,6 +13,9 @@
 //   - What counts against a cap over time is what the payments say that count
 //     (Payment.Counting), from the same moment as the payment.
 //   - Erasing takes private parts and persons, and leaves every leaf and hash.
+//   - Pruning takes the first entries and leaves every hash: the tree grows on as
+//     if they were there. Who asks for one of them is told where the journal
+//     begins. The last entry stays, and those of a payment that is not resolved.
 //   - Outbox items keep their order; only Done removes one, Parked marks it, and
 //     doing either twice changes nothing. An id is never used again. The payment
 //     of an item, or of a code seen, is stored in the same decision or before.
@@ -71,6 +74,8 @@ func Run(t *testing.T, open Open) {
 		"Limit":                 testLimit,
 		"Denials":               testDenials,
 		"I6EraseKeepsProofs":    testErase,
+		"I6PruneKeepsProofs":    testPrune,
+		"Aged":                  testAged,
 		"Reader":                testReader,
 		"I2SharedCommit":        testShared,
 		"Model":                 testModel,
