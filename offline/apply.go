@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
+	"strings"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
@@ -73,6 +76,11 @@ func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 	if err != nil {
 		return err
 	}
+	if there, err := movePayment(ctx, tx, p, body); err != nil {
+		return err
+	} else if there {
+		return putTallies(ctx, tx, p)
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO payment
 		(id, number, state, sale, account, amount, offline, approved, voided, bars, unresolved, created, decided, incarnation, body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -85,6 +93,21 @@ func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 		return err
 	}
 	return putTallies(ctx, tx, p)
+}
+
+// movePayment writes a payment that is there already, where only its state and
+// marks changed, as they do in most steps: the indexes over the rest of it are
+// left as they are. False where there is none like it.
+func movePayment(ctx context.Context, tx *sql.Tx, p terminal.Payment, body []byte) (bool, error) {
+	done, err := tx.ExecContext(ctx, `UPDATE payment SET state = ?, approved = ?, voided = ?, bars = ?, unresolved = ?, decided = ?, body = ?
+		WHERE id = ? AND number = ? AND sale = ? AND account = ? AND amount = ? AND offline = ? AND created = ? AND incarnation = ?`,
+		p.State, p.State.Approval(), p.Voided(), p.BarsAccount(), p.Unresolved(), p.Decided, string(body),
+		p.ID, p.Number, p.Sale, p.Account, p.Amount, p.Offline, p.Created, p.Incarnation)
+	if err != nil {
+		return false, err
+	}
+	n, err := done.RowsAffected()
+	return n > 0, err
 }
 
 // paymentArgs are the columns beside a payment's body.
@@ -249,10 +272,16 @@ func putEntry(ctx context.Context, tx *sql.Tx, g *growing, d journal.Draft) erro
 	if _, err := tx.ExecContext(ctx, "INSERT INTO journal (seq, leaf, private, salt) VALUES (?, ?, ?, ?)", e.Seq, leaf, private, salt); err != nil {
 		return err
 	}
+	return putHashes(ctx, tx, first, hashes)
+}
+
+// putHashes writes an entry's hashes in one statement: two in the mean, and as
+// many as the tree has levels at most.
+func putHashes(ctx context.Context, tx *sql.Tx, first int64, hashes []tlog.Hash) error {
+	args := make([]any, 0, 2*len(hashes))
 	for i, h := range hashes {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO hash (idx, hash) VALUES (?, ?)", first+int64(i), h[:]); err != nil {
-			return err
-		}
+		args = append(args, first+int64(i), h[:])
 	}
-	return nil
+	_, err := tx.ExecContext(ctx, "INSERT INTO hash (idx, hash) VALUES (?, ?)"+strings.Repeat(", (?, ?)", len(hashes)-1), args...)
+	return err
 }

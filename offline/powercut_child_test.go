@@ -2,6 +2,7 @@ package offline
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -90,10 +91,11 @@ func (s seller) sell(told func()) error {
 // step carries one change through, again where the disk did not take it, and
 // tells of it.
 func (s seller) step(p *terminal.Payment, change func(*terminal.Payment, register.Usage) register.Changes) error {
-	scope := register.Scope{Counters: []terminal.CounterKey{cutKey}, Outbox: p.ID, Payment: p.ID}
+	scope := register.Scope{Counters: []terminal.CounterKey{cutKey}, Payment: p.ID}
 	before, inDoubt := *p, false
 	for {
 		after := before
+		scope.Items = s.items(p.ID)
 		_, err := s.s.Decide(context.Background(), scope, func(u register.Usage) (register.Changes, error) {
 			c := change(&after, u)
 			if c.Payments == nil && !inDoubt && moved(before, after) {
@@ -112,6 +114,15 @@ func (s seller) step(p *terminal.Payment, change func(*terminal.Payment, registe
 			return err
 		}
 	}
+}
+
+// items are the payment's in the outbox; none where the disk does not say.
+func (s seller) items(id terminal.PaymentID) (found []int64) {
+	_ = s.s.lend(func(db *sql.DB) (err error) {
+		found, err = collect(context.Background(), db, "SELECT id FROM outbox WHERE payment = ?", []any{id}, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) })
+		return err
+	})
+	return found
 }
 
 // errStoredAfterAll ends the child: a change of which the store said that it was
@@ -165,7 +176,7 @@ func settle(p *terminal.Payment, u register.Usage) register.Changes {
 	}
 	p.State = terminal.Settled
 	done := make([]int64, 0, 1)
-	for _, o := range u.Outbox {
+	for _, o := range u.Items {
 		done = append(done, o.ID)
 	}
 	return register.Changes{Payments: []terminal.Payment{*p}, Done: done, Entries: []journal.Draft{journal.OfPayment(*p, cutInc)}}

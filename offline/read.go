@@ -41,7 +41,7 @@ func (s *Store) snapshot(ctx context.Context) (register.Snapshot, error) {
 	if snap.Unresolved, err = payments(ctx, s.ledger, "WHERE unresolved = 1 ORDER BY row"); err != nil {
 		return snap, err
 	}
-	if snap.Outbox, err = outbox(ctx, s.ledger, "ORDER BY id"); err != nil {
+	if snap.Outbox, err = outbox(ctx, s.ledger, allButAdvices, "ORDER BY id"); err != nil {
 		return snap, err
 	}
 	if err := standing(ctx, s.ledger, &snap); err != nil {

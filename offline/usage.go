@@ -52,9 +52,10 @@ func load(ctx context.Context, tx *sql.Tx, at position, scope register.Scope) (r
 			return u, err
 		}
 	}
-	if scope.Outbox != "" {
-		u.Outbox, err = outboxOf(ctx, tx, scope.Outbox)
+	if u.Payments, err = findPayments(ctx, tx, scope.Payments); err != nil {
+		return u, err
 	}
+	u.Items, err = findItems(ctx, tx, scope.Items)
 	return u, err
 }
 
@@ -72,6 +73,21 @@ func findPayment(ctx context.Context, q querier, id terminal.PaymentID) (*termin
 		return nil, err
 	}
 	return &found[0], nil
+}
+
+// findPayments gives those of the payments that are there.
+func findPayments(ctx context.Context, q querier, ids []terminal.PaymentID) (map[terminal.PaymentID]terminal.Payment, error) {
+	found := make(map[terminal.PaymentID]terminal.Payment, len(ids))
+	for _, id := range ids {
+		p, err := findPayment(ctx, q, id)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			found[id] = *p
+		}
+	}
+	return found, nil
 }
 
 // findTaken gives the payment that stands in the way of another for the same
@@ -108,18 +124,28 @@ func payments(ctx context.Context, q querier, where string, args ...any) ([]term
 	})
 }
 
-func outbox(ctx context.Context, q querier, where string, args ...any) ([]register.OutboxItem, error) {
-	return collect(ctx, q, "SELECT id, kind, payment, body, parked FROM outbox "+where, args, func(rows *sql.Rows) (o register.OutboxItem, err error) {
+func outbox(ctx context.Context, q querier, body, where string, args ...any) ([]register.OutboxItem, error) {
+	return collect(ctx, q, "SELECT id, kind, payment, "+body+", parked FROM outbox "+where, args, func(rows *sql.Rows) (o register.OutboxItem, err error) {
 		return o, rows.Scan(&o.ID, &o.Kind, &o.Payment, &o.Body, &o.Parked)
 	})
 }
 
-// outboxOf gives a payment's items, oldest first.
-func outboxOf(ctx context.Context, q querier, id terminal.PaymentID) ([]register.OutboxItem, error) {
-	items, err := outbox(ctx, q, "WHERE payment = ?", id)
-	slices.SortFunc(items, func(a, b register.OutboxItem) int { return cmp.Compare(a.ID, b.ID) })
-	return items, err
+// findItems gives those of the outbox items that are there.
+func findItems(ctx context.Context, q querier, ids []int64) ([]register.OutboxItem, error) {
+	var found []register.OutboxItem
+	for _, id := range ids {
+		one, err := outbox(ctx, q, "body", "WHERE id = ?", id)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, one...)
+	}
+	return found, nil
 }
+
+// allButAdvices is what a start reads of the outbox's bodies: after a day without
+// the line there may be many advices, and each is read again before it is sent.
+const allButAdvices = "CASE kind WHEN 'advice' THEN NULL ELSE body END"
 
 const counterColumns = `cap, day, incarnation,
 	granted_yen, granted_units, used_yen, used_units, released_yen, released_units,

@@ -44,7 +44,7 @@ func (r *Register) answered(a wire.Answer) {
 
 // scopeOf is what a later step of a payment needs to see.
 func scopeOf(p terminal.Payment) Scope {
-	s := Scope{Payment: p.ID, Outbox: p.ID}
+	s := Scope{Payment: p.ID}
 	for _, sp := range p.Spends {
 		s.Counters = append(s.Counters, keyOf(sp, p.Incarnation))
 	}
@@ -270,6 +270,7 @@ func (r *Register) onTime() {
 			r.query(p, w)
 		}
 	}
+	r.settleAcks()
 	r.pump()
 	r.sendCheckpoint(false)
 	r.sendLeaves()
@@ -362,10 +363,8 @@ func (r *Register) untilNext() time.Duration {
 	if r.triesDisk() {
 		next = min(next, r.owed.due)
 	}
-	for _, f := range r.inFlight {
-		if f.again > now {
-			next = min(next, f.again)
-		}
+	if at, due := r.outbox.next(now); due && r.session != 0 {
+		next = min(next, at)
 	}
 	return max(next-now, time.Millisecond)
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"sekisho/terminal"
@@ -105,13 +106,15 @@ func (s *shown) kept(list []terminal.Payment) {
 // disk is the real store with faults in front of and behind it.
 type disk struct {
 	register.Store
-	t      *testing.T
-	shown  *shown
-	mu     sync.Mutex
-	before func() error                        // an error keeps the store from being asked
-	after  func(register.Changes, error) error // may replace the error
-	reopen func() error
-	loaded func(*register.Snapshot)
+	t       *testing.T
+	shown   *shown
+	mu      sync.Mutex
+	before  func() error                        // an error keeps the store from being asked
+	after   func(register.Changes, error) error // may replace the error
+	reopen  func() error
+	refuses func(register.Changes) bool // changes that the store does not take
+	changed atomic.Int64                // transactions
+	loaded  func(*register.Snapshot)
 }
 
 // Load implements register.Store.
@@ -142,15 +145,32 @@ func (d *disk) Decide(ctx context.Context, s register.Scope, decide func(registe
 	var made register.Changes
 	receipt, err := d.Store.Decide(ctx, s, func(u register.Usage) (c register.Changes, err error) {
 		made, err = decide(u)
+		if err == nil && d.refused(made) {
+			return register.Changes{}, register.ErrNotStored
+		}
 		return made, err
 	})
 	if err == nil {
 		d.shown.kept(made.Payments)
+		d.changed.Add(1)
 	}
 	if after != nil {
 		err = after(made, err)
 	}
 	return receipt, err
+}
+
+// refuse names the changes that the store does not take from now on; nil for none.
+func (d *disk) refuse(which func(register.Changes) bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refuses = which
+}
+
+func (d *disk) refused(c register.Changes) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.refuses != nil && d.refuses(c)
 }
 
 // Reopen implements register.Store.

@@ -86,12 +86,9 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 	r.post(ctx, event{at: true, run: func() {
 		r.session = w.Session
 		r.time.tell(terminal.Millis(w.Time), came)
-		clear(r.inFlight)
 		r.renewed = false
 		r.checkpoints, r.upload, r.coming = checkpoints{}, upload{}, nil
-		for n := range r.outbox {
-			r.outbox[n].Parked = false // each session tries again what was refused
-		}
+		r.outbox.renew() // each session tries again what was refused
 		now := r.cfg.Clock.Boot()
 		for _, wait := range r.waits {
 			wait.queryAt = now
@@ -147,7 +144,9 @@ func (r *Register) lineIsDown(why terminal.LineReason) {
 // Received takes a message of the present session.
 func (r *Register) Received(ctx context.Context, m wire.Message) {
 	came := r.cfg.Clock.Boot()
-	r.post(ctx, event{lost: r.cfg.Backend.Redial, run: func() {
+	// An acknowledgement decides nothing at once: it waits with its like.
+	atOnce := m.Type == wire.TypeAck && m.Ack.Payment != ""
+	r.post(ctx, event{at: atOnce, lost: r.cfg.Backend.Redial, run: func() {
 		r.time.hear(came)
 		switch m.Type {
 		case wire.TypeAnswer:

@@ -2,8 +2,6 @@ package register
 
 import (
 	"cmp"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,187 +9,310 @@ import (
 	"sekisho/terminal/wire"
 )
 
-// The outbox: what was decided here and must be told. Reading it removes
-// nothing, only an acknowledgement does; the backend dedupes.
+// outbox is what was decided here and must be told, as the loop knows it: of
+// which kind, for which payment and how far each item is. What it says stays in
+// the store until it goes, so that a day without the line costs no memory. No step
+// costs more when more waits, but for a new session.
+//
+// Reading it removes nothing, only an acknowledgement does; the backend dedupes.
+// The items of one payment go one after the other, each after the last one's
+// acknowledgement, also where that one is parked: a void must never overtake its
+// advice. Across payments reversals and voids go first, then what was never sent,
+// so that items which the backend does not acknowledge hold up no others.
+type outbox struct {
+	of      map[terminal.PaymentID][]*queued // oldest first
+	fresh   [2]fifo                          // never sent in this session; urgent ones, and the rest
+	late    [2]fifo                          // sent, and to be sent again
+	away    fifo                             // sent, in the order in which they are late
+	byID    map[string]*queued               // sent, by message
+	size    int
+	parked  int
+	due     int           // may go
+	taken   int           // on their way to the line, or on it
+	notTill time.Duration // nothing is taken before, on the boot clock
+	singly  int           // how many go to the store alone, since it refused them together
+}
+
+// queued is an item of the outbox.
+type queued struct {
+	id      int64
+	kind    OutboxKind
+	payment terminal.PaymentID
+	refund  terminal.RefundID // of a refund: a payment may have several
+	place   place
+	fresh   bool   // not sent in this session
+	acked   bool   // its acknowledgement waits for the store
+	message string // the id under which it went last
+	again   time.Duration
+}
+
+// place is where an item of the outbox is.
+type place int
+
 const (
-	window      = 16              // items on the line at once
-	resendAfter = 5 * time.Second // without an acknowledgement an item goes again
-	retrySend   = time.Second     // the line's queue was full: try again
+	placeBehind place = iota // waits for another of its payment
+	placeReady               // may go
+	placeTaken               // at the store, to be read and marked before it goes
+	placeAway                // sent, not acknowledged
+	placeParked              // cannot be sent, or the backend does not take it
+	placeGone
 )
 
-func reversalItem(p terminal.Payment) (OutboxItem, error) {
-	why := map[terminal.Reason]string{terminal.Cancelled: "cancelled", terminal.AllotmentMissing: "allotment"}[p.Reason]
-	if why == "" {
-		why = "timeout"
+// urgent gives the index of an item's lines: 0 goes before 1.
+func (q *queued) urgent() int {
+	if q.kind == OutAdvice || q.kind == OutRefund {
+		return 1
 	}
-	body, err := json.Marshal(wire.Reversal{Common: common(p, wire.ClockWall, -1, nil), Why: why})
-	return OutboxItem{Kind: OutReversal, Payment: p.ID, Body: body}, err
+	return 0
 }
 
-func voidItem(p terminal.Payment) (OutboxItem, error) {
-	body, err := json.Marshal(wire.Void{Common: common(p, wire.ClockWall, -1, nil), ID: string(p.Void.ID)})
-	return OutboxItem{Kind: OutVoid, Payment: p.ID, Body: body}, err
+func newOutbox(items []OutboxItem) *outbox {
+	o := &outbox{of: map[terminal.PaymentID][]*queued{}, byID: map[string]*queued{}}
+	o.add(items)
+	return o
 }
 
-// message makes the message of an item, with what is only known now. It names
-// the incarnation that made the payment, whose rights the payment spent: the
-// present one may be another.
-func (r *Register) message(i OutboxItem) (wire.Message, error) {
-	m := wire.Message{ID: newID(), Incarnation: string(r.unresolved[i.Payment].Incarnation)}
-	var err error
-	var c *wire.Common
-	switch i.Kind {
-	case OutReversal:
-		m.Type, m.Reversal = wire.TypeReversal, &wire.Reversal{}
-		err, c = json.Unmarshal(i.Body, m.Reversal), &m.Reversal.Common
-	case OutVoid:
-		m.Type, m.Void = wire.TypeVoid, &wire.Void{}
-		err, c = json.Unmarshal(i.Body, m.Void), &m.Void.Common
-	case OutRefund:
-		m.Type, m.Refund = wire.TypeRefund, &wire.Refund{}
-		err, c = json.Unmarshal(i.Body, m.Refund), &m.Refund.Common
-	case OutAdvice:
-		// An advice keeps the clock and contact of its decision.
-		m.Type, m.Advice = wire.TypeAdvice, &wire.Advice{}
-		return m, json.Unmarshal(i.Body, m.Advice)
-	default:
-		return m, fmt.Errorf("outbox item %d is of kind %q, which this release does not know", i.ID, i.Kind)
-	}
-	c.Clock, c.ContactAge = r.time.quality(), contactMillis(r.time.age())
-	return m, err
-}
-
-// flight is an outbox item on its way.
-type flight struct {
-	again   time.Duration // when to send it again, on the boot clock
-	message string        // the id under which it went
-}
-
-// refusedByBackend takes an error in place of an answer. Saying the same again
-// would not help: an outbox item is parked. A payment that was to be authorised
-// stays not known, and is asked about.
-func (r *Register) refusedByBackend(message string, why *wire.Error) {
-	r.cfg.Log.Warn("the backend refused a message", "code", why.Code, "re", message)
-	if why.Code == wire.CodeSession || why.Code == wire.CodeTrouble {
-		return // it is said again, with another session or later
-	}
-	if message == "" {
-		return // about nothing that it could read; an item that never left has no message either
-	}
-	r.farewell.answered(message)
-	if message == r.checkpoints.message {
-		r.farewell.told(farewellCheckpoint)
-	}
-	r.leavesRefused(message, why.Code)
-	for _, i := range r.outbox {
-		if f, sent := r.inFlight[i.ID]; sent && f.message == message && !i.Parked {
-			r.park(i, why)
-			return
+// add takes new items, which are younger than all that are there.
+func (o *outbox) add(items []OutboxItem) {
+	for _, i := range items {
+		q := &queued{id: i.ID, kind: i.Kind, payment: i.Payment, fresh: true}
+		if i.Kind == OutRefund {
+			q.refund = refundOf(i)
+		}
+		before := o.of[i.Payment]
+		o.of[i.Payment] = append(before, q)
+		o.size++
+		switch {
+		case i.Parked:
+			q.place = placeParked
+			o.parked++
+		case len(before) == 0:
+			o.ready(q)
 		}
 	}
 }
 
-// pump sends what may go now: reversals and voids first, never two items of one
-// payment at once, at most window on the line.
-func (r *Register) pump() {
-	if r.session == 0 || r.working {
-		return
+// ready lets an item go when its turn comes.
+func (o *outbox) ready(q *queued) {
+	q.place = placeReady
+	o.due++
+	lines := &o.late
+	if q.fresh {
+		lines = &o.fresh
 	}
-	now := r.cfg.Clock.Boot()
-	for _, i := range r.sendable(now) {
-		if p, ok := r.unresolved[i.Payment]; ok && i.Kind == OutAdvice && p.State == terminal.ApprovedOffline {
-			r.markAdvised(p)
-			return
-		}
-		m, err := r.message(i)
-		if err == nil {
-			// What the wire does not take would be dropped there and sent again
-			// for ever: a salvaged ledger may hold such an item.
-			_, err = wire.Encode(r.addressed(m))
-		}
-		if err != nil {
-			r.park(i, err)
-			return
-		}
-		if !r.send(m) {
-			r.inFlight[i.ID] = flight{again: now + retrySend}
-			return
-		}
-		r.inFlight[i.ID] = flight{again: now + resendAfter, message: m.ID}
-	}
+	lines[q.urgent()].push(q, 0)
 }
 
-// sendable gives the items that may go now: those that were never sent first, so
-// that items which the backend does not acknowledge hold up no others.
-func (r *Register) sendable(now time.Duration) []OutboxItem {
-	taken := map[terminal.PaymentID]bool{}
-	flying := 0
-	var first, rest []OutboxItem
-	for _, i := range r.outbox {
-		if taken[i.Payment] {
-			continue
-		}
-		// A parked item still holds up its payment's later ones: a void must
-		// never overtake its advice.
-		if taken[i.Payment] = true; i.Parked {
-			continue
-		}
-		switch f, sent := r.inFlight[i.ID]; {
-		case sent && now < f.again:
-			flying++
-		case i.Kind == OutAdvice, i.Kind == OutRefund:
-			rest = append(rest, i)
-		default:
-			first = append(first, i)
-		}
+// take gives the items that go now, at most n and no more than the window allows.
+func (o *outbox) take(now time.Duration, n int) []*queued {
+	o.tellLate(now)
+	if now < o.notTill {
+		return nil
 	}
-	longestAgo := func(a, b OutboxItem) int { return cmp.Compare(r.inFlight[a.ID].again, r.inFlight[b.ID].again) }
-	slices.SortStableFunc(first, longestAgo)
-	slices.SortStableFunc(rest, longestAgo)
-	all := append(first, rest...)
-	return all[:min(len(all), max(0, window-flying))]
-}
-
-// markAdvised makes it durable that the advice leaves, before it does.
-func (r *Register) markAdvised(p terminal.Payment) {
-	r.step(p.ID, terminal.Advised, "", func(after terminal.Payment, err error) {
-		if err != nil {
-			r.pauseOutbox(p.ID)
-			return
-		}
-		r.keep(after)
-		r.tell(EventPayment, after)
-	})
-}
-
-// pauseOutbox lets a payment's items wait after the disk refused a step of it.
-func (r *Register) pauseOutbox(id terminal.PaymentID) {
-	for _, i := range r.outbox {
-		if i.Payment == id {
-			r.inFlight[i.ID] = flight{again: r.cfg.Clock.Boot() + resendAfter}
-		}
+	if o.singly > 0 {
+		n = 1
 	}
-}
-
-// park keeps an item that can never be sent, or that the backend cannot take,
-// and lets the rest go on.
-func (r *Register) park(i OutboxItem, why error) {
-	r.cfg.Log.Error("an item of the outbox is parked: tell head office", "item", i.ID, "kind", i.Kind, "payment", i.Payment, "error", why)
-	session := r.session
-	r.decide(Scope{}, func(Usage) (Changes, error) {
-		return Changes{Parked: []int64{i.ID}}, nil
-	}, func(err error) {
-		if err != nil {
-			r.pauseOutbox(i.Payment)
-			return
-		}
-		if r.session != session {
-			return // a new session came meanwhile, and tries it again
-		}
-		for n := range r.outbox {
-			if r.outbox[n].ID == i.ID {
-				r.outbox[n].Parked = true
+	var out []*queued
+	for class, room := range [2]int{window + urgentRoom, window} {
+		n := min(n, len(out)+room-o.taken)
+		for _, line := range []*fifo{&o.fresh[class], &o.late[class]} {
+			for len(out) < n && !line.empty() {
+				q, _ := line.pop()
+				if q.place != placeReady || q.fresh != (line == &o.fresh[class]) {
+					continue // it went another way meanwhile
+				}
+				q.place = placeTaken
+				o.due--
+				o.taken++
+				out = append(out, q)
 			}
 		}
-	})
+	}
+	o.singly = max(0, o.singly-len(out))
+	return out
+}
+
+// tellLate lets those go again that were not acknowledged in time.
+func (o *outbox) tellLate(now time.Duration) {
+	for !o.away.empty() {
+		q, at := o.away.first()
+		if at > now {
+			return
+		}
+		o.away.pop()
+		if q.place == placeAway && q.again == at {
+			o.taken--
+			o.ready(q)
+		}
+	}
+}
+
+// sent notes that a taken item left under a message's id; "" where it did not
+// leave and is tried again like one that did.
+func (o *outbox) sent(q *queued, message string, now time.Duration) {
+	o.forget(q)
+	q.place, q.fresh, q.message, q.again = placeAway, false, message, now+resendAfter
+	if message != "" {
+		o.byID[message] = q
+	}
+	o.away.push(q, q.again)
+}
+
+// putBack returns taken items that did not leave to the head of their lines.
+func (o *outbox) putBack(batch []*queued) {
+	for _, q := range slices.Backward(batch) {
+		if q.place != placeTaken {
+			continue
+		}
+		o.taken--
+		o.due++
+		q.place = placeReady
+		lines := &o.late
+		if q.fresh {
+			lines = &o.fresh
+		}
+		lines[q.urgent()].putBack(q)
+	}
+}
+
+// renew is for a new session: all may go, also what was parked.
+func (o *outbox) renew() {
+	o.fresh, o.late, o.away = [2]fifo{}, [2]fifo{}, fifo{}
+	o.due, o.taken, o.parked, o.notTill = 0, 0, 0, 0
+	clear(o.byID)
+	heads := make([]*queued, 0, len(o.of))
+	for _, list := range o.of {
+		for _, q := range list {
+			q.place, q.fresh, q.message = placeBehind, true, ""
+		}
+		heads = append(heads, list[0])
+	}
+	slices.SortFunc(heads, func(a, b *queued) int { return cmp.Compare(a.id, b.id) })
+	for _, q := range heads {
+		o.ready(q)
+	}
+}
+
+// leave takes an item from where it is.
+func (o *outbox) leave(q *queued, to place) {
+	switch q.place {
+	case placeReady:
+		o.due--
+	case placeTaken, placeAway:
+		o.taken--
+	case placeParked:
+		o.parked--
+	}
+	o.forget(q)
+	q.place = to
+}
+
+func (o *outbox) forget(q *queued) {
+	if q.message != "" {
+		delete(o.byID, q.message)
+		q.message = ""
+	}
+}
+
+func (o *outbox) park(q *queued) {
+	if q.place == placeGone || q.place == placeParked {
+		return
+	}
+	o.leave(q, placeParked)
+	o.parked++
+}
+
+// done forgets an item that was acknowledged, and lets the next one of its
+// payment go.
+func (o *outbox) done(q *queued) {
+	if q.place == placeGone {
+		return
+	}
+	o.leave(q, placeGone)
+	o.size--
+	list := slices.DeleteFunc(o.of[q.payment], func(other *queued) bool { return other == q })
+	if len(list) == 0 {
+		delete(o.of, q.payment)
+		return
+	}
+	o.of[q.payment] = list
+	if list[0].place == placeBehind {
+		o.ready(list[0])
+	}
+}
+
+// askAgain lets a payment's items go now, also what was parked.
+func (o *outbox) askAgain(id terminal.PaymentID) {
+	list := o.of[id]
+	for _, q := range list {
+		if q.place != placeTaken {
+			o.leave(q, placeBehind)
+			q.fresh = true
+		}
+	}
+	if len(list) > 0 && list[0].place == placeBehind {
+		o.ready(list[0])
+	}
+}
+
+// acknowledgedBy gives the item that an acknowledgement is about; nil for none. A
+// payment has one reversal, advice or void at most, and refunds by their own ids.
+func (o *outbox) acknowledgedBy(a wire.Ack) *queued {
+	for _, q := range o.of[terminal.PaymentID(a.Payment)] {
+		if q.kind == outKinds[a.Of] && (q.kind != OutRefund || q.refund == terminal.RefundID(a.Op)) {
+			return q
+		}
+	}
+	return nil
+}
+
+// next gives when an item may go again for which nothing else is to happen first;
+// false where there is none.
+func (o *outbox) next(now time.Duration) (time.Duration, bool) {
+	if o.notTill > now {
+		return o.notTill, true
+	}
+	if o.away.empty() {
+		return 0, false
+	}
+	_, at := o.away.first()
+	return at, at > now
+}
+
+// fifo is a line of items, each with a time. An item may stand in it that went
+// another way: whoever takes it from there looks at its place.
+type fifo struct {
+	list []slot
+	head int
+}
+
+type slot struct {
+	item *queued
+	at   time.Duration
+}
+
+func (f *fifo) empty() bool { return f.head == len(f.list) }
+
+func (f *fifo) push(q *queued, at time.Duration) { f.list = append(f.list, slot{q, at}) }
+
+func (f *fifo) first() (*queued, time.Duration) { return f.list[f.head].item, f.list[f.head].at }
+
+func (f *fifo) pop() (*queued, time.Duration) {
+	s := f.list[f.head]
+	f.list[f.head] = slot{}
+	if f.head++; f.head > len(f.list)/2 {
+		left := copy(f.list, f.list[f.head:])
+		clear(f.list[left:])
+		f.list, f.head = f.list[:left], 0
+	}
+	return s.item, s.at
+}
+
+func (f *fifo) putBack(q *queued) {
+	if f.head == 0 {
+		f.list = slices.Insert(f.list, 0, slot{})
+		f.head = 1
+	}
+	f.head--
+	f.list[f.head] = slot{item: q}
 }

@@ -84,9 +84,10 @@ type Register struct {
 	current    *terminal.Payment // the latest attempt to pay the sale
 	unresolved map[terminal.PaymentID]terminal.Payment
 	waits      map[terminal.PaymentID]*wait
-	outbox     []OutboxItem
-	inFlight   map[int64]flight // by outbox id
-	session    int64            // 0: the line is down
+	outbox     *outbox
+	acks       []acked // of outbox items, to be settled
+	acksSingly int     // how many of them go to the store alone, since it refused them together
+	session    int64   // 0: the line is down
 	line       line
 	scannersUp map[int]bool // those that are there
 	notice     *Scan
@@ -148,7 +149,7 @@ func New(cfg Config) *Register {
 		time:       newTimekeeper(cfg.Clock),
 		unresolved: map[terminal.PaymentID]terminal.Payment{},
 		waits:      map[terminal.PaymentID]*wait{},
-		inFlight:   map[int64]flight{},
+		outbox:     newOutbox(nil),
 		scannersUp: map[int]bool{},
 		storage:    storageOK,
 		greeted:    cfg.Incarnation,
@@ -321,7 +322,7 @@ func (r *Register) finish(done result) {
 	switch {
 	case done.err == nil:
 		r.head, r.storage, r.saved = done.receipt.Head, storageOK, r.since
-		r.outbox = append(r.outbox, done.receipt.Outbox...)
+		r.outbox.add(done.receipt.Outbox)
 		r.cfg.Quarantine = ""
 		if done.job.mark != nil {
 			r.time.mark = *done.job.mark

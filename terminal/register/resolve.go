@@ -53,10 +53,5 @@ func (r *Register) askAgain(id terminal.PaymentID) {
 	if w := r.waits[id]; w != nil {
 		w.queryAt = r.cfg.Clock.Boot()
 	}
-	for n, i := range r.outbox {
-		if i.Payment == id {
-			r.outbox[n].Parked = false
-			delete(r.inFlight, i.ID)
-		}
-	}
+	r.outbox.askAgain(id)
 }

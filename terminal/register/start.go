@@ -16,11 +16,11 @@ const defaultGive = 45 * time.Second
 // be reopened, and writes that it did. A payment found "sent" may or may not
 // have reached the backend: it is unknown.
 func (r *Register) restore(s Snapshot) {
-	r.head, r.sale, r.current, r.outbox = s.Head, s.Sale, s.Current, s.Outbox
+	r.head, r.sale, r.current = s.Head, s.Sale, s.Current
+	r.outbox, r.acks, r.acksSingly = newOutbox(s.Outbox), nil, 0
 	r.time.mark, r.pruning.first = s.Mark, s.Pruned
 	clear(r.unresolved)
 	clear(r.waits)
-	clear(r.inFlight)
 	r.restoreRules(s)
 	s.Denials = DenialsCopy{} // megabytes, which what follows would hold
 	r.restoreDoubt(s)

@@ -95,7 +95,8 @@ type Scope struct {
 	Tallies     []Tally               // sums of what counts against register and account caps
 	Boot        bool                  // load what Incarnation sold offline
 	Incarnation terminal.Incarnation  // see Boot
-	Outbox      terminal.PaymentID    // whose outbox items to load; "" for none
+	Payments    []terminal.PaymentID  // others, where a decision is about many
+	Items       []int64               // outbox items, with what they say
 }
 
 // Usage is what the store holds of a scope at the moment of the decision.
@@ -107,8 +108,9 @@ type Usage struct {
 	Seen     bool
 	Account  AccountUsage
 	Tallies  map[Tally]terminal.Amount
-	BootYen  terminal.Yen // approved offline by Scope.Incarnation and not voided
-	Outbox   []OutboxItem
+	BootYen  terminal.Yen                            // approved offline by Scope.Incarnation and not voided
+	Payments map[terminal.PaymentID]terminal.Payment // of Scope.Payments, those that are there
+	Items    []OutboxItem                            // of Scope.Items, those that are there, as they were asked for
 }
 
 // Tally names a sum over payments: what those created from Since on, and still
@@ -232,7 +234,7 @@ type Snapshot struct {
 	Sale          *terminal.Sale     // nil where none is open
 	Current       *terminal.Payment  // the latest attempt to pay it, if any
 	Unresolved    []terminal.Payment // oldest first; see Payment.Unresolved
-	Outbox        []OutboxItem       // oldest first
+	Outbox        []OutboxItem       // oldest first; of advices, of which there may be many, without what they say
 	PolicyVersion int64              // the highest ever in force; 0 for none
 	PolicyNote    string             // "" where the cache lost it
 

@@ -56,7 +56,7 @@ func (u *upload) has(point int64) {
 // quiet says whether nobody waits for the line or the disk: no payment is being
 // decided, and nothing that was decided has yet to be told.
 func (r *Register) quiet() bool {
-	return !r.working && len(r.waits) == 0 && len(r.sendable(r.cfg.Clock.Boot())) == 0
+	return !r.working && len(r.waits) == 0 && r.outbox.due+len(r.acks) == 0
 }
 
 // sendLeaves sends the next leaves where there are some that may go: those of the

@@ -31,7 +31,7 @@ func (r *Register) picture() View {
 		Link:       r.lineView(),
 		Scanner:    r.scannerState(),
 		Policy:     PolicyView{State: "missing"},
-		Unresolved: len(r.unresolved), Outbox: len(r.outbox),
+		Unresolved: len(r.unresolved), Outbox: r.outbox.size, Parked: r.outbox.parked,
 		Quarantine: r.quarantine, Frozen: r.frozen(), Stopping: r.stopping,
 		silence: policy.DefaultSilence, redial: policy.DefaultRedial,
 	}
@@ -41,11 +41,6 @@ func (r *Register) picture() View {
 		v.Policy = PolicyView{Version: p.Version, GoodUntil: terminal.MillisOf(p.GoodUntil), State: "in-force"}
 		if r.time.now().After(p.GoodUntil) {
 			v.Policy.State = "stale"
-		}
-	}
-	for _, i := range r.outbox {
-		if i.Parked {
-			v.Parked++
 		}
 	}
 	if r.sale != nil {
@@ -80,10 +75,14 @@ func (r *Register) proof() terminal.Proof {
 	return terminal.Proof{Size: r.head.Size, Root: r.head.Short()}
 }
 
-// tell signals a payment whose state has just become durable.
-func (r *Register) tell(t EventType, p terminal.Payment) {
+// tell signals a payment whose state has just become durable with the journal's
+// last entry.
+func (r *Register) tell(t EventType, p terminal.Payment) { r.tellAt(t, p, r.head.Size-1) }
+
+// tellAt signals a payment whose state has become durable with an entry.
+func (r *Register) tellAt(t EventType, p terminal.Payment, entry int64) {
 	r.publish()
-	r.cfg.Signal.Emit(Event{Type: t, Journal: r.head.Size - 1, Data: terminal.VerdictOf(p, r.proof())})
+	r.cfg.Signal.Emit(Event{Type: t, Journal: entry, Data: terminal.VerdictOf(p, r.proof())})
 }
 
 // tellView signals what is no journal entry.

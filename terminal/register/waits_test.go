@@ -329,15 +329,15 @@ func TestI8ParkedItemsLetOthersPass(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.down()
 		var ids []terminal.PaymentID
-		for i := range 20 {
+		for i := range 64 + 4 {
 			w.sells(terminal.SaleRef(fmt.Sprint("s", i)), riceBall)
 			ids = append(ids, w.pays(fmt.Sprintf("account-%02d", i)))
 			_, err := w.reg.HandOver(t.Context(), ids[i])
 			w.must(err)
 		}
 		w.up("")
-		if sent := w.line.take(wire.TypeAdvice); len(sent) != 16 {
-			t.Fatalf("%d advices on the line at once, want 16", len(sent))
+		if sent := w.line.take(wire.TypeAdvice); len(sent) != 64 {
+			t.Fatalf("%d advices on the line at once, want 64", len(sent))
 		}
 		w.after(6 * time.Second)
 		told := map[string]bool{}

@@ -45,8 +45,8 @@ const (
 	helloTime   = 5 * time.Second // for the till to say who it is: its disk may hang
 	welcomeTime = 5 * time.Second
 	writeTime   = 3 * time.Second
-	pings       = 3  // in a silence after which the line is down
-	queued      = 64 // messages waiting for the writer
+	pings       = 3   // in a silence after which the line is down
+	queued      = 256 // messages waiting for the writer
 	longest     = time.Minute
 )
 

@@ -70,6 +70,9 @@ func Encode(m Message) ([]byte, error) {
 	return json.Marshal(m)
 }
 
+// Check makes the checks of Encode alone.
+func (m Message) Check() error { return m.check() }
+
 // body is what each message's body can do: find its first mistake.
 type body interface{ check() error }
 

@@ -37,7 +37,7 @@ func everything(id terminal.PaymentID) register.Changes {
 func scopeOf(id terminal.PaymentID) register.Scope {
 	return register.Scope{
 		Payment: id, Counters: []terminal.CounterKey{key(string(id))}, Seen: terminal.SeenKey("seen-" + id),
-		Account: "a1", Outbox: id, Tallies: []register.Tally{{Cap: "hourly", Since: noon}}, Boot: true, Incarnation: incarnation,
+		Account: "a1", Payments: []terminal.PaymentID{id, "none"}, Items: []int64{1, 2}, Tallies: []register.Tally{{Cap: "hourly", Since: noon}}, Boot: true, Incarnation: incarnation,
 	}
 }
 
@@ -54,7 +54,7 @@ func usageText(u register.Usage) any {
 	for _, c := range u.Counters {
 		cs = append(cs, c)
 	}
-	return []any{u.Head, u.Payment, cs, u.Seen, u.Account, u.Outbox, u.Tallies[register.Tally{Cap: "hourly", Since: noon}], u.BootYen}
+	return []any{u.Head, u.Payment, cs, u.Seen, u.Account, u.Payments, u.Items, u.Tallies[register.Tally{Cap: "hourly", Since: noon}], u.BootYen}
 }
 
 func testAllOrNothing(t *testing.T, open Open) {

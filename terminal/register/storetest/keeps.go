@@ -196,27 +196,34 @@ func testOutbox(t *testing.T, open Open) {
 			c.Outbox = append(c.Outbox, register.OutboxItem{Kind: k, Payment: id, Body: []byte(string(id) + string(k))})
 		}
 		got, _ := decide(t, s, register.Scope{}, c)
-		check(t, "items of the receipt", got.Outbox, slices.DeleteFunc(loaded(t, s).Outbox, func(i register.OutboxItem) bool { return i.Payment != id }))
+		check(t, "items of the receipt", got.Outbox, slices.DeleteFunc(itemsOf(t, s), func(i register.OutboxItem) bool { return i.Payment != id }))
 	}
 	add("p1", register.OutAdvice, register.OutVoid)
 	add("p2", register.OutReversal)
-	all := loaded(t, s).Outbox
+	all := itemsOf(t, s)
 	if len(all) != 3 || all[0].Kind != register.OutAdvice || string(all[1].Body) != "p1void" || all[2].Payment != "p2" || all[0].ID >= all[1].ID || all[1].ID >= all[2].ID {
 		t.Fatalf("outbox is not in the order in which it was written: %+v", all)
 	}
-	_, u := decide(t, s, register.Scope{Outbox: "p1"}, register.Changes{})
-	check(t, "items of a payment", u.Outbox, all[:2])
+	_, u := decide(t, s, register.Scope{Items: []int64{all[2].ID, 1 << 40, all[0].ID}, Payments: []terminal.PaymentID{"p2", "none"}}, register.Changes{})
+	check(t, "items that were asked for", u.Items, []register.OutboxItem{all[2], all[0]})
+	if p, there := u.Payments["p2"]; len(u.Payments) != 1 || !there || p.ID != "p2" {
+		t.Errorf("payments that were asked for: %+v", u.Payments)
+	}
+	light := loaded(t, s).Outbox
+	if len(light) != 3 || light[0].Body != nil || light[0].ID != all[0].ID || string(light[1].Body) != "p1void" || string(light[2].Body) != "p2reversal" {
+		t.Errorf("what a start reads: %+v", light)
+	}
 
 	last := all[2].ID
 	for range 2 { // a doubled acknowledgement changes nothing
 		decide(t, s, register.Scope{}, register.Changes{Done: []int64{all[0].ID, last}, Parked: []int64{all[1].ID, last + 1000}})
 	}
 	all[1].Parked = true
-	check(t, "what is left", loaded(t, s).Outbox, all[1:2])
+	check(t, "what is left", itemsOf(t, s), all[1:2])
 	s.Close()
 	s = open(t, place)
 	defer s.Close()
-	check(t, "what is left after opening again", loaded(t, s).Outbox, all[1:2])
+	check(t, "what is left after opening again", itemsOf(t, s), all[1:2])
 	add("p3", register.OutAdvice)
 	if got := loaded(t, s).Outbox; len(got) != 2 || got[1].ID <= last {
 		t.Errorf("an id was used again: %+v, the last was %d", got, last)

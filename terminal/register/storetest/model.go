@@ -183,7 +183,7 @@ func (m *model) compare(t tb, s register.Store) {
 		check(t, "payment", got, p)
 	}
 	check(t, "unresolved", snap.Unresolved, open)
-	check(t, "outbox", append([]register.OutboxItem{}, snap.Outbox...), append([]register.OutboxItem{}, m.outbox...))
+	check(t, "outbox", append([]register.OutboxItem{}, itemsOf(t, s)...), append([]register.OutboxItem{}, m.outbox...))
 	if snap.Head.Size != m.entries {
 		t.Fatalf("journal has %d entries, want %d", snap.Head.Size, m.entries)
 	}

@@ -115,6 +115,17 @@ func loaded(t tb, s register.Store) register.Snapshot {
 	return snap
 }
 
+// itemsOf gives the whole outbox, oldest first.
+func itemsOf(t tb, s register.Store) []register.OutboxItem {
+	t.Helper()
+	var scope register.Scope
+	for _, i := range loaded(t, s).Outbox {
+		scope.Items = append(scope.Items, i.ID)
+	}
+	_, u := decide(t, s, scope, register.Changes{})
+	return u.Items
+}
+
 // check compares by value; both sides are shown as JSON where they differ.
 func check[T any](t tb, what string, got, want T) {
 	t.Helper()
