@@ -32,7 +32,7 @@ status is 0 only if no rule failed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	f := cmd.Flags()
-	f.StringVar(&c.backend, "backend", "", "`URL` of the link, such as ws://127.0.0.1:9000/v1/link")
+	f.StringVar(&c.backend, "backend", "", "`URL` of the link, such as wss://pay.example.jp/v1/link")
 	f.StringVar(&c.wallet, "wallet", "", "`FILE` with the seed, 64 hex digits, of a pass_issuer's key in the backend's policy")
 	f.StringVar(&c.fixture, "fixture", "", "`FILE` that names the registers and the backend's key for evidence")
 	f.StringVar(&c.admin, "admin", "", "`URL` of an admin API, for rules that need head office's act")
@@ -113,8 +113,11 @@ func (c conforming) allowed() error {
 	if err != nil {
 		return err
 	}
-	if u.Scheme != "ws" {
-		return errors.New("the kit speaks ws:// on loopback only")
+	if u.Scheme == "wss" {
+		if c.fixture == "" {
+			return errors.New("--fixture is needed: over TLS the registers are enrolled with its one-time codes")
+		}
+		return nil
 	}
 	host, err := netip.ParseAddr(u.Hostname())
 	if !c.insecure || err != nil || !host.IsLoopback() {
@@ -129,12 +132,17 @@ func (c conforming) reference(ctx context.Context) (conform.Config, func(), erro
 	if err != nil {
 		return conform.Config{}, nil, err
 	}
-	b, err := own.Open(ctx, dir)
+	b, err := own.Open(ctx, dir, true)
 	if err != nil {
 		return conform.Config{}, nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return b.Config(), func() {
+	end := func() {
 		_ = b.Close() // the run is over, and what it was is thrown away
 		_ = os.RemoveAll(dir)
-	}, nil
+	}
+	cfg, err := b.Config(ctx, conform.Spoilt)
+	if err != nil {
+		end()
+	}
+	return cfg, end, err
 }

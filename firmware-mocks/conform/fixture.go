@@ -26,7 +26,8 @@ type fixture struct {
 	Registers []struct {
 		Store string `toml:"store"`
 		ID    string `toml:"id"`
-		Key   string `toml:"key"` // file with the Ed25519 seed in hex, beside the fixture
+		Key   string `toml:"key"`  // file with the Ed25519 seed in hex, beside the fixture
+		Code  string `toml:"code"` // one-time code, over TLS
 	} `toml:"register"`
 }
 
@@ -46,7 +47,7 @@ func (c *Config) ReadFixture(path string) error {
 		}
 	}
 	for _, r := range f.Registers {
-		one := Register{Store: r.Store, ID: r.ID}
+		one := Register{Store: r.Store, ID: r.ID, Code: r.Code}
 		if r.Key != "" {
 			if one.Key, err = ReadKey(filepath.Join(filepath.Dir(path), r.Key)); err != nil {
 				return err

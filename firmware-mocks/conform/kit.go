@@ -29,7 +29,8 @@ type Config struct {
 // Register is one register that the backend knows, and has not heard yet.
 type Register struct {
 	Store, ID string
-	Key       ed25519.PrivateKey // signs its checkpoints; nil where the backend has no key of it
+	Key       ed25519.PrivateKey // signs its checkpoints; nil where the backend has no key of it, and before enrolment
+	Code      string             // one-time code, over TLS
 }
 
 // ErrSetup says that a run could not begin.
@@ -42,6 +43,8 @@ type Kit struct {
 	stock    *till      // of a third, whose incarnation keeps what it was granted
 	spare    []*machine // more of the first store, not spoilt yet
 	policy   *policy.Policy
+	note     string // the signed policy
+	line     line   // for tests
 	issuer   policy.PassIssuer
 }
 
@@ -56,13 +59,22 @@ func Open(ctx context.Context, cfg Config) (*Kit, error) {
 		cfg.Patience = patience
 	}
 	k := &Kit{cfg: cfg}
+	return k, k.begin(ctx)
+}
+
+func (k *Kit) begin(ctx context.Context) error {
 	if err := k.sort(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSetup, err)
+		return fmt.Errorf("%w: %w", ErrSetup, err)
+	}
+	if k.secured() {
+		if err := k.enrolAll(ctx); err != nil {
+			return fmt.Errorf("%w: %w", ErrSetup, err)
+		}
 	}
 	if err := k.learn(ctx); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSetup, err)
+		return fmt.Errorf("%w: %w", ErrSetup, err)
 	}
-	return k, nil
+	return nil
 }
 
 // sort takes two registers of the first store, one of another, and leaves the
@@ -114,6 +126,7 @@ func (k *Kit) learn(ctx context.Context) error {
 	if k.policy, err = all.For(all.Classes[0]); err != nil {
 		return err
 	}
+	k.note = welcome.Policy
 	return k.findIssuer()
 }
 

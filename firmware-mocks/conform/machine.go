@@ -15,7 +15,8 @@ import (
 type machine struct {
 	Register
 	tree
-	kept int64 // size of the last checkpoint that the backend keeps
+	kept     int64     // size of the last checkpoint that the backend keeps
+	enrolled *enrolled // nil without TLS
 }
 
 // tree is a journal's hash tree (RFC 6962, section 2.1) with its leaves.
@@ -101,8 +102,11 @@ func (m *machine) origin() string {
 	return journal.Origin(terminal.StoreID(m.Store), terminal.RegisterID(m.ID))
 }
 
-// sign gives the checkpoint of a tree by the machine's key.
+// sign gives the checkpoint of a tree by the machine's key, "" where it has none.
 func (m *machine) sign(t *tree) string {
+	if m.Key == nil {
+		return ""
+	}
 	signer, err := journal.NewSigner(m.origin(), m.Key)
 	if err != nil {
 		return ""

@@ -2,6 +2,7 @@ package conform_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -93,11 +94,13 @@ func (p *proxy) dialled(w http.ResponseWriter, r *http.Request) {
 	d := websocket.Dialer{Subprotocols: offered}
 	backend, reply, err := d.Dial(p.backend, nil)
 	if err != nil {
-		status := http.StatusBadGateway
-		if reply != nil {
-			status = reply.StatusCode
+		if reply == nil {
+			http.Error(w, "the backend is away", http.StatusBadGateway)
+			return
 		}
-		http.Error(w, "the backend refused", status)
+		w.Header().Set("Content-Type", reply.Header.Get("Content-Type"))
+		w.WriteHeader(reply.StatusCode)
+		_, _ = io.Copy(w, reply.Body) // who has gone is not told
 		return
 	}
 	up := websocket.Upgrader{Subprotocols: []string{backend.Subprotocol()}}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"sekisho/terminal/enrol"
 	"sekisho/terminal/wire"
 )
 
@@ -14,7 +15,7 @@ var linkRules = []Rule{
 		p.dial(p.a())
 		p.dial(p.a()).hello()
 	}},
-	{"link.unknown-protocol", "A dial that offers no subprotocol that is spoken is refused with a 4xx status.", theLink, unknownProtocol},
+	{"link.unknown-protocol", "A dial that offers no subprotocol that is spoken is refused: 400, protocol.", "enrolment.md, Refusals", unknownProtocol},
 	{"link.ping", "A ping is answered at once, also while the backend is at work on messages.", theLink, pings},
 	{"link.in-order", "One link's messages are decided one after the other.", theLink, func(p *play) {
 		t, payment := p.join(p.a()), newID()
@@ -49,13 +50,17 @@ func unknownProtocol(p *play) {
 		if p.over() {
 			return
 		}
-		conn, reply, err := p.handshake(offer...)
+		conn, reply, err := p.handshakeBy(p.a().showing(), offer...)
 		if err == nil {
 			conn.Close()
 			p.fail("a dial that offers %q was taken", offer)
 		}
-		p.want(reply != nil && reply.StatusCode/100 == 4 && reply.StatusCode != http.StatusTooManyRequests,
-			"a dial that offers %q was not refused with a 4xx status: %v", offer, err)
+		p.want(reply != nil, "a dial that offers %q was refused without an answer: %v", offer, err)
+		if p.over() {
+			return
+		}
+		refused, err := refusalOf(reply)
+		p.turnedAway("a dial that offers no such subprotocol", refused, err, http.StatusBadRequest, enrol.NoProtocol)
 	}
 }
 

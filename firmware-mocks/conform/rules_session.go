@@ -124,7 +124,7 @@ func (p *play) restart() {
 // back waits until the backend can be dialled again.
 func (p *play) back() {
 	for end := time.Now().Add(backTime); !p.over(); p.pause() {
-		conn, _, err := p.handshake(wire.Subprotocol)
+		conn, _, err := p.handshakeBy(p.a().showing(), wire.Subprotocol)
 		if err == nil {
 			conn.Close()
 			return

@@ -1,9 +1,11 @@
 package conform
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/gorilla/websocket"
 
+	"sekisho/terminal/enrol"
 	"sekisho/terminal/wire"
 )
 
@@ -72,7 +75,7 @@ func (t *till) connect(protocols ...string) {
 	t.in, t.pongs = make(chan frame, 1024), make(chan string, 16)
 	t.ended = true
 	for !t.p.over() {
-		conn, reply, err := t.p.handshake(protocols...)
+		conn, reply, err := t.p.handshakeBy(t.m.showing(), protocols...)
 		if err != nil {
 			if t.p.wait(reply) {
 				continue
@@ -88,9 +91,10 @@ func (t *till) connect(protocols ...string) {
 	}
 }
 
-// handshake dials once.
-func (p *play) handshake(protocols ...string) (*websocket.Conn, *http.Response, error) {
-	d := websocket.Dialer{Subprotocols: protocols, HandshakeTimeout: p.k.cfg.Patience}
+// handshakeBy dials once.
+func (p *play) handshakeBy(trust *tls.Config, protocols ...string) (*websocket.Conn, *http.Response, error) {
+	p.k.line.onTLS(trust)
+	d := websocket.Dialer{Subprotocols: protocols, HandshakeTimeout: p.k.cfg.Patience, TLSClientConfig: trust}
 	return d.DialContext(p.ctx, p.k.cfg.URL, nil)
 }
 
@@ -110,6 +114,15 @@ func (p *play) wait(reply *http.Response) bool {
 	case <-time.After(time.Duration(seconds) * time.Second):
 		return true
 	}
+}
+
+// refusalOf reads the problem that a dial was refused with.
+func refusalOf(reply *http.Response) (*enrol.Problem, error) {
+	said, err := io.ReadAll(reply.Body)
+	if err != nil {
+		return nil, err
+	}
+	return problem(reply, said)
 }
 
 func told(err error, reply *http.Response) error {
@@ -249,6 +262,7 @@ func (t *till) envelope(m wire.Message) wire.Message {
 // tell sends a message and gives its id.
 func (t *till) tell(m wire.Message) string {
 	m = t.envelope(m)
+	t.p.k.line.onSay(&m)
 	data, err := wire.Encode(m)
 	if err != nil {
 		t.p.fail("the kit made a wrong message: %w", err)

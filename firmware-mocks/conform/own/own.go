@@ -23,37 +23,53 @@ import (
 
 	"sekisho/firmware-mocks/backendsim"
 	"sekisho/firmware-mocks/conform"
+	"sekisho/terminal"
 	"sekisho/terminal/policy"
 )
 
 //go:embed policy.toml
 var policyText string
 
+// rolesText wants the keys of root, policy and freeze.
+const rolesText = `version = 1
+realm = "conform/development"
+root = %q
+[policy]
+threshold = 1
+keys = [%q]
+[freeze]
+threshold = 1
+keys = [%q]
+`
+
+// dials is how many dials of one register the backend takes in a minute: the
+// kit's, and no end of them.
+const dials = 1_000_000
+
 // Backend is a backendsim that serves on loopback.
 type Backend struct {
 	cfg     backendsim.Config
+	tls     bool
 	b       *backendsim.Backend
-	address string
+	link    string // address of registers' link
+	desk    string // address of the admin API
 	serving sync.WaitGroup
 	wallet  ed25519.PrivateKey
-	known   []conform.Register
 }
 
-// Open makes keys and policy, and serves with a ledger in dir.
-func Open(ctx context.Context, dir string) (*Backend, error) {
-	o := &Backend{cfg: backendsim.Config{File: filepath.Join(dir, "backend.db"), Now: time.Now, Log: slog.New(slog.DiscardHandler)}}
+// Open makes keys and policy, and serves with a ledger in dir, over TLS or
+// without.
+func Open(ctx context.Context, dir string, tls bool) (*Backend, error) {
+	o := &Backend{link: anyPort, desk: anyPort, tls: tls, cfg: backendsim.Config{
+		File: filepath.Join(dir, "backend.db"), Dials: dials, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}}
 	if err := o.keys(); err != nil {
 		return nil, err
 	}
-	if err := o.open(ctx); err != nil {
-		return nil, err
-	}
-	var err error
-	if o.known, err = conform.MakeUp(ctx, o.admin(), conform.Spoilt); err != nil {
-		return nil, errors.Join(err, o.Close())
-	}
-	return o, nil
+	return o, o.open(ctx)
 }
+
+const anyPort = "127.0.0.1:0"
 
 // keys makes head office's, the wallet's and the backend's.
 func (o *Backend) keys() error {
@@ -65,11 +81,7 @@ func (o *Backend) keys() error {
 	if o.cfg.Key, err = hpke.DHKEM(ecdh.X25519()).GenerateKey(); err != nil {
 		return err
 	}
-	secret, _, err := note.GenerateKey(rand.Reader, "conform-head-office")
-	if err != nil {
-		return err
-	}
-	signer, err := note.NewSigner(secret)
+	signer, err := o.roles()
 	if err != nil {
 		return err
 	}
@@ -82,38 +94,87 @@ func (o *Backend) keys() error {
 	return err
 }
 
-// open opens the backend on its file, and serves on the address it had before.
+// roles makes root, and the roles that it signs; it gives the signer of the
+// policy.
+func (o *Backend) roles() (note.Signer, error) {
+	var signers []note.Signer
+	var public []any
+	for _, name := range []string{"conform-root", "conform-policy", "conform-freeze"} {
+		secret, vkey, err := note.GenerateKey(rand.Reader, name)
+		if err != nil {
+			return nil, err
+		}
+		signer, err := note.NewSigner(secret)
+		if err != nil {
+			return nil, err
+		}
+		signers, public = append(signers, signer), append(public, vkey)
+	}
+	o.cfg.Root, o.cfg.Pinned = signers[0], fmt.Sprint(public[0])
+	root, err := note.NewVerifier(o.cfg.Pinned)
+	if err != nil {
+		return nil, err
+	}
+	if o.cfg.Roles, err = policy.SignRoles(fmt.Sprintf(rolesText, public...), signers[0]); err != nil {
+		return nil, err
+	}
+	o.cfg.Signer, err = policy.OpenRoles(o.cfg.Roles, root, "conform/development")
+	return signers[1], err
+}
+
+// open opens the backend on its file, and serves on the addresses it had before.
 func (o *Backend) open(ctx context.Context) error {
 	b, err := backendsim.Open(ctx, o.cfg)
 	if err != nil {
 		return err
 	}
-	address := o.address
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	listener, err := net.Listen("tcp", address)
+	link, err := net.Listen("tcp", o.link)
 	if err != nil {
 		return errors.Join(err, b.Close())
 	}
-	o.b, o.address = b, listener.Addr().String()
+	desk, err := net.Listen("tcp", o.desk)
+	if err != nil {
+		return errors.Join(err, link.Close(), b.Close())
+	}
+	o.b, o.link, o.desk = b, link.Addr().String(), desk.Addr().String()
 	o.serving.Go(func() {
-		if err := b.Serve(listener); err != nil {
-			o.cfg.Log.Error("the backend ended", "error", err)
+		if o.tls {
+			o.ended(b.ServeTLS(link, "127.0.0.1"))
+		} else {
+			o.ended(b.Serve(link))
 		}
 	})
+	o.serving.Go(func() { o.ended(b.ServeAdmin(desk)) })
 	return nil
 }
 
-// Config is what the kit needs to know of it.
-func (o *Backend) Config() conform.Config {
-	return conform.Config{
-		URL: "ws://" + o.address + backendsim.Path, Wallet: o.wallet, Backend: o.cfg.Key.PublicKey(),
-		Registers: o.known, Admin: o.admin(), Restart: o.restart,
+func (o *Backend) ended(err error) {
+	if err != nil {
+		o.cfg.Log.Error("the backend ended", "error", err)
 	}
 }
 
-func (o *Backend) admin() string { return "http://" + o.address }
+// Config is what the kit needs to know of it, with registers that it never heard,
+// of which so many may be spoilt.
+func (o *Backend) Config(ctx context.Context, spoilt int) (conform.Config, error) {
+	cfg := conform.Config{
+		URL: "ws://" + o.link + backendsim.Path, Wallet: o.wallet, Backend: o.cfg.Key.PublicKey(),
+		Admin: "http://" + o.desk, Restart: o.restart,
+	}
+	var err error
+	if !o.tls {
+		cfg.Registers, err = conform.MakeUp(ctx, cfg.Admin, spoilt)
+		return cfg, err
+	}
+	cfg.URL, cfg.Backend = "wss://"+o.link+backendsim.Path, nil
+	cfg.Registers, err = conform.MakeUp(ctx, "", spoilt)
+	for i := range cfg.Registers {
+		r := &cfg.Registers[i]
+		code, wrong := o.b.Code(ctx, terminal.StoreID(r.Store), terminal.RegisterID(r.ID), "")
+		r.Code, err = code.Text(), errors.Join(err, wrong)
+	}
+	return cfg, err
+}
 
 func (o *Backend) restart(ctx context.Context) error {
 	if err := o.Close(); err != nil {

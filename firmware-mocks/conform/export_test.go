@@ -1,0 +1,18 @@
+package conform
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+
+	"sekisho/terminal/wire"
+)
+
+// OpenBehind is Open with a test between kit and backend.
+func OpenBehind(ctx context.Context, cfg Config, onTLS func(*tls.Config), onHTTP func(http.RoundTripper) http.RoundTripper, onSay func(*wire.Message)) (*Kit, error) {
+	if cfg.Patience == 0 {
+		cfg.Patience = patience
+	}
+	k := &Kit{cfg: cfg, line: line{onTLS, onHTTP, onSay}}
+	return k, k.begin(ctx)
+}
