@@ -21,7 +21,7 @@ func main() {
 	for _, measure := range []func() (fmt.Stringer, error){
 		passFigure, scanFigures, cpmFigure, mpmFigure, portFigures,
 		denialsSize, denialsLookup, denialsApply,
-		offlineApproval, onlineApproval, capsInForce, idle,
+		offlineApproval, onlineApproval, drainFigures, capsInForce, idle,
 		groupFigure, ledgerFigures, deniedSnapshot,
 	} {
 		f, err := measure()

@@ -40,7 +40,9 @@ type till struct {
 	reg      *register.Register
 	verdicts chan terminal.Verdict
 	run      string // the run directory
-	stop     func() error
+	rules    *policy.Roles
+	rest     func() error // ends the register, and leaves the folder
+	stop     func() error // ends the register, and removes the folder
 	sales    int
 	basket   []terminal.Line // what each sale has; a meal where it is empty
 }
@@ -109,36 +111,43 @@ func openTill(ctx context.Context, backend register.Backend) (*till, error) {
 	if t.run, err = runFolder(); err != nil {
 		return nil, err
 	}
-	identity := policy.Identity{Register: "r1", Store: "s1", Class: scenario.Class, Realm: scenario.Realm}
 	operator := filepath.Join(scratch, "operator")
-	if t.keys, err = scenario.MakeKeys(operator, t.dir, identity); err != nil {
+	if t.keys, err = scenario.MakeKeys(operator, t.dir, benchIdentity); err != nil {
 		return nil, err
 	}
 	if t.note, _, err = scenario.PolicyNote(t.keys, scenario.DemoRules(), time.Now()); err != nil {
 		return nil, err
 	}
-	roles, err := openRoles(operator, t.keys.Roles)
-	if err != nil {
+	if t.rules, err = openRoles(operator, t.keys.Roles); err != nil {
 		return nil, err
 	}
+	t.stop = func() error { return errors.Join(t.rest(), os.RemoveAll(scratch), os.RemoveAll(t.run)) }
+	return t, t.start(ctx, backend)
+}
+
+// benchIdentity is the register's.
+var benchIdentity = policy.Identity{Register: "r1", Store: "s1", Class: scenario.Class, Realm: scenario.Realm}
+
+// start runs the register on what its folder holds.
+func (t *till) start(ctx context.Context, backend register.Backend) error {
 	store, err := offline.Open(ctx, t.dir, offline.Options{})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	t.reg = register.New(register.Config{
-		Identity: identity, Roles: roles, StoreKey: []byte(rand.Text()), Sealer: t.keys.Backend.PublicKey(),
+		Identity: benchIdentity, Roles: t.rules, StoreKey: []byte(rand.Text()), Sealer: t.keys.Backend.PublicKey(),
 		Store: store, Backend: backend, Signal: t, Clock: machine{}, Anchors: t,
 		Log: slog.New(slog.DiscardHandler), Incarnation: "00112233445566778899aabbccddeeff",
 	})
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- t.reg.Run(ctx) }()
-	t.stop = func() error {
+	t.rest = func() error {
 		cancel()
-		return errors.Join(<-ended, store.Close(), os.RemoveAll(scratch), os.RemoveAll(t.run))
+		return errors.Join(<-ended, store.Close())
 	}
 	<-t.reg.Loaded()
-	return t, nil
+	return nil
 }
 
 func openRoles(operator, text string) (*policy.Roles, error) {
