@@ -170,6 +170,9 @@ func (e *Enrolment) Ready() bool {
 	return err == nil
 }
 
+// Code is the one that the enrolment was begun with.
+func (e *Enrolment) Code() enrol.Code { return e.code }
+
 // Key is the register's key that the code is used with. The error is an *Error.
 func (e *Enrolment) Key() (ed25519.PrivateKey, error) { return Folder(e.path(nextName)).Register() }
 

@@ -50,6 +50,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s: %s", e.Path, e.Text)
 }
 
+// File gives the file's name without its folder.
+func (e *Error) File() string { return filepath.Base(e.Path) }
+
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Cause }
 

@@ -56,6 +56,7 @@ type check struct {
 var checks = []check{
 	{"configuration", (*patient).configuration},
 	{"keys", (*patient).keys},
+	{"certificate", (*patient).certificate},
 	{"run folder", (*patient).runFolder},
 	{"data folder", (*patient).dataFolder},
 	{"disk space", (*patient).space},
@@ -65,6 +66,7 @@ var checks = []check{
 	{"storage", (*patient).storage},
 	{"clock", (*patient).clock},
 	{"scanner", (*patient).scanner},
+	{"backend", (*patient).backend},
 	{"backend line", (*patient).line},
 	{"policy", (*patient).policyInForce},
 	{"freeze", (*patient).frozen},

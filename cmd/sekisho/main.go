@@ -119,7 +119,7 @@ func (s *staff) command() *cobra.Command {
 	flags.StringVar(&s.data, "data", "", "data `DIR`, over the configuration's")
 	flags.StringVar(&s.runDir, "run", "", "run `DIR`, over the configuration's")
 	flags.StringVar(&s.listen, "listen", "", "`ADDRESS` of the local API, over the configuration's")
-	root.AddCommand(s.logs(), s.caps(), s.payments(), s.policies(), s.codes(), s.scan(), s.verify(), s.export(), s.erase(), s.doctor(), s.man(root), s.version())
+	root.AddCommand(s.logs(), s.caps(), s.payments(), s.policies(), s.codes(), s.scan(), s.verify(), s.export(), s.erase(), s.enrols(), s.doctor(), s.man(root), s.version())
 	return root
 }
 

@@ -223,7 +223,7 @@ func cmdDaemon(ts *testscript.TestScript, neg bool, args []string) {
 	for name, text := range map[string]string{
 		filepath.Join(run, "pos.token"):   tokens.POS + "\n",
 		filepath.Join(run, "staff.token"): tokens.Staff + "\n",
-		ts.MkAbs("r1.toml"): fmt.Sprintf("data = %q\nrun = %q\nlisten = %q\nbackend = \"wss://pay.example/v1\"\nscanner = %q\n",
+		ts.MkAbs("r1.toml"): fmt.Sprintf("data = %q\nrun = %q\nlisten = %q\nbackend = \"ws://pay.example/v1\"\nscanner = %q\n",
 			data, run, listener.Addr(), ts.MkAbs("scanner")),
 	} {
 		ts.Check(os.WriteFile(name, []byte(text), 0o600))
