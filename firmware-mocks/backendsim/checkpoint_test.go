@@ -80,10 +80,7 @@ func (l *ledgerOf) head() *wire.Head {
 func (l *ledgerOf) point(from int64) wire.Message {
 	l.t.Helper()
 	root := l.root()
-	text := fmt.Sprintf("%s\n%d\n%s\n", l.origin, l.size, base64.StdEncoding.EncodeToString(root[:]))
-	signed, err := note.Sign(&note.Note{Text: text}, l.signer)
-	must(l.t, err)
-	point := wire.Checkpoint{Note: string(signed), From: from}
+	point := wire.Checkpoint{Note: l.sign(l.size, base64.StdEncoding.EncodeToString(root[:])), From: from}
 	if from > 0 {
 		proof, err := tlog.ProveTree(l.size, from, l)
 		must(l.t, err)
@@ -92,6 +89,13 @@ func (l *ledgerOf) point(from int64) wire.Message {
 		}
 	}
 	return wire.Message{Type: wire.TypeCheckpoint, Checkpoint: &point}
+}
+
+func (l *ledgerOf) sign(size int64, root string) string {
+	l.t.Helper()
+	signed, err := note.Sign(&note.Note{Text: fmt.Sprintf("%s\n%d\n%s\n", l.origin, size, root)}, l.signer)
+	must(l.t, err)
+	return string(signed)
 }
 
 // enrolled is a backend that knows the key of a register with some entries, and

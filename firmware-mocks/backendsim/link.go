@@ -20,6 +20,7 @@ const (
 	pingEvery    = 10 * time.Second // either side pings so often
 	silentFor    = 30 * time.Second // a link from which nothing came for so long is dead
 	writeTimeout = 10 * time.Second // one message must be on the line within
+	parting      = time.Second      // a link that ends may still send for so long
 	workTimeout  = 10 * time.Second // one message must be decided within
 	queued       = 64               // messages that wait for a slow register; one more ends the link
 	badMessages  = 10               // unreadable messages that a link may send; the next ends it
@@ -93,6 +94,8 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	defer late.Stop()
+	// A write that waits for a register that does not read waits no longer.
+	defer context.AfterFunc(l.ctx, func() { _ = l.line.SetWriteDeadline(time.Now().Add(parting)) })()
 	l.work.Go(l.write)
 	l.work.Go(l.tell)
 	l.read()
@@ -204,10 +207,10 @@ func (l *link) leave(f frame) error {
 	return l.conn.WriteMessage(websocket.TextMessage, f.data)
 }
 
-// bye sends what is queued, as far as the line takes it within a second, and
+// bye sends what is queued, as far as the line takes it in time, and
 // says that the link ends.
 func (l *link) bye() {
-	end := time.Now().Add(time.Second)
+	end := time.Now().Add(parting)
 	_ = l.conn.SetWriteDeadline(end)
 	for {
 		select {

@@ -49,20 +49,25 @@ func (p *payment) fields() []any {
 }
 
 // payment loads a payment; nil where the id was not seen. A payment of another
-// register is refused: ids are made by registers and never shared.
+// register is refused, and so is an id that another one has reversed: ids are made
+// by registers and never shared.
 func (t *tx) payment(c caller, id string) (*payment, error) {
 	var p payment
 	err := t.row("SELECT "+paymentColumns+" FROM payment WHERE id = ?", id).Scan(p.fields()...)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil
-	case err != nil:
+	if errors.Is(err, sql.ErrNoRows) {
+		others, err := t.has("SELECT 1 FROM tombstone WHERE payment = ? AND register != ?", id, c.register)
+		return nil, errors.Join(refuseIf(others, anothers), err)
+	}
+	if err == nil && p.register != c.register {
+		err = refuse(wire.CodeRefused, anothers)
+	}
+	if err != nil {
 		return nil, err
-	case p.register != c.register:
-		return nil, refuse(wire.CodeRefused, "this payment is another register's")
 	}
 	return &p, nil
 }
+
+const anothers = "this payment is another register's"
 
 func (t *tx) insert(p payment) error {
 	return t.exec("INSERT INTO payment ("+paymentColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -275,6 +275,17 @@ func (m *model) reboot() {
 	m.hello(r)
 }
 
+// restart ends the backend and starts it on its file.
+func (m *model) restart() {
+	if m.w.cfg.File == "" {
+		return // memory does not outlive it
+	}
+	must(m.w.t, m.b.Close())
+	b, err := Open(context.Background(), m.w.cfg)
+	must(m.w.t, err)
+	m.b, m.w.b = b, b
+}
+
 // check holds I3 and I1 after every step.
 func (m *model) check(*rapid.T) {
 	sold := m.gone
@@ -338,10 +349,13 @@ func TestI3NoHistoryGrantsMoreThanTheLimit(t *testing.T) {
 		w := newWorld(t)
 		w.also = fmt.Sprintf("[[cap]]\nid = \"account-minute\"\nscope = \"account\"\nwindow = \"rolling\"\nover = \"1m\"\nyen = %d\n", accountMinute)
 		w.cfg.Note, w.cfg.Policy = w.policy(3, 20)
+		if rapid.Bool().Draw(rt, "in memory") {
+			w.cfg.File = ""
+		}
 		b, err := Open(context.Background(), w.cfg)
 		must(t, err)
-		defer func() { must(t, b.Close()) }()
 		w.b = b
+		defer func() { must(t, w.b.Close()) }()
 		m := &model{t: rt, w: w, b: b, buyer: w.phone("account-0001", boundLongAgo), paid: map[string]int64{}}
 		for _, name := range []string{"r1", "r2"} {
 			r := &modelTill{name: name, incarnation: newID(t)}
@@ -354,9 +368,10 @@ func TestI3NoHistoryGrantsMoreThanTheLimit(t *testing.T) {
 			"land": func(*rapid.T) { m.land() }, "redial": func(*rapid.T) { m.redial() },
 			"reboot": func(*rapid.T) { m.reboot() },
 			"stop":   func(*rapid.T) { m.stop() }, "refund": func(*rapid.T) { m.refund() },
-			"rest": func(*rapid.T) { w.pass(40 * time.Second) },
-			"wait": func(*rapid.T) { w.pass(4 * time.Second) },
-			"":     m.check,
+			"restart": func(*rapid.T) { m.restart() },
+			"rest":    func(*rapid.T) { w.pass(40 * time.Second) },
+			"wait":    func(*rapid.T) { w.pass(4 * time.Second) },
+			"":        m.check,
 		})
 	})
 }
