@@ -14,12 +14,13 @@ import (
 
 // payments is "sekisho payments" and what belongs to it.
 func (s *staff) payments() *cobra.Command {
-	var unresolved, asJSON bool
+	var unresolved, rejected, asJSON bool
 	var since string
 	cmd := &cobra.Command{
 		Use: "payments", Short: "List payments, and help one on", Args: cobra.NoArgs,
 		Long: "Payments lists the payments of the last 24 hours, or since --since, as they stand now. With --unresolved\n" +
-			"it lists those on which register and backend have yet to agree, however old.",
+			"it lists those on which register and backend have yet to agree, however old. With --rejected it\n" +
+			"lists those that were approved without the line and refused afterwards, and who bears them, day by day.",
 		Example: "  sekisho payments --unresolved\n  sekisho payments show 019b8c1e-7a00-7000-8000-000000000001",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
@@ -28,16 +29,24 @@ func (s *staff) payments() *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if rejected {
+					list = rejectedOf(list)
+				}
 				if asJSON {
 					return s.writeJSON(struct {
 						Payments []terminal.Payment `json:"payments"`
 					}{append([]terminal.Payment{}, list...)})
+				}
+				if rejected {
+					return writeRejected(s.out, list, s.zone(ctx))
 				}
 				return s.tabulate(ctx, list)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&unresolved, "unresolved", false, "only those on which register and backend have yet to agree")
+	cmd.Flags().BoolVar(&rejected, "rejected", false, "only those approved without the line and refused afterwards, and who bears them")
+	cmd.MarkFlagsMutuallyExclusive("unresolved", "rejected")
 	cmd.Flags().StringVar(&since, "since", "24h", "from this `TIME` on, or how long ago")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	cmd.AddCommand(s.showPayment(), s.resolve(), s.refund())
