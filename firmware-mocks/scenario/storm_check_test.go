@@ -41,6 +41,8 @@ type entry struct {
 	sold
 	sale          terminal.SaleRef
 	account, seen string
+	bearer        string // of a rejected advice
+	reason        string
 	unresolved    bool
 }
 
@@ -102,10 +104,11 @@ func readEntries(ctx context.Context, file string) (map[string]entry, error) {
 		return nil, err
 	}
 	all := map[string]entry{}
-	return all, eachRow(ctx, file, `SELECT id, sale, ifnull(body ->> '$.account', ''), ifnull(body ->> '$.seen', ''), unresolved FROM payment`, func(rows *sql.Rows) error {
+	return all, eachRow(ctx, file, `SELECT id, sale, ifnull(body ->> '$.account', ''), ifnull(body ->> '$.seen', ''),
+		ifnull(body ->> '$.bearer', ''), ifnull(body ->> '$.reason', ''), unresolved FROM payment`, func(rows *sql.Rows) error {
 		var id string
 		var e entry
-		if err := rows.Scan(&id, &e.sale, &e.account, &e.seen, &e.unresolved); err != nil {
+		if err := rows.Scan(&id, &e.sale, &e.account, &e.seen, &e.bearer, &e.reason, &e.unresolved); err != nil {
 			return err
 		}
 		e.sold = known[id]
@@ -116,6 +119,10 @@ func readEntries(ctx context.Context, file string) (map[string]entry, error) {
 
 // paid says whether money of the customer's is due for the payment.
 func (e entry) paid() bool { return e.state.Approval() && !e.voided }
+
+// left says whether the goods may have left for it: also where the backend
+// refused the advice afterwards.
+func (e entry) left() bool { return (e.state.Approval() || e.state == terminal.Rejected) && !e.voided }
 
 // check holds both ledgers against each other and against what the till told.
 func (b books) check(s *seller) []error {
@@ -135,6 +142,9 @@ func (b books) states() (bad []error) {
 		}
 		if !slices.Contains(may, there) {
 			bad = append(bad, wrong("I1: payment %s is %s (voided: %v) at the register and %q at the backend", id, e.state, e.voided, there))
+		}
+		if e.bearer == string(backendsim.BearerStore) {
+			bad = append(bad, wrong("I5: payment %s was approved offline against the rules: %s", id, e.reason))
 		}
 		if e.unresolved {
 			bad = append(bad, wrong("I8: payment %s is unresolved: %s", id, e.state))
@@ -213,7 +223,7 @@ func (b books) accounts() (bad []error) {
 func (b books) codesOnce(s *seller) (bad []error) {
 	shown, seen := map[string]string{}, map[string]string{}
 	for id, e := range b.register {
-		if e.paid() {
+		if e.left() {
 			if text := s.codes[terminal.PaymentID(id)]; text != "" {
 				shown[id] = text
 			}
@@ -259,7 +269,7 @@ var watchedGoods = map[terminal.CapID]map[terminal.GTIN]int64{
 func (b books) capsKept(s *seller) (bad []error) {
 	over := map[terminal.CapID]int64{}
 	for _, e := range b.register {
-		if (e.state.Approval() || e.state == terminal.Rejected) && !e.voided {
+		if e.left() {
 			for _, line := range baskets[s.baskets[e.sale]] {
 				for id, units := range watchedGoods {
 					over[id] += units[line.GTIN] * line.Quantity

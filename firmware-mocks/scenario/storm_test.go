@@ -370,6 +370,9 @@ func (s *storm) settle(ctx context.Context) error {
 		return fmt.Errorf("I8: after %v of fair weather: line up: %v, %d unresolved, %d in the outbox, %d parked: %w",
 			settleTime, st.Link.Up, st.Unresolved, st.Outbox, st.Parked, err)
 	}
+	if st.Quarantine != "" {
+		return wrong("I3, I6: the register is in quarantine, %s, and did nothing wrong", st.Quarantine)
+	}
 	return nil
 }
 
