@@ -155,7 +155,7 @@ func (d dice) wind() wind {
 // fault is one of the backend's own.
 func (d dice) fault() backendsim.Fault {
 	f := backendsim.Fault{Count: 1 + d.IntN(2)}
-	switch d.pick(4, 5, 3, 1, 1, 1, 1) {
+	switch d.pick(4, 5, 3, 1, 1, 1, 1, 4, 3, 1, 1) {
 	case 0:
 		f.Kind, f.Type = backendsim.DropBefore, d.message()
 	case 1:
@@ -170,6 +170,14 @@ func (d dice) fault() backendsim.Fault {
 		f.Kind = backendsim.Refuse
 	case 6:
 		f.Kind = backendsim.GoAway
+	case 7:
+		f.Kind, f.Type = backendsim.Double, d.message()
+	case 8:
+		f.Kind, f.Type, f.Delay = backendsim.Reorder, d.message(), d.ms(100, 600)
+	case 9:
+		f.Kind, f.Type = backendsim.OldSession, d.message()
+	case 10:
+		f.Kind, f.Type = backendsim.Silence, d.message()
 	}
 	return f
 }

@@ -184,8 +184,14 @@ func (s *seller) pay(ctx context.Context, ref terminal.SaleRef, do sale) (*termi
 	st, err := s.w.Till.Await(ctx, func(st State) bool {
 		return fresh(st, before, ref) && st.Verdict.State != terminal.Sent || st.Notice != nil
 	})
-	if err != nil || !fresh(st, before, ref) {
+	if err != nil {
 		return nil, err
+	}
+	if st.Storage != "ok" || st.Notice != nil && st.Notice.Reason == terminal.Storage {
+		return nil, wrong("the till says that it cannot keep its records, and its disk is well: %+v", st)
+	}
+	if !fresh(st, before, ref) {
+		return nil, nil
 	}
 	s.codes[st.Verdict.Payment] = text
 	if st.Verdict.Outcome == terminal.OutcomeUnknown && do.GiveUp {
