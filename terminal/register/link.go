@@ -84,7 +84,8 @@ func (r *Register) addressed(m wire.Message) wire.Message {
 func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 	came := r.cfg.Clock.Boot()
 	r.post(ctx, event{at: true, run: func() {
-		r.session = w.Session
+		r.doubtWelcome(w)
+		r.session, r.latest, r.scolded = w.Session, w.Session, 0
 		r.time.tell(terminal.Millis(w.Time), came)
 		r.renewed = false
 		r.checkpoints, r.upload, r.coming = checkpoints{}, upload{}, nil
@@ -99,6 +100,22 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 			r.takeRules(w.Roles, w.Policy, w.Freeze, "", func() { r.welcomed(w) })
 		}})
 	}})
+}
+
+// odd is from how far off the machine's clock on the backend's time is worth a
+// line in the log: whoever is right, a person should look.
+const odd = time.Hour
+
+// doubtWelcome tells the log of what a welcome should not say. It is taken all the
+// same: a backend that was put back to an older state must be able to go on, and
+// the machine's own clock is evidence only.
+func (r *Register) doubtWelcome(w wire.Welcome) {
+	if w.Session <= r.latest {
+		r.cfg.Log.Error("the backend's session numbers went back: tell head office, which may have put it back to an older state", "session", w.Session, "before", r.latest)
+	}
+	if off := time.UnixMilli(w.Time).Sub(r.cfg.Clock.Wall()); off.Abs() > odd {
+		r.cfg.Log.Warn("the backend's time is not this machine's: check the machine's date, and tell head office if it is right", "backend", time.UnixMilli(w.Time).UTC(), "ahead_by", off.String())
+	}
 }
 
 // welcomed carries on with a welcome once its rules are in force.
@@ -169,6 +186,15 @@ func (r *Register) Received(ctx context.Context, m wire.Message) {
 	}})
 }
 
+// spends says whether the policy has a store's cap of an id.
+func (r *Register) spends(id terminal.CapID) bool {
+	if r.policy == nil {
+		return false
+	}
+	c, known := r.policy.Cap(id)
+	return known && c.Scope == terminal.ScopeStore
+}
+
 // mergeGrants takes new totals into the counters of the incarnation to which the
 // backend tells them: that of the hello. A quarantine that ends makes another in
 // the middle of a session, and what is still on its way is not that one's.
@@ -177,7 +203,11 @@ func (r *Register) mergeGrants(grants []wire.Grant) {
 		return
 	}
 	totals := map[terminal.CounterKey]terminal.Amount{} // a message may name a cap twice
+	open := r.openWindows()
 	for _, g := range grants {
+		if !r.spends(terminal.CapID(g.Cap)) || !slices.Contains(open, terminal.BusinessDay(g.Window)) {
+			continue // nothing can be sold from it, and the ledger would keep it
+		}
 		k := terminal.CounterKey{Cap: terminal.CapID(g.Cap), Window: terminal.BusinessDay(g.Window), Incarnation: r.greeted}
 		totals[k] = totals[k].Max(terminal.Amount(g.Total))
 	}

@@ -81,11 +81,17 @@ func (r *Register) sendable(i OutboxItem, inc terminal.Incarnation) (wire.Messag
 	return m, m.Check()
 }
 
+// maxScolded is of how many errors in a session the log is told: a backend may
+// send them without end.
+const maxScolded = 100
+
 // refusedByBackend takes an error in place of an answer. Saying the same again
 // would not help: an outbox item is parked. A payment that was to be authorised
 // stays not known, and is asked about.
 func (r *Register) refusedByBackend(message string, why *wire.Error) {
-	r.cfg.Log.Warn("the backend refused a message", "code", why.Code, "re", message)
+	if r.scolded++; r.scolded <= maxScolded {
+		r.cfg.Log.Warn("the backend refused a message", "code", why.Code, "re", message)
+	}
 	if why.Code == wire.CodeSession || why.Code == wire.CodeTrouble {
 		return // it is said again, with another session or later
 	}

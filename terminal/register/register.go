@@ -89,6 +89,8 @@ type Register struct {
 	acksSingly int     // how many of them go to the store alone, since it refused them together
 	session    int64   // 0: the line is down
 	line       line
+	latest     int64        // the number of the latest session
+	scolded    int          // errors that the backend sent in this session
 	scannersUp map[int]bool // those that are there
 	notice     *Scan
 	hushed     time.Duration // until when the same notice is not told again, on the boot clock

@@ -16,8 +16,8 @@ func (h *Hello) check() error {
 }
 
 func (w *Welcome) check() error {
-	if w.Session < 1 || w.Time < 1 {
-		return bad("welcome: session and time must be above zero")
+	if w.Session < 1 || !moment(w.Time) {
+		return bad("welcome: session or time is out of range")
 	}
 	if len(w.Quarantine) > maxID || len(w.Released) > maxID {
 		return bad("welcome: quarantine or released is too long")
@@ -147,7 +147,7 @@ func (a *Answer) check() error {
 	case a.Outcome == "" || len(a.Outcome) > maxID || len(a.Reason) > maxID || len(a.Approval) > maxID ||
 		len(a.Issuer) > maxID || len(a.Account) > maxID || len(a.Key) > maxID:
 		return bad("answer: outcome is missing, or a field is too long")
-	case a.Amount < 0 || a.Time < 1:
+	case a.Amount < 0 || !moment(a.Time):
 		return bad("answer: amount or time is out of range")
 	case a.Limits != nil && (a.Limits.Yen < 0 || a.Limits.Yen > maxYen || a.Limits.Count < 0 || a.Limits.Count > maxYen):
 		return bad("answer: a limit is out of range")
@@ -169,7 +169,7 @@ func (a *Ack) check() error {
 		return bad("ack: of is nothing that is acknowledged")
 	}
 	switch {
-	case a.Status == "" || len(a.Status) > maxID || len(a.Op) > maxID || len(a.Reason) > maxID || len(a.Bearer) > maxID || a.Time < 1:
+	case a.Status == "" || len(a.Status) > maxID || len(a.Op) > maxID || len(a.Reason) > maxID || len(a.Bearer) > maxID || !moment(a.Time):
 		return bad("ack: status or time is missing, or a field is too long")
 	case a.Size < 0:
 		return bad("ack: size is below zero")
@@ -284,5 +284,8 @@ func records(text string, size int) bool {
 }
 
 func (a Amount) ok() bool { return a.Yen >= 0 && a.Units >= 0 && a.Yen <= maxYen && a.Units <= maxYen }
+
+// moment says whether a time is one that a date on the wire can name.
+func moment(millis int64) bool { return millis >= 1 && millis <= maxTime }
 
 func id(s string) bool { return s != "" && len(s) <= maxID }

@@ -160,6 +160,7 @@ const (
 	maxText  = 1000 // characters of a text for people
 	maxItems = 1000 // caps, lines or counters in one message
 	maxYen   = 1 << 53
+	maxTime  = 253_402_300_799_999 // the last millisecond of the year 9999: dates have four digits
 )
 
 func bad(text string) error { return &Error{CodeBody, text} }
