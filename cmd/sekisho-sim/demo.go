@@ -28,6 +28,7 @@ func demoCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&d.dir, "dir", ".demo", "`DIR` for the demo's keys and data; its last shift is removed")
 	cmd.Flags().StringVar(&d.sekishod, "sekishod", beside("sekishod"), "the daemon's `BINARY`")
+	cmd.Flags().StringVar(&d.sekisho, "sekisho", "", "the staff's command `BINARY`, which enrols the register; \"\" for a line without TLS")
 	cmd.Flags().BoolVar(&d.once, "once", false, "end after the shift; exit status 0 only if all came out as it must")
 	cmd.Flags().BoolVar(&d.fast, "fast", false, "do not pace the scanner's bytes like a 9600 baud line")
 	return cmd
@@ -35,8 +36,8 @@ func demoCommand() *cobra.Command {
 
 // demo is what the flags say.
 type demo struct {
-	dir, sekishod string
-	once, fast    bool
+	dir, sekishod, sekisho string
+	once, fast             bool
 }
 
 // beside finds a binary next to this one.
@@ -95,7 +96,7 @@ func lock(dir string) (unlock func(), err error) {
 // clean removes what an earlier demo left; head office's keys stay.
 func clean(dir string) error {
 	var errs []error
-	for _, name := range []string{"register", "run", "dev", "sekishod.toml", "backend.db", "backend.db-wal", "backend.db-shm"} {
+	for _, name := range []string{"register", "run", "dev", "sekishod.toml", "backend.db", "backend.db-wal", "backend.db-shm", "backend.json"} {
 		errs = append(errs, os.RemoveAll(filepath.Join(dir, name)))
 	}
 	return errors.Join(errs...)
@@ -109,7 +110,7 @@ func (d demo) shift(ctx context.Context, dir string, out, log io.Writer) (err er
 		listen = "127.0.0.1:0" // a CI machine may have another demo
 	}
 	w, err := scenario.NewWorld(limited, scenario.Setup{
-		Dir: dir, Binary: d.sekishod, Listen: listen, Rules: scenario.DemoRules(), Fast: d.fast, Log: log,
+		Dir: dir, Binary: d.sekishod, Enrols: d.sekisho, Listen: listen, Rules: scenario.DemoRules(), Fast: d.fast, Log: log,
 	})
 	if err != nil {
 		return err

@@ -30,8 +30,8 @@ const readyTime = 20 * time.Second
 
 // startDaemon starts sekishod on a configuration and waits until it says that it
 // runs. Everything that it logs is copied to log.
-func startDaemon(ctx context.Context, binary, config string, log io.Writer) (*daemon, error) {
-	d := &daemon{cmd: exec.Command(binary, "--insecure-dev", "--config", config), exited: make(chan struct{})}
+func startDaemon(ctx context.Context, binary, config string, log io.Writer, flags ...string) (*daemon, error) {
+	d := &daemon{cmd: exec.Command(binary, append(flags, "--config", config)...), exited: make(chan struct{})}
 	// Should this process be killed, its daemon goes with it; a Ctrl-C at the
 	// console is for this process alone, which ends the daemon in good order.
 	d.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}

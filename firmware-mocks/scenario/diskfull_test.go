@@ -149,7 +149,7 @@ func TestI8SecondDaemonOnOneDataFolder(t *testing.T) {
 		if err := os.WriteFile(config, []byte(strings.Join(lines, "")), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		second, err := startDaemon(t.Context(), binary, config, w.log)
+		second, err := startDaemon(t.Context(), binary, config, w.log, "--insecure-dev")
 		if !errors.Is(err, ErrNotReady) || !strings.Contains(err.Error(), want) {
 			t.Errorf("a second daemon with its own %s folder: %v, want %q", setting, err, want)
 		}

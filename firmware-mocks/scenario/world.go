@@ -27,6 +27,7 @@ import (
 type Setup struct {
 	Dir    string // everything lies here
 	Binary string // sekishod
+	Enrols string // sekisho, by which the register enrols, for a line with TLS; "" for keys made here and a line without
 	Listen string // of the local API, "127.0.0.1:0" for any port
 	Rules  Rules
 	Fast   bool // the scanner does not pace its bytes like 9600 baud
@@ -99,11 +100,10 @@ func (w *World) path(parts ...string) string {
 
 // make writes keys, policy and configuration.
 func (w *World) make() error {
-	id := policy.Identity{Register: registerID, Store: storeID, Class: Class, Realm: Realm}
-	var err error
-	if w.keys, err = MakeKeys(w.path("operator"), w.path("register"), id); err != nil {
+	if err := w.makeKeys(); err != nil {
 		return err
 	}
+	var err error
 	if w.note, w.policy, err = PolicyNote(w.keys, w.setup.Rules, time.Now()); err != nil {
 		return err
 	}
@@ -124,8 +124,11 @@ func (w *World) open(ctx context.Context) error {
 		return err
 	}
 	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\nscanner = %q\nscanner_family = %q\n",
-		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, "ws://"+w.address+backendsim.Path, w.path("dev", "scanner"), w.model())
+		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, w.link(), w.path("dev", "scanner"), w.model())
 	if err := os.WriteFile(w.path("sekishod.toml"), []byte(config), 0o600); err != nil {
+		return err
+	}
+	if err := w.enrol(ctx); err != nil {
 		return err
 	}
 	return w.StartDaemon(ctx)
@@ -152,7 +155,7 @@ func (w *World) openScanner() (*scannersim.Scanner, error) {
 func (w *World) OpenBackend(ctx context.Context) error {
 	b, err := backendsim.Open(ctx, backendsim.Config{
 		File: w.path("backend.db"), Note: w.note, Policy: w.policy, Roles: w.keys.Roles, Signer: w.keys.Signing, Key: w.keys.Backend,
-		Now: w.setup.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Root: w.keys.Root, Pinned: w.keys.Pinned, Dials: dialsInWorld, Now: w.setup.Now, Log: slog.New(slog.NewJSONHandler(w.log, nil)),
 	})
 	if err != nil {
 		return err
@@ -160,28 +163,17 @@ func (w *World) OpenBackend(ctx context.Context) error {
 	if w.address == "" {
 		w.address = "127.0.0.1:0"
 	}
-	key, err := os.ReadFile(w.path("operator", registerID+".vkey"))
-	if err == nil {
-		err = b.Enrol(ctx, storeID, registerID, strings.TrimSpace(string(key)))
-	}
-	if err != nil {
-		return errors.Join(err, b.Close())
+	if !w.secure() {
+		if err := enrolMade(ctx, b, w.path("operator")); err != nil {
+			return errors.Join(err, b.Close())
+		}
 	}
 	listener, err := net.Listen("tcp", w.address)
 	if err != nil {
 		return errors.Join(err, b.Close())
 	}
 	w.address, w.backend = listener.Addr().String(), b
-	at := Addresses{Link: "ws://" + w.address + backendsim.Path, Admin: "http://" + w.address, PID: os.Getpid(), CA: b.CA()}
-	if err := at.Keep(w.setup.Dir); err != nil {
-		return errors.Join(err, listener.Close(), w.CloseBackend())
-	}
-	w.serving.Go(func() {
-		if err := b.Serve(listener); err != nil {
-			fmt.Fprintln(w.log, "backend:", err)
-		}
-	})
-	return nil
+	return w.serve(b, listener)
 }
 
 // CloseBackend ends the backend; its file stays.
@@ -197,7 +189,7 @@ func (w *World) CloseBackend() error {
 
 // StartDaemon starts sekishod and waits until scanner and line are up.
 func (w *World) StartDaemon(ctx context.Context) error {
-	d, err := startDaemon(ctx, w.setup.Binary, w.path("sekishod.toml"), w.log)
+	d, err := w.startDaemon(ctx)
 	if err != nil {
 		return err
 	}
@@ -240,7 +232,7 @@ func (w *World) KeepDaemon(ctx context.Context, out io.Writer) error {
 		case <-time.After(time.Second):
 		}
 		fmt.Fprintf(out, "sekishod ended (%v); it is started again\n", d.err)
-		again, err := startDaemon(ctx, w.setup.Binary, w.path("sekishod.toml"), w.log)
+		again, err := w.startDaemon(ctx)
 		if err != nil {
 			return err
 		}
