@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -26,6 +27,7 @@ type deed struct {
 	method, path      string
 	flags             []flag
 	show              func(io.Writer, []byte) error // nil for JSON with indents
+	file              bool                          // the body is a file's content, whose name is the argument
 }
 
 // flag is a field of the request's JSON body or, of a GET or DELETE, its query.
@@ -57,6 +59,11 @@ var deeds = []deed{
 		flags: []flag{machine, text("why", "the `REASON`")}},
 	{noun: "register", verb: "release", short: "End a register's quarantine", method: "POST", path: "registers/release", flags: []flag{machine}},
 	{noun: "register", verb: "checkpoints", short: "List the checkpoints kept of a register", method: "GET", path: "checkpoints", flags: []flag{machine}},
+	{noun: "journal", verb: "list", short: "List how far each register's journal was uploaded", method: "GET", path: "journals"},
+	{noun: "journal", verb: "leaves", short: "List a thousand leaves of a register's journal", method: "GET", path: "journals/leaves",
+		flags: []flag{machine, maybe("from", "the first `INDEX`")}},
+	{noun: "journal", verb: "verify", short: "Hold a register's uploaded leaves against every checkpoint kept", method: "POST", path: "journals/verify",
+		flags: []flag{machine}},
 	{noun: "account", verb: "list", short: "List the accounts", method: "GET", path: "accounts"},
 	{noun: "account", verb: "set", short: "Make an account, or set what is on it", method: "POST", path: "accounts",
 		flags: with(who, number("balance", "`YEN`"))},
@@ -82,7 +89,8 @@ var deeds = []deed{
 	{noun: "fault", verb: "set", short: "Make the backend misbehave; docs/backend-mock.md lists the kinds", method: "POST", path: "faults",
 		flags: []flag{text("kind", "`KIND` of fault"), maybe("type", "`TYPE` of message; authorise where it is not given"),
 			{"count", "for how `MANY` messages; 0 until cleared", int64(0), false}, maybe("reason", "of a refusal, a `CODE`"),
-			{"delay", "of the message, `LONG` as 300ms", time.Duration(0), false}}},
+			{"delay", "of the message, `LONG` as 300ms", time.Duration(0), false}, maybe("note", "a signed `TEXT` to push")}},
+	{noun: "fault", verb: "script", short: "Set the faults of a JSON file, all or none", method: "POST", path: "faults", file: true},
 	{noun: "fault", verb: "clear", short: "Clear the faults of a kind, or all", method: "DELETE", path: "faults", flags: []flag{maybe("kind", "`KIND` of fault")}},
 	{noun: "ca", verb: "show", short: "Write the CA certificates that registers trust", method: "GET", path: "ca", show: showText},
 	{noun: "ca", verb: "add", short: "Make the CA that shall follow; registers hear of it as they renew", method: "POST", path: "ca/add"},
@@ -124,8 +132,11 @@ func (d deed) command(dir *string) *cobra.Command {
 			_ = cmd.MarkFlagRequired(f.name) // it is defined above
 		}
 	}
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		answer, err := d.do(cmd.Context(), *dir, body)
+	if d.file {
+		cmd.Use, cmd.Args = d.verb+" FILE", cobra.ExactArgs(1)
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		answer, err := d.do(cmd.Context(), *dir, body, args)
 		if err != nil || len(answer) == 0 {
 			return err
 		}
@@ -143,9 +154,15 @@ func (d deed) command(dir *string) *cobra.Command {
 }
 
 // do asks the backend.
-func (d deed) do(ctx context.Context, dir string, fields map[string]any) ([]byte, error) {
+func (d deed) do(ctx context.Context, dir string, fields map[string]any, args []string) ([]byte, error) {
 	path, body := d.path, io.Reader(nil)
-	if d.method == http.MethodPost {
+	if d.file {
+		text, err := os.ReadFile(args[0])
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(text)
+	} else if d.method == http.MethodPost {
 		text, err := json.Marshal(fields)
 		if err != nil {
 			return nil, err

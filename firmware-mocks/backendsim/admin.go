@@ -1,14 +1,19 @@
 package backendsim
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"sekisho/terminal"
 )
+
+// maxLeaves is the most leaves of one answer.
+const maxLeaves = 1000
 
 // maxAdmin is the most bytes of one request to /admin/.
 const maxAdmin = 1 << 16
@@ -88,6 +93,23 @@ func (b *Backend) office() {
 			return b.Ledger().Checkpoints(ctx, r.URL.Query().Get("register"))
 		})(w, r)
 	}))
+	b.mux.HandleFunc("GET /admin/journals", local(show(b.Ledger().Uploads)))
+	b.mux.HandleFunc("GET /admin/journals/leaves", local(func(w http.ResponseWriter, r *http.Request) {
+		from, err := strconv.ParseInt(cmp.Or(r.URL.Query().Get("from"), "0"), 10, 64)
+		if err != nil || from < 0 {
+			wrong(w, http.StatusBadRequest, "from is no index of a leaf")
+			return
+		}
+		leaves, err := b.Ledger().Journal(r.Context(), r.URL.Query().Get("register"), from, maxLeaves)
+		if err != nil {
+			wrong(w, http.StatusBadRequest, err.Error())
+			return
+		}
+		show(func(context.Context) ([]Leaf, error) { return leaves, nil })(w, r)
+	}))
+	b.mux.HandleFunc("POST /admin/journals/verify", local(give(func(ctx context.Context, m machine) (Uploaded, error) {
+		return b.Ledger().Verify(ctx, string(m.Register))
+	})))
 	b.mux.HandleFunc("GET /admin/denials", local(show(b.Ledger().Denials)))
 	b.mux.HandleFunc("POST /admin/denials", local(take(func(ctx context.Context, p person) error {
 		return b.Deny(ctx, Denial{Account: terminal.NewAccountKey(p.Issuer, p.Account), Until: b.now().Add(credentialLife)})

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/base64"
 	"errors"
+	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -30,7 +31,11 @@ type span struct{ epoch, first int64 }
 // uploadOf gives what is here of a register's present epoch.
 func (t *tx) uploadOf(register string) (*upload, error) {
 	var epoch int64
-	if err := t.row("SELECT epoch FROM register WHERE id = ?", register).Scan(&epoch); err != nil {
+	err := t.row("SELECT epoch FROM register WHERE id = ?", register).Scan(&epoch)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("backendsim: no register %q has said hello", register)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return t.uploadIn(register, epoch)
