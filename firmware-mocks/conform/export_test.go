@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net/http"
+	"time"
 
 	"sekisho/terminal/wire"
 )
@@ -16,3 +17,6 @@ func OpenBehind(ctx context.Context, cfg Config, onTLS func(*tls.Config), onHTTP
 	k := &Kit{cfg: cfg, line: line{onTLS, onHTTP, onSay}}
 	return k, k.begin(ctx)
 }
+
+// Wait has the kit wait so long for a message from now on.
+func (k *Kit) Wait(d time.Duration) { k.cfg.Patience = d }

@@ -358,7 +358,7 @@ func TestEveryRuleHasAMutant(t *testing.T) {
 }
 
 // impatience is how long the kit waits for a mutant: half of them say nothing.
-const impatience = time.Second
+const impatience = 300 * time.Millisecond
 
 // TestMutantsFail plays each rule against a backend that breaks it.
 func TestMutantsFail(t *testing.T) {
@@ -371,11 +371,12 @@ func TestMutantsFail(t *testing.T) {
 		t.Run(m.rule, func(t *testing.T) {
 			cfg := anew(t, b, 1)
 			p := newProxy(t, cfg.URL, m.m)
-			cfg.URL, cfg.Patience = p.url(), impatience
+			cfg.URL = p.url()
 			k, err := conform.Open(t.Context(), cfg)
 			if err != nil {
 				t.Fatal(err)
 			}
+			k.Wait(impatience)
 			p.on.Store(true)
 			r := k.Check(t.Context(), rules[m.rule])
 			if r.Status != conform.Failed || strings.HasPrefix(r.Why, "the kit") {

@@ -159,7 +159,6 @@ func TestStrangersFail(t *testing.T) {
 				return gate{next, s.http, &last}
 			}
 			cfg := anew(t, b, 0)
-			cfg.Patience = impatience
 			opened := false
 			onSay := func(m *wire.Message) {
 				if s.rule == "certificate.name" && opened && m.Hello != nil {
@@ -171,6 +170,7 @@ func TestStrangersFail(t *testing.T) {
 				t.Fatal(err)
 			}
 			opened = true
+			k.Wait(impatience)
 			r := k.Check(t.Context(), rules[s.rule])
 			if r.Status != conform.Failed || strings.HasPrefix(r.Why, "the kit") {
 				t.Errorf("a backend that breaks the rule is not found out:\n%v", r)
