@@ -417,7 +417,7 @@ func TestRenewedCertificateIsLookedAt(t *testing.T) {
 		}))
 	}
 	for name, r := range map[string]enrol.Renewed{
-		"no longer":   {Certificate: later(b, public, 0), CA: asPEM(b.ca)},
+		"shorter":     {Certificate: later(b, public, -1), CA: asPEM(b.ca)},
 		"another key": {Certificate: later(b, stranger.office.Wallet.Public().(ed25519.PublicKey), 1), CA: asPEM(b.ca)},
 		"another CA":  {Certificate: later(stranger, public, 1), CA: asPEM(b.ca)},
 		"nothing":     {},

@@ -64,7 +64,7 @@ func nameOf(id policy.Identity) enrol.Name {
 
 // Renew puts a renewed certificate and the backend's CAs in the place of those in
 // use, once they were looked at: for the same key and name, given by one of the
-// CAs, and good for longer than the one before. The CAs come first: they hold for
+// CAs, and ending no earlier than the one before. The CAs come first: they hold for
 // the old certificate's backend too. The error is an *Error, or of the disk.
 func (f Folder) Renew(k Keys, before Trust, r enrol.Renewed) (Trust, error) {
 	var t Trust
@@ -76,8 +76,8 @@ func (f Folder) Renew(k Keys, before Trust, r enrol.Renewed) (Trust, error) {
 	if err == nil {
 		err = enrol.ChainsTo(chain, t.CAs)
 	}
-	if err == nil && !chain[0].NotAfter.After(before.Certificate.Leaf.NotAfter) {
-		err = &enrol.CertificateError{Text: "is good for no longer than the one before"}
+	if err == nil && chain[0].NotAfter.Before(before.Certificate.Leaf.NotAfter) {
+		err = &enrol.CertificateError{Text: "ends before the one in use"}
 	}
 	if err != nil {
 		return t, f.badCertificate(Certificate, err)

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"sekisho/cmd/keys"
+	"sekisho/firmware-mocks/backendsim"
+	"sekisho/firmware-mocks/scenario"
+	"sekisho/terminal/enrol"
+	"sekisho/terminal/register"
+	"sekisho/terminal/uplink"
+	"sekisho/terminal/wire"
+)
+
+// tlsBackend is backendsim over TLS, with its address.
+func tlsBackend(t *testing.T) (*backendsim.Backend, string) {
+	t.Helper()
+	b, err := scenario.OpenOperatorsBackend(t.Context(), t.TempDir(), backendsim.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- b.ServeTLS(listener, "127.0.0.1") }()
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+	return b, "wss://" + listener.Addr().String() + backendsim.Path
+}
+
+// enrolAt does what sekisho enrol does.
+func enrolAt(t *testing.T, b *backendsim.Backend, address, data string) keys.Keys {
+	t.Helper()
+	code, err := b.Code(t.Context(), who.Store, who.Register, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := keys.Begin(data, code)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	key, err := e.Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	csr, err := enrol.NewCSR(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := uplink.Enrol(t.Context(), address, code, csr, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Keep(answer); err != nil {
+		t.Fatal(err)
+	}
+	k, err := e.Place()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// From a one-time code to a line that is up: both ends are the real ones, and
+// both prove who they are.
+func TestEnrolledRegisterLinksUp(t *testing.T) {
+	b, address := tlsBackend(t)
+	data := t.TempDir()
+	enrolAt(t, b, address, data)
+	config := till(t, data)
+	edit(t, config, "ws://", "wss://")
+	text := read(t, config)
+	from := strings.Index(text, "wss://")
+	edit(t, config, text[from:from+strings.Index(text[from:], `"`)], address)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	log := &journalled{pages: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
+	select {
+	case page := <-log.pages:
+		if !linkedUp(t, ctx, page, strings.TrimSpace(read(t, filepath.Join(filepath.Dir(config), "run", posTokenFile)))) {
+			t.Errorf("the line does not come up:\n%s", log)
+		}
+	case code := <-ended:
+		t.Fatalf("ended with %d:\n%s", code, log)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d:\n%s", code, log)
+	}
+}
+
+// linkedUp reads the daemon's events until one says that the line is up.
+func linkedUp(t *testing.T, ctx context.Context, page, token string) bool {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, page+"v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	lines := bufio.NewScanner(answer.Body)
+	lines.Buffer(nil, 1<<20)
+	if strings.Contains(get(t, page+"v1/state", token), `"up":true`) {
+		return true
+	}
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), `"up":true`) {
+			return true
+		}
+	}
+	return false
+}
+
+// A register without its certificates does not start, and says what makes them.
+func TestNoCertificateIsAPersonsWork(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	for _, file := range []string{keys.Certificate, keys.BackendCA} {
+		data, _ := enrolled(t)
+		config := till(t, data)
+		edit(t, config, "ws://", "wss://")
+		if file == keys.Certificate {
+			write(t, filepath.Join(data, "keys"), keys.BackendCA, "no CA")
+		}
+		if code, log := attempt(t, "-config", config, "-insecure-dev=false"); code != exitPerson || !strings.Contains(log, keys.BackendCA) || !strings.Contains(log, "enrol") {
+			t.Errorf("without %s: exit code %d: %s", file, code, log)
+		}
+	}
+}
+
+// The backend's word goes before the ledger's mark, and the mark before nothing.
+func TestTimesForTheBackendsCertificate(t *testing.T) {
+	view := register.View{Clock: wire.ClockWall}
+	a := &acquaintance{view: func() register.View { return view }}
+	if got := a.times(); !got.Told.IsZero() || got.Runs || time.Since(got.Wall) > time.Minute {
+		t.Errorf("nothing told: %+v", got)
+	}
+	a.mark = 1_000
+	if got := a.times(); got.Told.UnixMilli() != 1_000 || got.Runs {
+		t.Errorf("the ledger's: %+v", got)
+	}
+	view.Clock, view.Time = wire.ClockAuthenticated, 2_000
+	if got := a.times(); got.Told.UnixMilli() != 2_000 || !got.Runs {
+		t.Errorf("the backend's: %+v", got)
+	}
+}
+
+// A renewal is on the disk and in use at once, over the real endpoint.
+func TestRenewalOverTheRealBackend(t *testing.T) {
+	b, address := tlsBackend(t)
+	data := t.TempDir()
+	k := enrolAt(t, b, address, data)
+	folder, err := keys.Find(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := folder.Trust(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &acquaintance{folder: folder, keys: k}
+	a.trust.Store((*uplink.Trust)(&trust))
+	csr, err := enrol.NewCSR(k.Register)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.AddCA(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := uplink.Renew(t.Context(), address, a.held(), csr, uplink.Times{Wall: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.renew(answer); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := folder.Trust(k)
+	if err != nil || len(kept.CAs) != 2 || !kept.Certificate.Leaf.Equal(a.held().Certificate.Leaf) || kept.Certificate.Leaf.Equal(trust.Certificate.Leaf) {
+		t.Errorf("kept %d CAs, %v", len(kept.CAs), err)
+	}
+}
