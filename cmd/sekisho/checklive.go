@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/register"
 )
 
 // The bounds of what is usual.
@@ -168,12 +169,27 @@ func (p *patient) frozen() finding {
 	return well("nothing is stopped")
 }
 
+// doubts say what each reason of a quarantine means, and what to do besides
+// telling head office, who alone end it.
+var doubts = map[string]struct{ says, remedy string }{
+	register.LedgerOlder:       {"its ledger is older than it was: a copy was put back, or entries were taken away", "leave the data folder as it is; "},
+	register.LedgerForked:      {"its ledger is not the one that head office knows", "leave the data folder as it is; "},
+	register.CheckpointInvalid: {"it could not show head office that its journal is its own", "leave data folder and keys as they are, and see whether they were copied or exchanged; "},
+	register.Cloned:            {"another machine says that it is this register", "find the copy of this register, an image or an old machine, and switch it off; "},
+	register.Overspent:         {"more was sold of a cap than it was granted", "leave the data folder as it is; "},
+	register.InDoubt:           {"head office holds this register in doubt", ""},
+}
+
 func (p *patient) quarantine() finding {
 	if p.state == nil {
 		return unasked()
 	}
 	if p.state.Quarantine != "" {
-		return broken("tell head office: only they end it. Payments go on while the line is up", "this register's records are in doubt (%s)", p.state.Quarantine)
+		d, known := doubts[p.state.Quarantine]
+		if !known {
+			d = doubts[register.InDoubt]
+		}
+		return broken(d.remedy+"tell head office: once they release it, it goes on by itself with the line up. Payments go on while the line is up", "%s (%s)", d.says, p.state.Quarantine)
 	}
 	return well("none")
 }

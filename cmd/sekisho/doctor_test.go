@@ -66,6 +66,7 @@ func TestDoctorsBounds(t *testing.T) {
 		{"frozen", (*patient).frozen, as(func(v *register.View) { v.Frozen = []string{"tobacco"} }), warn},
 		{"not frozen", (*patient).frozen, as(func(*register.View) {}), ok},
 		{"quarantine", (*patient).quarantine, as(func(v *register.View) { v.Quarantine = "ledger.older" }), fail},
+		{"a quarantine of a later release", (*patient).quarantine, as(func(v *register.View) { v.Quarantine = "new.word" }), fail},
 		{"no quarantine", (*patient).quarantine, as(func(*register.View) {}), ok},
 		{"outbox", (*patient).outbox, as(func(v *register.View) { v.Outbox = 3 }), ok},
 		{"parked", (*patient).outbox, as(func(v *register.View) { v.Outbox, v.Parked = 3, 1 }), warn},
@@ -122,5 +123,13 @@ func TestDoctorKnowsEveryReasonOfTheLine(t *testing.T) {
 			t.Errorf("%s: %q, %q", why, says, remedy)
 		}
 		seen[says] = true
+	}
+}
+
+func TestI8DoctorKnowsEveryReasonOfAQuarantine(t *testing.T) {
+	for _, why := range register.Doubts() {
+		if doubts[why].says == "" {
+			t.Errorf("nothing is said of %s", why)
+		}
 	}
 }

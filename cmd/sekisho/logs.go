@@ -61,7 +61,7 @@ func (f filter) check() error {
 			return fmt.Errorf("no entry is of the type %q: there are %s", name, strings.Join(entryTypes, ", "))
 		}
 	}
-	reasons := []string{register.LedgerOlder, register.LedgerForked, register.InDoubt}
+	reasons := register.Doubts()
 	for _, r := range terminal.Reasons() {
 		reasons = append(reasons, string(r))
 	}

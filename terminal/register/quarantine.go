@@ -5,24 +5,43 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"slices"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/wire"
 )
 
-// Why a register's rights are in doubt.
+// Why a register's rights are in doubt. The first two either side finds, the rest
+// the backend alone.
 const (
-	LedgerOlder  = "ledger.older"  // entries that were there before are gone: it was put back
-	LedgerForked = "ledger.forked" // entries that were there before are others now
-	InDoubt      = "backend"       // head office or the backend says so
+	LedgerOlder       = "ledger.older"        // entries that were there before are gone: it was put back
+	LedgerForked      = "ledger.forked"       // entries that were there before are others now
+	CheckpointInvalid = "checkpoint.invalid"  // the backend got a checkpoint, or a proof of the journal, that is not this register's
+	Cloned            = "register.cloned"     // two machines say that they are this register
+	Overspent         = "allotment.overspent" // more was sold of a cap than was granted
+	InDoubt           = "backend"             // head office or the backend says so, with a word of its own or none
 )
+
+// Doubts are all the reasons.
+func Doubts() []string {
+	return []string{LedgerOlder, LedgerForked, CheckpointInvalid, Cloned, Overspent, InDoubt}
+}
+
+// toldDoubt gives the reason that the backend's word stands for.
+func toldDoubt(why string) string {
+	if slices.Contains(Doubts(), why) {
+		return why
+	}
+	return InDoubt
+}
 
 // doubt puts the register in quarantine: from now on, and for good once it is
 // stored. It sells online only, and nothing from what it holds, until head office
-// releases it. The first reason stays.
+// releases it. The first reason stays, but that the backend's mere word makes room
+// for what it says more closely.
 func (r *Register) doubt(why string, cause error) {
-	if r.quarantine != "" {
+	if r.quarantine != "" && (r.quarantine != InDoubt || why == InDoubt) {
 		return
 	}
 	r.quarantine = why
@@ -86,7 +105,7 @@ func (r *Register) heed(w wire.Welcome, then func()) {
 	case w.Released != "" && w.Released == string(r.cfg.Incarnation):
 		r.renew(r.endQuarantine)
 	case w.Quarantine != "":
-		r.doubt(InDoubt, errors.New(w.Quarantine))
+		r.doubt(toldDoubt(w.Quarantine), errors.New(w.Quarantine))
 		then()
 	default:
 		then()

@@ -264,3 +264,30 @@ func TestI6ARefusedCheckpointIsQuarantined(t *testing.T) {
 		}
 	})
 }
+
+// What the backend finds reaches page, hello and ledger in its own word, in place
+// of none, and stays; each ends with head office's release.
+func TestI8TheBackendsReasonIsShown(t *testing.T) {
+	for _, why := range register.Doubts() {
+		t.Run(why, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				sent := w.line.take(wire.TypeCheckpoint)
+				w.ackCheckpoint(sent[0], wire.StatusRejected) // for a reason that the next welcome tells
+				w.wantQuarantine(register.InDoubt)
+				later := []string{why, "another word"}
+				if why != register.InDoubt {
+					later = append(later, register.Overspent)
+				}
+				for _, told := range later {
+					w.down()
+					w.welcomed(func(m *wire.Welcome) { m.Quarantine = told })
+					w.wantQuarantine(why)
+				}
+				w.restart()
+				w.wantQuarantine(why)
+				w.welcomed(func(m *wire.Welcome) { m.Released = string(inc1) })
+				w.wantQuarantine("")
+			})
+		})
+	}
+}

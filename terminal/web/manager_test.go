@@ -480,6 +480,11 @@ func TestManagersPageHasEveryWordInEveryLanguage(t *testing.T) {
 			t.Errorf("no part of the page uses the word %q", key)
 		}
 	}
+	for _, why := range register.Doubts() {
+		if all["en"]["quarantine."+why] == "" {
+			t.Errorf("no word for a quarantine because of %s", why)
+		}
+	}
 	for _, s := range []terminal.State{terminal.Refused, terminal.Sent, terminal.Approved, terminal.Declined, terminal.Unknown, terminal.Reversing,
 		terminal.Reversed, terminal.ApprovedOffline, terminal.Advised, terminal.Settled, terminal.Rejected} {
 		if all["en"]["state."+string(s)] == "" {
