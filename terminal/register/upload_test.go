@@ -41,7 +41,14 @@ func (a *archive) took() (m wire.Message, came bool) {
 	if len(sent) > 1 {
 		a.w.t.Fatalf("%d messages on their way at once", len(sent))
 	}
-	e := sent[0].Entries
+	a.keepsLeaves(sent[0])
+	return sent[0], true
+}
+
+// keepsLeaves keeps those of a message.
+func (a *archive) keepsLeaves(m wire.Message) {
+	a.w.t.Helper()
+	e := m.Entries
 	if e.From > int64(len(a.leaves)) || e.From+int64(len(e.Leaves)) > a.kept.Size {
 		a.w.t.Fatalf("%d leaves from %d on; it has %d, the checkpoint %d", len(e.Leaves), e.From, len(a.leaves), a.kept.Size)
 	}
@@ -55,7 +62,6 @@ func (a *archive) took() (m wire.Message, came bool) {
 			a.w.t.Fatalf("leaf %d came as another one", at)
 		}
 	}
-	return sent[0], true
 }
 
 func (a *archive) acks(m wire.Message, change ...func(*wire.Ack)) {
