@@ -107,14 +107,11 @@ func (p *progress) failed(err error, resp *http.Response) error {
 
 func (p *progress) reason(err error) terminal.LineReason {
 	var alert *net.OpError
-	var noTLS tls.RecordHeaderError
 	switch {
 	case untrusted(err):
 		return terminal.LineUntrusted
 	case !p.connected:
 		return terminal.LineUnreachable
-	case errors.As(err, &noTLS):
-		return terminal.LineProtocol
 	case errors.As(err, &alert) && alert.Op == "remote error": // a TLS alert, says crypto/tls
 		if p.secured { // TLS 1.3 tells of a certificate that it does not take after the handshake
 			return terminal.LineRefused

@@ -254,8 +254,9 @@ func TestRetryAfterIsWaitedFor(t *testing.T) {
 // A backend that welcomes and hangs up is dialled ever more rarely; one session
 // that stood begins anew.
 func TestI8AWelcomeAloneEndsNoBackoff(t *testing.T) {
-	b := &backend{serve: func(c *conn) { c.welcome(1) }}
-	line(t, b, &till{}, func(t *testing.T, _ *Link, _ func()) {
+	b := &backend{serve: func(c *conn) { c.welcome(1); <-time.After(silence - time.Second) }}
+	line(t, b, &till{}, func(t *testing.T, _ *Link, stop func()) {
+		defer func() { stop(); after(silence) }()
 		after(4 * time.Hour)
 		if n := len(b.dialled()); n < 300 || n > 800 {
 			t.Fatalf("%d dials in four hours", n)
@@ -316,7 +317,7 @@ func TestHeart(t *testing.T) {
 	if _, ok := h.pong(string(first), now.Add(time.Second)); ok {
 		t.Error("counted twice")
 	}
-	_, lost = h.beat(now.Add(1499*time.Millisecond), time.Second)
+	_, lost = h.beat(now.Add(1400*time.Millisecond), time.Second) // 901 ms after the second
 	if len(lost) != 1 || lost[0] != time.Second {
 		t.Error(lost)
 	}
