@@ -45,20 +45,29 @@ func (w *World) enrol(ctx context.Context) error {
 	if !w.secure() {
 		return nil
 	}
-	if w.backend == nil {
-		return errors.New("a backend that runs by itself enrols nobody for a world")
-	}
-	code, err := w.backend.Code(ctx, storeID, registerID, Class)
+	code, err := w.code(ctx)
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, w.setup.Enrols, "--config", w.path("sekishod.toml"), "enrol", "--code", code.Text())
+	cmd := exec.CommandContext(ctx, w.setup.Enrols, "--config", w.path("sekishod.toml"), "enrol", "--code", code)
 	out, err := cmd.CombinedOutput()
 	fmt.Fprintf(w.log, "sekisho enrol: %s\n", bytes.TrimSpace(out))
 	if err != nil {
 		return fmt.Errorf("sekisho enrol: %w: %s", err, bytes.TrimSpace(out))
 	}
 	return nil
+}
+
+// code gives a one-time code of the backend's.
+func (w *World) code(ctx context.Context) (string, error) {
+	if w.setup.Code != nil {
+		return w.setup.Code(ctx, w)
+	}
+	if w.backend == nil {
+		return "", errors.New("a backend that runs by itself enrols nobody for a world without Setup.Code")
+	}
+	code, err := w.backend.Code(ctx, storeID, registerID, Class)
+	return code.Text(), err
 }
 
 // serve serves the backend to the register, and to the operator's commands, and

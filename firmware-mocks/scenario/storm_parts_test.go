@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -55,7 +54,7 @@ func (r *remote) file() string { return filepath.Join(r.dir, "backend.db") }
 
 // start starts it on its file and waits until it serves.
 func (r *remote) start(ctx context.Context) error {
-	cmd := exec.Command(r.binary, "backend", "--insecure-dev", "--dials", "100000", "--dir", r.dir, "--file", r.file(), "--listen", r.link, "--admin", r.desk)
+	cmd := exec.Command(r.binary, "backend", "--dials", "100000", "--dir", r.dir, "--file", r.file(), "--listen", r.link, "--admin", r.desk)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true} // as startDaemon does
 	cmd.Stderr = r.log
 	out, err := cmd.StdoutPipe()
@@ -103,6 +102,11 @@ func (r *remote) end(s os.Signal) {
 
 // post does something at the backend's desk.
 func (r *remote) post(ctx context.Context, path string, body any) error {
+	return r.tell(ctx, path, body, nil)
+}
+
+// tell is post with an answer.
+func (r *remote) tell(ctx context.Context, path string, body, into any) error {
 	text, isText := body.(string)
 	if !isText {
 		data, err := json.Marshal(body)
@@ -111,24 +115,32 @@ func (r *remote) post(ctx context.Context, path string, body any) error {
 		}
 		text = string(data)
 	}
-	return r.call(ctx, http.MethodPost, path, text)
+	told, err := r.ask(ctx, http.MethodPost, path, text)
+	if err == nil && into != nil {
+		err = json.Unmarshal(told, into)
+	}
+	return err
 }
 
-func (r *remote) call(ctx context.Context, method, path, body string) error {
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+r.desk+"/admin/"+path, bytes.NewReader([]byte(body)))
+func (r *remote) ask(ctx context.Context, method, path, body string) ([]byte, error) {
+	return roundTrip(ctx, r.client, method, "http://"+r.desk+"/admin/"+path, body)
+}
+
+func roundTrip(ctx context.Context, client *http.Client, method, url, body string) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	resp, err := r.client.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	told, err := io.ReadAll(resp.Body)
 	if err == nil && resp.StatusCode >= 300 {
-		err = fmt.Errorf("backend: %s %s: %s %s", method, path, resp.Status, told)
+		err = fmt.Errorf("backend: %s %s: %s %s", method, url, resp.Status, told)
 	}
-	return err
+	return told, err
 }
 
 func (r *remote) fault(ctx context.Context, f backendsim.Fault) error {
@@ -136,7 +148,8 @@ func (r *remote) fault(ctx context.Context, f backendsim.Fault) error {
 }
 
 func (r *remote) clear(ctx context.Context, k backendsim.FaultKind) error {
-	return r.call(ctx, http.MethodDelete, "faults?kind="+url.QueryEscape(string(k)), "")
+	_, err := r.ask(ctx, http.MethodDelete, "faults?kind="+url.QueryEscape(string(k)), "")
+	return err
 }
 
 func (r *remote) account(ctx context.Context, issuer, account string) error {

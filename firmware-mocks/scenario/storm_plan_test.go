@@ -19,6 +19,7 @@ type plan struct {
 	Faults []backendsim.Fault `json:",omitempty"` // of the backend, set before the first sale
 	Kill   kill
 	Office string `json:",omitempty"` // what head office does before the first sale
+	Fair   bool   `json:",omitempty"` // the line is up when the first sale begins
 	Sales  []sale
 }
 
@@ -92,6 +93,7 @@ func planFor(seed uint64, round int) plan {
 	for range 2 + d.IntN(4) {
 		p.Sales = append(p.Sales, d.sale())
 	}
+	p.Fair = d.IntN(3) > 0
 	return p
 }
 

@@ -27,6 +27,7 @@ func TestI1I2I3I4I6I8LinkStorm(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute+time.Duration(rounds)*20*time.Second)
 	defer cancel()
 	s := newStorm(t, ctx)
+	s.rounds = rounds
 	for round := 1; round <= rounds && !t.Failed(); round++ {
 		p := planFor(seed, round)
 		s.check(t, p, s.round(ctx, p))
@@ -86,6 +87,7 @@ type storm struct {
 	listening sync.WaitGroup
 	due       atomic.Pointer[due]
 
+	rounds int
 	kills  map[string]int
 	missed int // kills whose moment did not come: they came at another
 }
@@ -145,23 +147,32 @@ func (s *storm) open(ctx context.Context) error {
 	if s.net, err = newNetwork(s.backend.link, func(up bool) { s.moment(map[bool]string{true: atUp, false: atDown}[up]) }); err != nil {
 		return err
 	}
-	rules := stormRules()
+	s.office = office{began: time.Now(), rules: stormRules(), operator: filepath.Join(s.dir, "operator")}
 	s.w, err = NewWorld(ctx, Setup{
-		Dir: s.dir, Binary: binary, Listen: "127.0.0.1:0", Rules: rules, Fast: true, Log: s.log, Backend: s.net.address,
+		Dir: s.dir, Binary: binary, Listen: "127.0.0.1:0", Rules: s.office.rules, Fast: true, Log: s.log,
+		Backend: s.net.address, Enrols: s.programs.staff, Code: s.begin,
 	})
 	if err != nil {
-		return err
-	}
-	s.office = office{began: time.Now(), keys: s.w.keys, rules: rules, operator: filepath.Join(s.dir, "operator")}
-	if _, err := s.office.policyNote(); err != nil {
-		return err
-	}
-	if err := s.backend.start(ctx); err != nil {
 		return err
 	}
 	s.seller = newSeller(s.w, &s.away, s.moment)
 	s.listen(ctx)
 	return s.w.Ready(ctx)
+}
+
+// begin starts the backend on head office's keys and gives a one-time code for
+// the register.
+func (s *storm) begin(ctx context.Context, w *World) (string, error) {
+	s.office.keys = w.keys
+	if _, err := s.office.policyNote(); err != nil {
+		return "", err
+	}
+	if err := s.backend.start(ctx); err != nil {
+		return "", err
+	}
+	var made struct{ Code string }
+	err := s.backend.tell(ctx, "codes", map[string]any{"store": storeID, "register": registerID, "class": Class}, &made)
+	return made.Code, err
 }
 
 // listen follows the daemon that runs now.
@@ -307,6 +318,13 @@ func (s *storm) prepare(ctx context.Context, p plan) error {
 	if err := s.decree(ctx, p.Office); err != nil {
 		return err
 	}
+	if p.Fair {
+		fair, cancel := context.WithTimeout(ctx, settleTime)
+		defer cancel()
+		if _, err := s.w.Till.Await(fair, func(st State) bool { return st.Link.Up }); err != nil {
+			return fmt.Errorf("I8: after %v of fair weather the line is not up: %w", settleTime, err)
+		}
+	}
 	for _, f := range p.Faults {
 		if err := s.backend.fault(ctx, f); err != nil {
 			return err
@@ -392,7 +410,7 @@ func (s *storm) end(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(b.register) == 0 || len(s.seller.handed) == 0 {
+	if len(b.register) == 0 || s.rounds >= 2*agreeEvery && len(s.seller.handed) == 0 {
 		return errors.New("nothing was sold: the storm says nothing")
 	}
 	return errors.Join(append(b.check(s.seller), b.proved(ctx, s.programs.staff, s.w)...)...)

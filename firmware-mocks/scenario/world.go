@@ -36,7 +36,11 @@ type Setup struct {
 	Model    string   // of the scanner, and what the daemon is told of it: one of unit.Models; "" for raw
 	Programs []string // settings that were programmed into the scanner by its manual's codes
 
-	Backend string // "host:port" of one that runs by itself; "" for one of the world's own
+	// Backend is where one is reached that runs by itself, "host:port", "" for one
+	// of the world's own. Code asks it for a one-time code, once head office's keys
+	// are made.
+	Backend string
+	Code    func(context.Context, *World) (string, error)
 
 	Now  func() time.Time                          // the backend's clock; nil for the machine's
 	Door func(http.RoundTripper) http.RoundTripper // stands between till and daemon; nil for nothing
