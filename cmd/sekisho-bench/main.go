@@ -18,11 +18,19 @@ import (
 )
 
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == fleetArgument {
+		if err := serveFleet(); err != nil {
+			fmt.Fprintln(os.Stderr, "sekisho-bench: the registers' process:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	for _, measure := range []func() (fmt.Stringer, error){
 		passFigure, scanFigures, cpmFigure, mpmFigure, portFigures,
 		denialsSize, denialsLookup, denialsApply,
 		offlineApproval, onlineApproval, drainFigures, capsInForce, idle,
 		groupFigure, ledgerFigures, deniedSnapshot,
+		roundTrip, fleetFigures, reconnects,
 	} {
 		f, err := measure()
 		if err != nil {

@@ -35,6 +35,10 @@ type ledger struct {
 	pick        func(n int64) int64 // a random number below n, for challenges
 }
 
+// statements is how many prepared statements a connection keeps, more than this
+// package has: to parse them anew took a fifth of a payment's time.
+const statements = "200"
+
 // dsns gives how a file is opened to write and to read; "" is memory. There, as
 // with a file, one connection writes while others read what was committed; a
 // reader keeps a commit waiting, where with a file it does not.
@@ -43,6 +47,7 @@ func dsns(file string) (write, read string) {
 	if file == "" {
 		path, own = "file:/backendsim-"+rand.Text()+"?vfs=memdb&", ""
 	}
+	path += "_stmt_cache_size=" + statements + "&"
 	return path + own + "_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=5000", path + "_query_only=on&_busy_timeout=5000"
 }
 

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	usualDials   = 10     // dials and renewals of one register in a minute (docs/protocol.md)
-	wrongCodes   = 10     // wrong one-time codes from one address in a minute: 80 bits cannot be guessed so
-	callersKnown = 10_000 // whom a pace tells apart in a minute; all others count as one
+	usualDials   = 10      // dials and renewals of one register in a minute (docs/protocol.md)
+	wrongCodes   = 10      // wrong one-time codes from one address in a minute: 80 bits cannot be guessed so
+	callersKnown = 100_000 // whom a pace tells apart in a minute, several chains' registers; all others count as one
 )
 
 // pace counts what each caller did in the present minute.
