@@ -69,7 +69,7 @@ func reconnect(away time.Duration, seed uint64) comeback {
 	chance := rand.New(rand.NewPCG(seed, seed))
 	var waiting arrivals
 	for range stores {
-		waiting = append(waiting, arrival{at: uplink.Delay(policy.DefaultRedial, 0, chance.Float64())})
+		waiting = append(waiting, arrival{at: uplink.Delay(policy.DefaultRedial, uplink.Crowd, chance.Float64()), failures: uplink.Crowd})
 	}
 	queue.Init(&waiting)
 	found := comeback{away: away}

@@ -21,11 +21,6 @@ const (
 	roundTripGoal = 1.5
 )
 
-// The demo's policy has Tokyo's clock, and begins its days at five.
-var tokyo = time.FixedZone("JST", 9*60*60)
-
-const cutOver = 5 * time.Hour
-
 // asker is a till that asks the backend and waits for the answer: the product's
 // link, and none of the register's work.
 type asker struct {
@@ -152,7 +147,7 @@ func (a *asker) ask(ctx context.Context, m wire.Message) (wire.Message, error) {
 // authorise is a lunch paid with a wallet's digits.
 func (a *asker) authorise(code string) wire.Message {
 	now := time.Now()
-	day := now.In(tokyo).Add(-cutOver).Format(time.DateOnly)
+	day := now.UTC().Format(time.DateOnly) // no cap is spent: any day will do
 	hash := hex.EncodeToString(make([]byte, 32))
 	return wire.Message{
 		Version: wire.Version, Type: wire.TypeAuthorise, ID: fmt.Sprintf("a%d", hellos.Add(1)), Session: a.session, Incarnation: "bench-" + a.id,

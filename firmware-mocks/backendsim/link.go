@@ -207,8 +207,8 @@ func (l *link) leave(f frame) error {
 	return l.conn.WriteMessage(websocket.TextMessage, f.data)
 }
 
-// bye sends what is queued, as far as the line takes it in time, and
-// says that the link ends.
+// bye sends what is queued, as far as the line takes it in time, and says that
+// the link ends: this one alone, whose register shall come back at once, or all.
 func (l *link) bye() {
 	end := time.Now().Add(parting)
 	_ = l.conn.SetWriteDeadline(end)
@@ -221,7 +221,11 @@ func (l *link) bye() {
 			continue
 		default:
 		}
-		_ = l.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(websocket.CloseGoingAway, ""), end)
+		why := websocket.CloseNormalClosure
+		if l.b.ctx.Err() != nil {
+			why = websocket.CloseServiceRestart
+		}
+		_ = l.conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(why, ""), end)
 		return
 	}
 }

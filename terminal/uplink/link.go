@@ -147,6 +147,9 @@ func (l *Link) Run(ctx context.Context, till Till) error {
 		if stood >= silence { // one that was welcomed and died at once is a failure as well
 			failures, told = 0, ""
 		}
+		if stood > 0 && crowded(err) {
+			failures = max(failures, Crowd)
+		}
 		wait := asked(err) + Delay(redial, failures, rand.Float64())
 		l.tell(&told, why, err, wait)
 		select {

@@ -264,6 +264,37 @@ func TestI8AWelcomeAloneEndsNoBackoff(t *testing.T) {
 	})
 }
 
+// A line that only this register lost is dialled again at once; one that the
+// whole chain may have lost over 24 s, so that not all come in the same moment.
+func TestACrowdComesBackSlowly(t *testing.T) {
+	for name, c := range map[string]struct {
+		code       int // of the close frame; 0 for none
+		least, max int // dials in an hour of sessions of ten seconds
+	}{
+		"this register alone": {websocket.CloseNormalClosure, 280, 340}, // 1.5 s between, in the mean
+		"a restart":           {websocket.CloseServiceRestart, 130, 200},
+		"going away":          {websocket.CloseGoingAway, 130, 200},
+		"a crash":             {0, 130, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &backend{serve: func(conn *conn) {
+				conn.welcome(1)
+				conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+				conn.drain()
+				if c.code != 0 {
+					conn.WriteControl(websocket.CloseMessage, websocket.FormatCloseMessage(c.code, ""), time.Now().Add(time.Second))
+				}
+			}}
+			line(t, b, &till{}, func(t *testing.T, _ *Link, _ func()) {
+				after(time.Hour)
+				if n := len(b.dialled()); n < c.least || n > c.max {
+					t.Errorf("%d dials in an hour, want from %d to %d", n, c.least, c.max)
+				}
+			})
+		})
+	}
+}
+
 // Each ping counts once, by its own pong, or as unanswered when the next one goes.
 func TestRoundTrips(t *testing.T) {
 	var lag atomic.Int64
