@@ -122,7 +122,7 @@ func (t *till) closed() {
 	must(t.w.t, t.conn.SetReadDeadline(time.Now().Add(patience)))
 	for {
 		if _, _, err := t.conn.ReadMessage(); err != nil {
-			if !websocket.IsCloseError(err, websocket.CloseGoingAway) {
+			if !websocket.IsCloseError(err, websocket.CloseNormalClosure, websocket.CloseServiceRestart) {
 				t.w.t.Fatalf("the link ended by %v, not by the backend", err)
 			}
 			return
