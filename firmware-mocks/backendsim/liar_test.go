@@ -190,9 +190,12 @@ func TestI6AForgedCheckpointChangesNothingForOthers(t *testing.T) {
 		t.Errorf("the doubts are %q of the liar and %q of the other", w.doubt("r2"), w.doubt("r1"))
 	}
 	acked(t, r.ask(stolen), wire.StatusAccepted, "", "")
-	empty := newLedgerOf(t, "r2") // nothing, under a root that is not that of nothing
-	empty.signer = other.signer
-	m := empty.point(0)
-	m.Checkpoint.Note = other.sign(0, strings.Repeat("A", 43)+"=")
-	acked(t, w.till("r2", "i1").ask(m), wire.StatusRejected, "register.quarantine", "")
+	third := newLedgerOf(t, "r3") // nothing, under a root that is not that of nothing
+	must(t, w.b.Enrol(context.Background(), store, "r3", third.vkey))
+	m := third.point(0)
+	m.Checkpoint.Note = third.sign(0, strings.Repeat("A", 43)+"=")
+	acked(t, w.till("r3", "i1").ask(m), wire.StatusRejected, "register.quarantine", "")
+	if got := w.doubt("r3"); got != DoubtCheckpoint {
+		t.Errorf("the doubt is %q, want %q", got, DoubtCheckpoint)
+	}
 }

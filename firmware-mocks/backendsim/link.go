@@ -75,13 +75,13 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 	l := &link{b: b, shown: who, out: make(chan frame, queued), news: make(chan struct{}, 1)}
 	l.ctx, l.stop = context.WithCancel(b.ctx)
 	l.line = &line{ctx: l.ctx}
+	l.spoil("") // before the register knows that it may go on
 	conn, err := upgrader.Upgrade(taking{w, l.line}, r, nil)
 	if err != nil {
 		l.stop()
 		return // Upgrade has answered
 	}
 	l.conn = conn
-	l.spoil("")
 	if !b.add(l) {
 		l.stop()
 		conn.Close()
