@@ -233,6 +233,33 @@ func TestI8APowerCutAnywhereInAnEnrolment(t *testing.T) {
 	}
 }
 
+// The power goes once the folders have changed places, and an older code is typed
+// again: the keys from before never come back.
+func TestI6AnOlderCodeBringsNoOldKeysBack(t *testing.T) {
+	b, data := newBackend(t), t.TempDir()
+	older, code := enrol.NewCode(b.ca.Raw), enrol.NewCode(b.ca.Raw)
+	if _, err := b.enrol(data, older); err != nil {
+		t.Fatal(err)
+	}
+	for steps := 1; !exchanged(data, b, code); steps++ {
+		b.until(data, code, steps)
+	}
+	if _, err := b.enrol(data, older); !errors.Is(err, errSpent) {
+		t.Errorf("by the older code: %v", err)
+	}
+	if k, err := Load(data); err != nil || !k.Register.Public().(ed25519.PublicKey).Equal(b.given[code.Secret()]) {
+		t.Errorf("the older keys are back, %v", err)
+	}
+}
+
+// exchanged says whether the code's keys are in use and those from before still
+// beside them.
+func exchanged(data string, b *backend, code enrol.Code) bool {
+	k, err := Load(data)
+	_, left := os.Lstat(filepath.Join(data, nextName, Certificate))
+	return err == nil && left == nil && k.Register.Public().(ed25519.PublicKey).Equal(b.given[code.Secret()])
+}
+
 // until does the first steps of an enrolment and says whether these were all.
 func (b *backend) until(data string, code enrol.Code, steps int) (over bool) {
 	b.t.Helper()

@@ -102,11 +102,11 @@ func ask(ctx context.Context, u *url.URL, path string, cfg *tls.Config, request,
 	if got.StatusCode != http.StatusOK {
 		return nil, answered(got)
 	}
-	text, err := io.ReadAll(io.LimitReader(got.Body, enrol.MaxBody+1))
+	text, err := io.ReadAll(io.LimitReader(got.Body, enrol.MaxBody))
 	if err != nil {
 		return nil, far.failed(err, nil)
 	}
-	if len(text) > enrol.MaxBody || json.Unmarshal(text, answer) != nil {
+	if json.Unmarshal(text, answer) != nil {
 		return nil, &ended{why: terminal.LineProtocol, cause: errors.New("uplink: the backend's answer cannot be read")}
 	}
 	return line.ConnectionState().PeerCertificates, nil
