@@ -118,6 +118,16 @@ func TestI6NothingIsPrunedThatMustStay(t *testing.T) {
 			m, _ := a.took()
 			w.receive(wire.Message{Type: wire.TypeError, Re: m.ID, Error: &wire.Error{Code: wire.CodeType, Text: "no"}})
 		},
+		"the backend takes no more": func(w *world, a *archive) {
+			w.aged(20, register.KeepEntries-30*time.Hour)
+			a.opens()
+			handedOver(w)
+			w.after(time.Minute)
+			a.takes()
+			m, _ := a.took()
+			w.receive(wire.Message{Type: wire.TypeError, Re: m.ID, Error: &wire.Error{Code: wire.CodeType, Text: "no"}})
+			w.suspended(40 * time.Hour)
+		},
 		"in doubt": func(w *world, a *archive) {
 			w.aged(20, register.KeepEntries+time.Hour)
 			a.opens(func(m *wire.Welcome) { m.Quarantine = "backend" })
