@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"sekisho/firmware-mocks/backendsim"
@@ -94,6 +95,11 @@ func planFor(seed uint64, round int) plan {
 		p.Sales = append(p.Sales, d.sale())
 	}
 	p.Fair = d.IntN(3) > 0
+	// By chance alone a refund and a fault of one would seldom meet.
+	if slices.ContainsFunc(p.Sales, func(s sale) bool { return s.Refund > 0 }) && d.IntN(3) == 0 {
+		kind := []backendsim.FaultKind{backendsim.Double, backendsim.DropAfter}[d.IntN(2)]
+		p.Faults = append(p.Faults, backendsim.Fault{Kind: kind, Type: wire.TypeRefund, Count: 1})
+	}
 	return p
 }
 
@@ -189,7 +195,7 @@ func (d dice) message() wire.Type {
 	types := []wire.Type{
 		wire.TypeAuthorise, wire.TypeQuery, wire.TypeReversal, wire.TypeAdvice, wire.TypeVoid, wire.TypeRefund, wire.TypeCheckpoint, wire.TypeHello,
 	}
-	return types[d.pick(6, 3, 3, 4, 3, 2, 1, 1)]
+	return types[d.pick(6, 3, 3, 4, 3, 4, 1, 1)]
 }
 
 func (d dice) kill() kill {
@@ -226,8 +232,8 @@ func (d dice) sale() sale {
 	if d.IntN(8) == 0 {
 		s.Bound = anHour
 	}
-	if d.IntN(4) == 0 {
-		s.Refund = 10 + 10*d.IntN(10)
+	if d.IntN(2) == 0 {
+		s.Refund = 10 + 10*d.IntN(6)
 	}
 	return s
 }
