@@ -28,7 +28,7 @@ func demoCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&d.dir, "dir", ".demo", "`DIR` for the demo's keys and data; its last shift is removed")
 	cmd.Flags().StringVar(&d.sekishod, "sekishod", beside("sekishod"), "the daemon's `BINARY`")
-	cmd.Flags().StringVar(&d.sekisho, "sekisho", "", "the staff's command `BINARY`, which enrols the register; \"\" for a line without TLS")
+	cmd.Flags().StringVar(&d.sekisho, "sekisho", beside("sekisho"), "the staff's command `BINARY`, which enrols the register; \"\" for a line without TLS")
 	cmd.Flags().BoolVar(&d.once, "once", false, "end after the shift; exit status 0 only if all came out as it must")
 	cmd.Flags().BoolVar(&d.fast, "fast", false, "do not pace the scanner's bytes like a 9600 baud line")
 	return cmd

@@ -153,7 +153,7 @@ func (s *Shift) badLine(ctx context.Context) error {
 	lost := append(once(backendsim.DropAfter), backendsim.Fault{Kind: backendsim.DropAfter, Type: wire.TypeQuery, Count: 4})
 	late := []backendsim.Fault{{Kind: backendsim.Delay, Count: 1, Delay: s.w.setup.Rules.Answer + s.w.setup.Rules.GiveUp/3}}
 	s.say("messages are lost on the way")
-	return s.all(ctx,
+	return s.spaced(ctx,
 		step{
 			name: "lunch, the answer lost, another code shown meanwhile", lines: times(1, lunch), code: s.newcomer("yuki", longAgo),
 			faults: lost, via: terminal.Unknown, second: s.digitsOf(impatient), want: approved,
@@ -176,6 +176,30 @@ func (s *Shift) badLine(ctx context.Context) error {
 		},
 		step{name: "lunch, and the customer leaves without it", lines: times(1, lunch), code: s.newcomer("saki", longAgo), void: true, want: approved},
 	)
+}
+
+// spaced plays steps whose answers are lost or late, with others between them: two
+// such among five payments and the register calls the line bad, and decides by
+// itself.
+func (s *Shift) spaced(ctx context.Context, steps ...step) error {
+	for i, st := range steps {
+		if err := s.play(ctx, st); err != nil {
+			return err
+		}
+		if i == len(steps)-1 {
+			return nil
+		}
+		quick, err := s.w.NewCustomer(ctx, fmt.Sprintf("between-%d", i), longAgo, wellOff)
+		if err != nil {
+			return err
+		}
+		for range 4 { // digits, which the scanner brings faster than a pass
+			if err := s.play(ctx, step{name: "lunch, nothing lost", lines: times(1, lunch), code: s.digitsOf(quick), want: approved}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // staleRules: past its date a policy sells no high-resale goods, and an older
