@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -119,7 +120,7 @@ func (e *Enrolment) beginning() []func() error {
 	return []func() error{
 		func() error { return os.RemoveAll(next) },
 		func() error { return os.Mkdir(next, 0o700) },
-		func() error { return e.owner.take(next) },
+		func() error { return e.owner.takeFolder(next) },
 		func() error { return syncFolder(e.data) },
 		func() error { return e.owner.write(next, RegisterKey, newKey()) },
 		func() error { return e.owner.write(next, codeFile, e.mark()) },
@@ -244,13 +245,31 @@ func (e *Enrolment) placing() []func() error {
 	}
 }
 
+// keepPIN takes the PIN over. A link there is not followed: root would read for
+// the daemon's user what only root may.
 func (e *Enrolment) keepPIN() error {
-	text, err := os.ReadFile(e.path(folderName, ManagerPIN))
+	path := e.path(folderName, ManagerPIN)
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return without(err)
 	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is no ordinary file: take it away, and set the PIN anew", path)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxPIN))
+	if err != nil {
+		return err
+	}
 	return e.owner.write(e.path(nextName), ManagerPIN, string(text))
 }
+
+// maxPIN is more than a PIN's hash ever has, in bytes.
+const maxPIN = 4096
 
 // without passes over that something is not there.
 func without(err error) error {

@@ -426,6 +426,64 @@ func TestEnrolledFilesAreTheFoldersOwners(t *testing.T) {
 	}
 }
 
+// The daemon's user leaves links in its own folder for the day on which root enrols
+// the register again.
+func TestI7RootFollowsNoLinkOfTheDaemons(t *testing.T) {
+	b, data, other := newBackend(t), t.TempDir(), t.TempDir()
+	if _, err := b.enrol(data, enrol.NewCode(b.ca.Raw)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, other, "shadow", "what only root may read\n")
+	if err := os.Symlink(filepath.Join(other, "shadow"), filepath.Join(data, "keys", ManagerPIN)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.enrol(data, enrol.NewCode(b.ca.Raw)); err == nil {
+		t.Error("a link is taken for the PIN")
+	}
+	if text, _ := os.ReadFile(filepath.Join(data, nextName, ManagerPIN)); len(text) > 0 {
+		t.Errorf("copied: %q", text)
+	}
+	if err := os.Symlink(other, filepath.Join(data, "link")); err != nil {
+		t.Fatal(err)
+	}
+	if err := (owner{4711, 4712}).takeFolder(filepath.Join(data, "link")); err == nil {
+		t.Error("what a link leads to is given away")
+	}
+	if is, err := ownerLike(other); err != nil || is == (owner{4711, 4712}) {
+		t.Errorf("the other folder belongs to %v, %v", is, err)
+	}
+}
+
+// A backend whose next CA signs at once, without the one before it: the power goes
+// in the middle of keeping what it gave, and the register starts all the same.
+func TestI8APowerCutInARenewalLeavesARegisterThatStarts(t *testing.T) {
+	b, stranger := newBackend(t), newBackend(t)
+	for cut := 0; ; cut++ {
+		data := t.TempDir()
+		if _, err := b.enrol(data, enrol.NewCode(b.ca.Raw)); err != nil {
+			t.Fatal(err)
+		}
+		k, trust := inUse(t, data)
+		f, err := Find(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		public := k.Register.Public().(ed25519.PublicKey)
+		steps := f.renewing(trust, enrol.Renewed{Certificate: asPEM(stranger.certificate(public)), CA: asPEM(stranger.ca)})
+		if err := run(steps[:cut]); err != nil {
+			t.Fatal(err)
+		}
+		_, now := inUse(t, data)
+		if cut < len(steps) {
+			continue
+		}
+		if len(now.CAs) != 1 || !now.CAs[0].Equal(stranger.ca) {
+			t.Errorf("%d CAs are trusted in the end", len(now.CAs))
+		}
+		return
+	}
+}
+
 func TestRenewedCertificateIsLookedAt(t *testing.T) {
 	b, data := newBackend(t), t.TempDir()
 	if _, err := b.enrol(data, enrol.NewCode(b.ca.Raw)); err != nil {

@@ -4,7 +4,9 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
+	"strings"
 
 	"sekisho/terminal/enrol"
 	"sekisho/terminal/policy"
@@ -64,8 +66,7 @@ func nameOf(id policy.Identity) enrol.Name {
 
 // Renew puts a renewed certificate and the backend's CAs in the place of those in
 // use, once they were looked at: for the same key and name, given by one of the
-// CAs, and ending no earlier than the one before. The CAs come first: they hold for
-// the old certificate's backend too. The error is an *Error, or of the disk.
+// CAs, and ending no earlier than the one before. The error is an *Error, or of the disk.
 func (f Folder) Renew(k Keys, before Trust, r enrol.Renewed) (Trust, error) {
 	var t Trust
 	var err error
@@ -83,12 +84,29 @@ func (f Folder) Renew(k Keys, before Trust, r enrol.Renewed) (Trust, error) {
 		return t, f.badCertificate(Certificate, err)
 	}
 	t.Certificate = certificate(k.Register, chain)
-	owner, err := ownerLike(string(f))
-	if err != nil {
-		return t, err
+	return t, run(f.renewing(before, r))
+}
+
+// renewing are the steps that keep what was renewed. In between the CAs from before
+// count too: whether the power goes before the certificate was written or after it,
+// it is one that a CA here gave.
+func (f Folder) renewing(before Trust, r enrol.Renewed) []func() error {
+	var old strings.Builder
+	for _, c := range before.CAs {
+		_ = pem.Encode(&old, &pem.Block{Type: "CERTIFICATE", Bytes: c.Raw}) // a Builder takes all
 	}
-	if err := owner.write(string(f), BackendCA, r.CA); err != nil {
-		return t, err
+	write := func(name, text string) func() error {
+		return func() error {
+			owner, err := ownerLike(string(f))
+			if err != nil {
+				return err
+			}
+			return owner.write(string(f), name, text)
+		}
 	}
-	return t, owner.write(string(f), Certificate, r.Certificate)
+	return []func() error{
+		write(BackendCA, strings.TrimRight(r.CA, "\n")+"\n"+old.String()),
+		write(Certificate, r.Certificate),
+		write(BackendCA, r.CA),
+	}
 }

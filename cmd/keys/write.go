@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // owner is whose files are to be: where root works on a daemon's folder they
@@ -19,9 +21,13 @@ func ownerLike(path string) (owner, error) {
 	if err != nil {
 		return owner{}, err
 	}
+	return ownerIn(info)
+}
+
+func ownerIn(info fs.FileInfo) (owner, error) {
 	stat, known := info.Sys().(*syscall.Stat_t)
 	if !known {
-		return owner{}, fmt.Errorf("the system does not tell whose %s is", path)
+		return owner{}, fmt.Errorf("the system does not tell whose %s is", info.Name())
 	}
 	return owner{int(stat.Uid), int(stat.Gid)}, nil
 }
@@ -48,7 +54,7 @@ func (o owner) create(path, name, text string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if err := o.take(path); err != nil {
+	if err := o.takeOpen(file); err != nil {
 		return err
 	}
 	if name == Certificate || name == BackendCA { // public, and of use to a technician
@@ -62,12 +68,27 @@ func (o owner) create(path, name, text string) (err error) {
 	return file.Sync()
 }
 
-// take makes the owner that of a file, where it is not.
-func (o owner) take(path string) error {
-	if is, err := ownerLike(path); err != nil || is == o {
+// takeFolder makes the owner that of a folder, where it is not. Its name stands in a
+// folder of that owner's: what he put in its place meanwhile is not followed, or
+// root would give him any file.
+func (o owner) takeFolder(path string) error {
+	dir, err := os.OpenFile(path, os.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	if err != nil {
 		return err
 	}
-	return os.Chown(path, o.uid, o.gid)
+	return errors.Join(o.takeOpen(dir), dir.Close())
+}
+
+// takeOpen makes the owner that of an open file, where it is not.
+func (o owner) takeOpen(file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if is, err := ownerIn(info); err != nil || is == o {
+		return err
+	}
+	return file.Chown(o.uid, o.gid)
 }
 
 // syncFolder makes names in a folder durable.
