@@ -172,7 +172,7 @@ func wantPerson(t *testing.T, w *World, sentence string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), readyTime)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, binary, "--config", w.path("sekishod.toml")).CombinedOutput()
+	out, err := exec.CommandContext(ctx, binary, "--insecure-dev", "--config", w.path("sekishod.toml")).CombinedOutput()
 	ended, _ := err.(*exec.ExitError)
 	if ended == nil || ended.ExitCode() != 2 || !strings.Contains(string(out), sentence) {
 		t.Errorf("%v, want exit status 2 and %q:\n%s", err, sentence, out)
