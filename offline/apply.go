@@ -215,7 +215,32 @@ func putOutbox(ctx context.Context, tx *sql.Tx, c register.Changes) ([]register.
 			return nil, err
 		}
 	}
-	return added, nil
+	return added, putAside(ctx, tx, c.Aside)
+}
+
+// asideReader is the lowest schema number that a release must know to open a
+// ledger in which something was set aside: another would take its payment for
+// one that is still to be agreed on when it writes it again.
+const asideReader = 4
+
+// putAside moves items to where nothing sends or deletes them. One that is not
+// there changes nothing.
+func putAside(ctx context.Context, tx *sql.Tx, items []int64) error {
+	if len(items) == 0 {
+		return nil
+	}
+	for _, id := range items {
+		for _, step := range []string{
+			"INSERT INTO aside (id, kind, payment, body) SELECT id, kind, payment, body FROM outbox WHERE id = ?",
+			"DELETE FROM outbox WHERE id = ?",
+		} {
+			if _, err := tx.ExecContext(ctx, step, id); err != nil {
+				return err
+			}
+		}
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE meta SET value = max(value, ?) WHERE key = 'min_reader'", asideReader)
+	return err
 }
 
 // putPolicy stores the text before the ledger names its version, so that the

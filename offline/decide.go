@@ -34,7 +34,7 @@ func (s *Store) Decide(ctx context.Context, scope register.Scope, decide func(re
 // empty says whether there is nothing to store, and so no disk to wait for.
 func empty(c register.Changes) bool {
 	return len(c.Payments) == 0 && len(c.Counters) == 0 && c.Seen == nil && c.Sale == nil && len(c.Outbox) == 0 &&
-		len(c.Done) == 0 && len(c.Parked) == 0 && c.Policy == nil && len(c.Entries) == 0 &&
+		len(c.Done) == 0 && len(c.Parked) == 0 && len(c.Aside) == 0 && c.Policy == nil && len(c.Entries) == 0 &&
 		c.Mark == nil && c.Roles == nil && c.Freeze == nil && c.Limit == nil && c.Denials == nil && c.Quarantine == nil && len(c.Erase) == 0 && c.Prune == 0
 }
 

@@ -106,6 +106,34 @@ func (r reads) Unresolved(ctx context.Context) ([]terminal.Payment, error) {
 	return found, nil
 }
 
+// Rejected is register.Reader's.
+func (r reads) Rejected(ctx context.Context, since terminal.Millis) ([]terminal.Payment, error) {
+	var found []terminal.Payment
+	err := r.lend(func(db *sql.DB) (err error) {
+		found, err = payments(ctx, db, "WHERE state = 'rejected' AND decided >= ? ORDER BY decided DESC, row DESC", since)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("offline: rejected: %w", err)
+	}
+	return found, nil
+}
+
+// Aside is register.Reader's.
+func (r reads) Aside(ctx context.Context) ([]register.OutboxItem, error) {
+	var found []register.OutboxItem
+	err := r.lend(func(db *sql.DB) (err error) {
+		found, err = collect(ctx, db, "SELECT id, kind, payment, body FROM aside ORDER BY id", nil, func(rows *sql.Rows) (o register.OutboxItem, err error) {
+			return o, rows.Scan(&o.ID, &o.Kind, &o.Payment, &o.Body)
+		})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("offline: aside: %w", err)
+	}
+	return found, nil
+}
+
 // leafPayment is the payment that a leaf names, written as the index has it.
 const leafPayment = "CASE WHEN json_valid(CAST(leaf AS TEXT)) THEN CAST(leaf AS TEXT) ->> 'payment' END"
 

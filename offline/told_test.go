@@ -14,11 +14,13 @@ import (
 	"sekisho/terminal/register"
 )
 
-func put(t *testing.T, s *Store, c register.Changes) {
+func put(t *testing.T, s *Store, c register.Changes) register.Receipt {
 	t.Helper()
-	if _, err := s.Decide(t.Context(), register.Scope{}, func(register.Usage) (register.Changes, error) { return c, nil }); err != nil {
+	got, err := s.Decide(t.Context(), register.Scope{}, func(register.Usage) (register.Changes, error) { return c, nil })
+	if err != nil {
 		t.Fatal(err)
 	}
+	return got
 }
 
 func limitOf(t *testing.T, s *Store, account terminal.AccountKey) *register.AccountLimit {

@@ -30,6 +30,17 @@ func everyTable(t *testing.T) string {
 			{Entry: journal.Entry{Type: journal.TypeQuarantine, Reason: terminal.Reason(doubt)}},
 		},
 	})
+	apart := p
+	apart.ID, apart.Seen, apart.Counts = "p9", "", nil
+	apart.State, apart.Bearer, apart.Reason = terminal.Rejected, "store", terminal.AccountDenied
+	was := journal.OfPayment(apart, "i1")
+	was.Entry.Bearer = "" // as a release before wrote it
+	apart.SetAside = 6
+	got := put(t, s, register.Changes{
+		Payments: []terminal.Payment{apart}, Entries: []journal.Draft{was, journal.OfMark(apart, "i1", 6, journal.MarkSetAside, "")},
+		Outbox: []register.OutboxItem{{Kind: register.OutVoid, Payment: "p9", Body: []byte("{")}},
+	})
+	put(t, s, register.Changes{Aside: []int64{got.Outbox[0].ID}})
 	if err := s.Verify(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +56,7 @@ func everyTable(t *testing.T) string {
 func TestI6OneValueChangedInEachTable(t *testing.T) {
 	const one = " WHERE payment = 'p1'"
 	changes := map[string][]string{
-		"meta": {"UPDATE meta SET value = 7 WHERE key = 'policy'", "UPDATE meta SET value = 4 WHERE key = 'min_reader'", "UPDATE meta SET value = 1 WHERE key = 'pruned'", "DELETE FROM meta WHERE key = 'mark'"},
+		"meta": {"UPDATE meta SET value = 7 WHERE key = 'policy'", "UPDATE meta SET value = 5 WHERE key = 'min_reader'", "UPDATE meta SET value = 1 WHERE key = 'pruned'", "DELETE FROM meta WHERE key = 'mark'"},
 		"payment": {
 			"UPDATE payment SET amount = 721 WHERE id = 'p1'", "UPDATE payment SET state = 'settled' WHERE id = 'p1'",
 			"UPDATE payment SET account = '' WHERE id = 'p1'", "UPDATE payment SET incarnation = 'i2' WHERE id = 'p1'",
@@ -55,6 +66,8 @@ func TestI6OneValueChangedInEachTable(t *testing.T) {
 			`UPDATE payment SET body = json_set(body, '$.handed_over', 'cashier') WHERE id = 'p1'`,
 			`UPDATE payment SET body = replace(body, '"counts"', '"countz"') WHERE id = 'p1'`,
 			`UPDATE payment SET voided = 1, body = json_set(body, '$.void', json('{"id":"v","at":1,"acknowledged":true}')), unresolved = 1 WHERE id = 'p1'`,
+			`UPDATE payment SET body = json_set(body, '$.set_aside', 6), unresolved = 0 WHERE id = 'p1'`, `UPDATE payment SET body = json_remove(body, '$.set_aside') WHERE id = 'p9'`,
+			`UPDATE payment SET body = json_set(body, '$.reason', 'x') WHERE id = 'p9'`,
 			"UPDATE payment SET id = 'p2' WHERE id = 'p1'", "DELETE FROM payment WHERE id = 'p1'",
 			"INSERT INTO payment SELECT NULL, 'p2', number, state, sale, account, amount, offline, approved, voided, bars, unresolved, created, decided, json_set(body, '$.id', 'p2'), incarnation FROM payment WHERE id = 'p1'",
 		},
@@ -73,6 +86,7 @@ func TestI6OneValueChangedInEachTable(t *testing.T) {
 		"sale_state":    {"DELETE FROM sale_state WHERE name = 'paid'"},
 		"outbox_kind":   {"DELETE FROM outbox_kind WHERE name = 'advice'"},
 		"age":           {}, // by what is pruned: the backend has it by then
+		"aside":         {"DELETE FROM aside", "UPDATE aside SET payment = 'p3'"},
 		"note":          {}, // a signed text, which is checked whenever it is used
 	}
 	whole := everyTable(t)

@@ -172,6 +172,7 @@ type Payment struct {
 	HandedOver HandedOver `json:"handed_over,omitempty"`
 	Void       *Void      `json:"void,omitempty"`
 	Refunds    []Refund   `json:"refunds,omitempty"`
+	SetAside   Millis     `json:"set_aside,omitempty"` // when what waited for it was set aside: head office settles it
 }
 
 // ErrTransition says that a payment cannot go from one state to another.
@@ -242,8 +243,12 @@ func (p Payment) Refunded() Yen {
 }
 
 // Unresolved says whether register and backend have yet to agree on what
-// became of the payment, of its void or of a refund.
+// became of the payment, of its void or of a refund. What was set aside they will
+// never agree on by themselves.
 func (p Payment) Unresolved() bool {
+	if p.SetAside != 0 {
+		return false
+	}
 	return !p.State.Final() || (p.Void != nil && !p.Void.Acknowledged) ||
 		slices.ContainsFunc(p.Refunds, func(r Refund) bool { return r.State == RefundAsked })
 }

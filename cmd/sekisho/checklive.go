@@ -224,7 +224,7 @@ func (p *patient) outbox() finding {
 	}
 	switch {
 	case p.state.Parked > 0:
-		return look("sekisho payments --unresolved, then sekisho payments resolve ID sends it again; if the backend refuses it again, tell head office",
+		return look("sekisho payments --unresolved, then sekisho payments resolve ID sends it again; if it is parked again, tell head office, and sekisho payments set-aside ID when they say so",
 			"%d messages that the backend does not take, of %d", p.state.Parked, p.state.Outbox)
 	case p.state.Outbox > 0:
 		return well("%d messages wait for the line", p.state.Outbox)

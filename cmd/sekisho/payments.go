@@ -14,7 +14,7 @@ import (
 
 // payments is "sekisho payments" and what belongs to it.
 func (s *staff) payments() *cobra.Command {
-	var unresolved, rejected, asJSON bool
+	var unresolved, rejected, aside, asJSON bool
 	var since string
 	cmd := &cobra.Command{
 		Use: "payments", Short: "List payments, and help one on", Args: cobra.NoArgs,
@@ -25,6 +25,9 @@ func (s *staff) payments() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx := cmd.Context()
 			return s.withLedger(ctx, func(l ledger) error {
+				if aside {
+					return s.writeAside(ctx, l, asJSON)
+				}
 				list, err := s.listed(ctx, l, unresolved, since)
 				if err != nil {
 					return err
@@ -46,10 +49,11 @@ func (s *staff) payments() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&unresolved, "unresolved", false, "only those on which register and backend have yet to agree")
 	cmd.Flags().BoolVar(&rejected, "rejected", false, "only those approved without the line and refused afterwards, and who bears them")
-	cmd.MarkFlagsMutuallyExclusive("unresolved", "rejected")
+	cmd.Flags().BoolVar(&aside, "aside", false, "only what was set aside, which head office settles; with --json what was to be sent")
+	cmd.MarkFlagsMutuallyExclusive("unresolved", "rejected", "aside")
 	cmd.Flags().StringVar(&since, "since", "24h", "from this `TIME` on, or how long ago")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "write JSON")
-	cmd.AddCommand(s.showPayment(), s.resolve(), s.refund())
+	cmd.AddCommand(s.showPayment(), s.resolve(), s.setAside(), s.refund())
 	return cmd
 }
 

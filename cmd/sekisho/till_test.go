@@ -49,13 +49,14 @@ func replaceOnce(text, old, with string) (string, bool) {
 	return strings.Replace(text, old, with, 1), strings.Count(text, old) == 1
 }
 
-// cmdTill is "till DIR [short|forged|today]": enrols a register, unless it is,
-// and makes its ledger anew. The short one ends after the first payment, the
+// cmdTill is "till DIR [short|forged|today|refused]": enrols a register, unless it
+// is, and makes its ledger anew. The short one ends after the first payment, the
 // forged one says that it was for less; in today's the last payment was sent just
-// now, so that the register has not given it up yet.
+// now, so that the register has not given it up yet. In the refused one offline
+// approvals follow that did not hold, and one whose advice is parked.
 func cmdTill(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
-		ts.Fatalf("usage: till DIR [short|forged|today]")
+		ts.Fatalf("usage: till DIR [short|forged|today|refused]")
 	}
 	data := ts.MkAbs(args[0])
 	if _, err := os.Stat(filepath.Join(data, "keys")); err != nil {
@@ -80,6 +81,9 @@ func cmdTill(ts *testscript.TestScript, neg bool, args []string) {
 	steps := history(amount, late)
 	if len(args) > 1 && args[1] == "short" {
 		steps = steps[:4]
+	}
+	if len(args) > 1 && args[1] == "refused" {
+		steps = append(steps, afterwards()...)
 	}
 	for _, c := range steps {
 		_, err := store.Decide(context.Background(), register.Scope{}, func(register.Usage) (register.Changes, error) { return c, nil })
@@ -147,6 +151,37 @@ func history(amount terminal.Yen, late terminal.Millis) []register.Changes {
 		step(b, terminal.Refused, terminal.CapStore, b.Created),
 		c, step(c.Payments[0], terminal.Unknown, terminal.BackendSilent, late+5000),
 	}
+}
+
+// parked is the payment whose advice cannot be sent.
+const parked = terminal.PaymentID("016bb000-0000-7000-8000-00000000000d")
+
+// afterwards are three approvals without the line that did not hold, and one of
+// which nobody can be told.
+func afterwards() []register.Changes {
+	var all []register.Changes
+	for i, bearer := range []string{"store", "operator", "store", ""} {
+		p := terminal.Payment{
+			ID: terminal.PaymentID(fmt.Sprintf("016bb000-0000-7000-8000-00000000000%x", 10+i)), Number: int64(8 + 3*i), Offline: true,
+			Sale: terminal.SaleRef(fmt.Sprintf("pos-%d", 8+3*i)), Amount: terminal.Yen(500 + i), Day: "2019-07-02", HandedOver: terminal.ByCashier,
+			Code: terminal.CodePass, Created: noon + terminal.Millis(i), Incarnation: before,
+		}
+		if i == 2 {
+			p.Day = "2019-07-03"
+		}
+		offline := step(p, terminal.ApprovedOffline, "", p.Created)
+		offline.Entries = append(offline.Entries, journal.OfMark(p, before, p.Created, journal.MarkHandedOver, "cashier"))
+		advised := step(offline.Payments[0], terminal.Advised, "", p.Created)
+		if p.ID == parked {
+			offline.Outbox = []register.OutboxItem{{Kind: register.OutAdvice, Payment: parked, Body: []byte("no JSON"), Parked: true}}
+			all = append(all, offline)
+			continue
+		}
+		after := advised.Payments[0]
+		after.Bearer = bearer
+		all = append(all, offline, advised, step(after, terminal.Rejected, terminal.AccountDenied, p.Created))
+	}
+	return all
 }
 
 func step(p terminal.Payment, to terminal.State, why terminal.Reason, at terminal.Millis) register.Changes {

@@ -71,7 +71,10 @@ ENTRIES = [
     (entry(13, "roles", roles=2), None),
     (entry(14, "quarantine", reason="ledger.older"), None),
     (entry(15, "quarantine"), None),
-    (entry(16, "stop"), None),
+    (payment(16, TWO, "rejected", reason="account.denied", offline=True, spends=SPENDS, categories=["gift-card", "tobacco"], bearer="store"), PRIVATE),
+    (entry(17, "mark", payment=ONE, state="advised", mark="set-aside", sale="4711", amount=1160, currency="JPY"), None),
+    (entry(18, "mark", payment=REFUND, mark="set-aside", currency="JPY"), None),
+    (entry(19, "stop"), None),
 ]
 
 

@@ -17,7 +17,7 @@ func OfPayment(p terminal.Payment, by terminal.Incarnation) Draft {
 		Payment: p.ID, State: p.State, Reason: p.Reason,
 		Sale: p.Sale, Revision: p.Revision, SaleHash: p.SaleHash,
 		Amount: int64(p.Amount), Currency: terminal.Currency, Offline: p.Offline,
-		Day: p.Day, Approval: p.Approval, Policy: p.Versions.Policy, Categories: p.Categories,
+		Day: p.Day, Approval: p.Approval, Bearer: p.Bearer, Policy: p.Versions.Policy, Categories: p.Categories,
 	}
 	for _, s := range p.Spends {
 		want := s.Want()

@@ -32,7 +32,7 @@ func TestOfPaymentDraftsWhatHappenedAndKeepsThePersonApart(t *testing.T) {
 			Time: 1562011200000, Type: "payment", Incarnation: "now", Payment: "0190", State: "rejected", Reason: "account.denied",
 			Sale: "pos-7/1", Revision: 3, SaleHash: "ab", Amount: 720, Currency: "JPY", Offline: true, Day: "2019-07-02",
 			Spends:   []journal.Spend{{Cap: "tobacco-day", Window: "2019-07-02", Yen: 1740, Units: 3}},
-			Approval: "A1", Policy: 7, Categories: []terminal.Category{"gift-card", "tobacco"},
+			Approval: "A1", Bearer: "operator", Policy: 7, Categories: []terminal.Category{"gift-card", "tobacco"},
 		},
 		Private: &journal.Private{Code: "pass", Issuer: "demo-wallet", Account: "00ff", Masked: "…1234", Seen: "5ee"},
 	}
@@ -82,7 +82,7 @@ func TestI7NoPlaceForARawCode(t *testing.T) {
 		want  string
 	}{
 		{journal.Entry{}, `v seq time type incarnation payment state reason mark by void refund sale revision sale_hash amount currency
-			offline business_day spends categories approval_code policy freeze roles private`},
+			offline business_day spends categories approval_code bearer policy freeze roles private`},
 		{journal.Private{}, `code issuer account masked seen`},
 		{journal.Spend{}, `cap window yen units`},
 	} {

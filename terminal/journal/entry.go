@@ -44,6 +44,8 @@ const (
 	MarkRefund        = "refund"         // asked for
 	MarkRefunded      = "refunded"       // the backend gave the money back
 	MarkRefundRefused = "refund-refused" // the backend did not
+
+	MarkSetAside = "set-aside" // what waited for it cannot be told: head office settles it
 )
 
 // Spend is what a payment takes of one store cap. Its fields, and those of Entry
@@ -60,6 +62,7 @@ type Spend struct {
 type Entry struct {
 	Amount      int64                `json:"amount,omitempty"` // whole units of Currency; of a refund where Refund names one
 	Approval    string               `json:"approval_code,omitempty"`
+	Bearer      string               `json:"bearer,omitempty"` // who pays for a rejected advice
 	Day         terminal.BusinessDay `json:"business_day,omitempty"`
 	By          string               `json:"by,omitempty"`         // who set the mark: "cashier" or "next-sale"
 	Categories  []terminal.Category  `json:"categories,omitempty"` // of the goods, sorted

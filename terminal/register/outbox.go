@@ -43,6 +43,7 @@ type queued struct {
 	fresh   bool   // not sent in this session
 	acked   bool   // its acknowledgement waits for the store
 	message string // the id under which it went last
+	why     string // it was parked
 	again   time.Duration
 }
 
@@ -214,13 +215,19 @@ func (o *outbox) forget(q *queued) {
 	}
 }
 
-func (o *outbox) park(q *queued) {
+func (o *outbox) park(q *queued, why error) {
 	if q.place == placeGone || q.place == placeParked {
 		return
 	}
+	q.why = why.Error()
+	q.why = q.why[:min(len(q.why), maxWhy)]
 	o.leave(q, placeParked)
 	o.parked++
 }
+
+// maxWhy bounds what is kept of why an item is parked, in bytes: the backend's
+// words may be long.
+const maxWhy = 300
 
 // done forgets an item that was acknowledged, and lets the next one of its
 // payment go.

@@ -2,13 +2,16 @@ package register_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/journal"
 	"sekisho/terminal/register"
 	"sekisho/terminal/wire"
 )
@@ -229,6 +232,154 @@ func TestI1ReversalsGoBeforeAdvices(t *testing.T) {
 		w.ackAll(wire.TypeAdvice, ids[:64]...)
 		if n := len(w.line.take(wire.TypeAdvice)); n != 6 {
 			t.Fatalf("%d more advices", n)
+		}
+	})
+}
+
+// I8: what can never be sent has a way out by hand: it is kept apart with all that
+// waits behind it, the journal says so, and nothing is asked or told about its
+// payment any more. Sending it once more or losing it is none.
+func TestI1I8PoisonedItemsCanBeSetAside(t *testing.T) {
+	for name, spoil := range poisons {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				ids := w.backlog(2)
+				refund := refundID()
+				w.refunds(ids[0], refund, 50)
+				w.wantNotAside(ids[0], "before it is parked")
+				w.stop()
+				w.spoil(spoil)
+				w.start()
+				w.wantNotAside(ids[0], "before it was tried")
+				w.up("")
+				if list, err := w.reg.Parked(t.Context()); err != nil || len(list) != 1 || list[0].Payment != ids[0] || list[0].Why == "" || len(list[0].Why) > 300 {
+					t.Fatalf("%+v, %v", list, err)
+				}
+				w.wantNotAside(ids[1], "what is on its way")
+				w.disk.refuse(func(c register.Changes) bool { return len(c.Aside) > 0 })
+				if err := w.reg.SetAside(t.Context(), ids[0]); codeOf(err) != register.CodeStorage {
+					t.Fatalf("a disk that takes nothing: %v", err)
+				}
+				w.disk.refuse(nil)
+				w.must(w.reg.SetAside(t.Context(), ids[0]))
+				w.wantNotAside(ids[0], "twice")
+				w.ack(ids[1], wire.TypeAdvice, wire.StatusAccepted, "")
+				for range 2 {
+					if v := w.reg.View(); v.Outbox != 0 || v.Parked != 0 || v.Unresolved != 0 {
+						t.Fatalf("%+v", v)
+					}
+					w.restart()
+					w.up("")
+					w.after(2 * resend)
+					for _, m := range w.line.take(wire.TypeAdvice) {
+						t.Fatalf("%s was told", m.Advice.Payment)
+					}
+				}
+				kept, err := w.disk.Aside(t.Context())
+				if err != nil || len(kept) != 2 || kept[0].Payment != ids[0] || kept[1].Kind != register.OutRefund {
+					t.Fatalf("%+v, %v", kept, err)
+				}
+				w.wantSetAside(ids[0])
+				if _, err := w.reg.Refund(t.Context(), ids[0], refund, 50); err != nil && codeOf(err) != register.CodeRefundInvalid {
+					t.Error(err)
+				}
+				if _, err := w.reg.Refund(t.Context(), ids[0], refundID(), 1); codeOf(err) != register.CodeRefundInvalid {
+					t.Errorf("a refund of what head office settles: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// wantSetAside checks that exactly one entry says so, and what the payment is.
+func (w *world) wantSetAside(id terminal.PaymentID) {
+	w.t.Helper()
+	marks := 0
+	for _, e := range w.leaves() {
+		if e.Mark == journal.MarkSetAside && e.Payment == id {
+			marks++
+		}
+	}
+	if p := w.payment(id); marks != 1 || p.SetAside == 0 || p.Unresolved() || !p.Counting() {
+		w.t.Errorf("%d entries, %+v", marks, p)
+	}
+}
+
+// codeOf gives the code of what the register says; "" for nothing.
+func codeOf(err error) register.Code {
+	var own *register.Error
+	if errors.As(err, &own) {
+		return own.Code
+	}
+	return ""
+}
+
+func (w *world) wantNotAside(id terminal.PaymentID, when string) {
+	w.t.Helper()
+	if err := w.reg.SetAside(w.t.Context(), id); codeOf(err) != register.CodeNotAside {
+		w.t.Errorf("%s: %v", when, err)
+	}
+}
+
+// I2 I8: goods that wait at the till are handed over or given back first; and a
+// payment that is gone stands in no way.
+func TestI8SettingAsideIsNoVerdict(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.backlog(1)
+		w.sells("held", riceBall)
+		id := w.pays("held-account")
+		w.up("")
+		refused := &wire.Error{Code: wire.CodeRefused, Text: strings.Repeat("no ", 150)}
+		for _, m := range w.line.take(wire.TypeAdvice) {
+			w.receive(wire.Message{Type: wire.TypeError, Re: m.ID, Error: refused})
+		}
+		if v := w.reg.View(); v.Parked != 2 {
+			t.Fatalf("%d are parked", v.Parked)
+		}
+		w.wantNotAside(id, "the goods are here")
+		_, err := w.reg.Void(t.Context(), id)
+		w.must(err)
+		w.must(w.reg.SetAside(t.Context(), id))
+		w.wantSetAside(id)
+		if v := w.reg.View(); v.Outbox != 1 || v.Unresolved != 1 {
+			t.Fatalf("%+v", v)
+		}
+	})
+}
+
+// I8: also an item whose payment the ledger lost.
+func TestI8SettingAsideOfAPaymentThatIsGone(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.backlog(1)[0]
+		w.stop()
+		w.spoil("DELETE FROM tally; DELETE FROM seen; DELETE FROM payment; " + poisons["no JSON"])
+		w.start()
+		w.up("")
+		w.must(w.reg.SetAside(t.Context(), id))
+		if v := w.reg.View(); v.Outbox != 0 || v.Parked != 0 {
+			t.Fatalf("%+v", v)
+		}
+		last := w.leaves()[len(w.leaves())-1]
+		if last.Mark != journal.MarkSetAside || last.Payment != id || last.State != "" {
+			t.Errorf("%+v", last)
+		}
+	})
+}
+
+// I1: an acknowledgement that comes while an item is set aside, or after it,
+// changes nothing that was decided.
+func TestI1AnAcknowledgementAfterItWasSetAside(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		id := w.backlog(1)[0]
+		w.up("")
+		m := w.sent(wire.TypeAdvice)
+		w.receive(wire.Message{Type: wire.TypeError, Re: m.ID, Error: &wire.Error{Code: wire.CodeRefused, Text: "no"}})
+		w.must(w.reg.SetAside(t.Context(), id))
+		size := len(w.leaves())
+		w.ack(id, wire.TypeAdvice, wire.StatusAccepted, "")
+		w.ack(id, wire.TypeAdvice, wire.StatusRejected, terminal.AccountDenied)
+		if len(w.leaves()) != size || w.payment(id).State != terminal.Advised {
+			t.Errorf("%+v", w.payment(id))
 		}
 	})
 }

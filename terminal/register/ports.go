@@ -115,22 +115,23 @@ type Code string
 
 // The codes of an *Error.
 const (
-	CodeSaleInvalid    Code = "sale.invalid"     // the sale cannot be taken as it is
-	CodeSaleUnknown    Code = "sale.unknown"     // no such sale is open
-	CodeSaleFrozen     Code = "sale.frozen"      // a payment of it is being decided, or it is paid
-	CodeSaleOther      Code = "sale.other"       // another sale is open
-	CodePaymentUnknown Code = "payment.unknown"  // no such payment
-	CodePaymentNotHeld Code = "payment.not-held" // no approval that waits for its goods
-	CodeBusy           Code = "busy"             // the disk is still at work on the last step
-	CodeStorage        Code = "storage"          // the disk does not take it
-	CodeShutdown       Code = "shutdown"         // the register is stopping
-	CodeGoodsNoPrice   Code = "goods.no-price"   // no price for an article
-	CodeGoodsNotListed Code = "goods.not-listed" // the policy wants the sale's goods itemised
-	CodeSaleEmpty      Code = "sale.empty"       // nothing to pay
-	CodePaymentTooLate Code = "payment.too-late" // the goods are gone: only a refund undoes it
-	CodeRefundInvalid  Code = "refund.invalid"   // nothing to refund, more than is left, or another amount under the same id
-	CodeNothingToDo    Code = "payment.resolved" // register and backend agree already
-	CodeTooYoung       Code = "erase.too-young"  // the law wants it kept for now
+	CodeSaleInvalid    Code = "sale.invalid"      // the sale cannot be taken as it is
+	CodeSaleUnknown    Code = "sale.unknown"      // no such sale is open
+	CodeSaleFrozen     Code = "sale.frozen"       // a payment of it is being decided, or it is paid
+	CodeSaleOther      Code = "sale.other"        // another sale is open
+	CodePaymentUnknown Code = "payment.unknown"   // no such payment
+	CodePaymentNotHeld Code = "payment.not-held"  // no approval that waits for its goods
+	CodeBusy           Code = "busy"              // the disk is still at work on the last step
+	CodeStorage        Code = "storage"           // the disk does not take it
+	CodeShutdown       Code = "shutdown"          // the register is stopping
+	CodeGoodsNoPrice   Code = "goods.no-price"    // no price for an article
+	CodeGoodsNotListed Code = "goods.not-listed"  // the policy wants the sale's goods itemised
+	CodeSaleEmpty      Code = "sale.empty"        // nothing to pay
+	CodePaymentTooLate Code = "payment.too-late"  // the goods are gone: only a refund undoes it
+	CodeRefundInvalid  Code = "refund.invalid"    // nothing to refund, more than is left, or another amount under the same id
+	CodeNothingToDo    Code = "payment.resolved"  // register and backend agree already
+	CodeNotAside       Code = "payment.not-aside" // nothing of it is parked, or its goods are still here
+	CodeTooYoung       Code = "erase.too-young"   // the law wants it kept for now
 )
 
 // Error says why the register did not do what POS or page asked; nothing was
@@ -182,6 +183,14 @@ type Desk interface {
 	// outcome.
 	Resolve(ctx context.Context, id terminal.PaymentID, reverse bool) (terminal.Verdict, error)
 
+	// SetAside ends by hand what can never be told: where a payment's next message
+	// is parked, all that waits for it is kept apart for head office, and nothing is
+	// asked or told about it any more. It declares no outcome.
+	SetAside(ctx context.Context, id terminal.PaymentID) error
+
+	// Parked gives what is parked, oldest first.
+	Parked(ctx context.Context) ([]ParkedItem, error)
+
 	// Erase takes the private part from the entries of a payment that is
 	// resolved and older than KeepPrivate. Every proof stays valid.
 	Erase(ctx context.Context, id terminal.PaymentID) error
@@ -196,6 +205,14 @@ type Desk interface {
 // last question of a customer or of the police about a statement of the month
 // before.
 const KeepPrivate = 35 * 24 * time.Hour
+
+// ParkedItem is a message that can never be sent, or that the backend does not
+// take. What of its payment comes after it waits for it.
+type ParkedItem struct {
+	Payment terminal.PaymentID
+	Kind    OutboxKind
+	Why     string // for head office, in no language of the store; "" where it was not tried since the start
+}
 
 // Rules are the signed texts in force; "" and 0 where there are none.
 type Rules struct {

@@ -294,7 +294,7 @@ func (r *Register) parked(bad []poison, session int64) {
 	for _, b := range bad {
 		b.item.acked = false
 		if r.session == session {
-			r.outbox.park(b.item)
+			r.outbox.park(b.item, b.why)
 		}
 	}
 }

@@ -50,6 +50,8 @@ func refundable(p terminal.Payment, id terminal.RefundID, amount terminal.Yen) e
 		return errNothing
 	}
 	switch {
+	case p.SetAside != 0:
+		return refundInvalid("head office settles this payment by hand: ask it to give the money back")
 	case p.Holds():
 		return refundInvalid("the goods were not handed over: void the payment")
 	case !p.State.Approval() || p.Voided():

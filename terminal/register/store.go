@@ -60,6 +60,11 @@ type Reader interface {
 	// Unresolved gives every payment of which register and backend have yet to
 	// agree, oldest first.
 	Unresolved(ctx context.Context) ([]terminal.Payment, error)
+	// Rejected gives every payment that was approved without the line and that the
+	// backend refused since a time, the latest first.
+	Rejected(ctx context.Context, since terminal.Millis) ([]terminal.Payment, error)
+	// Aside gives the outbox items that were set aside, oldest first.
+	Aside(ctx context.Context) ([]OutboxItem, error)
 	// CaseEntries gives the journal entries that name a payment and are kept, oldest
 	// first.
 	CaseEntries(ctx context.Context, id terminal.PaymentID) ([]Leaf, error)
@@ -148,6 +153,7 @@ type Changes struct {
 	Outbox   []OutboxItem   // new items
 	Done     []int64        // outbox items that were acknowledged
 	Parked   []int64        // outbox items that the backend does not take: kept, shown, not sent again before the next session
+	Aside    []int64        // outbox items that are not to be sent any more: kept apart for ever, see Reader.Aside
 	Policy   *PolicyCopy
 	Entries  []journal.Draft
 

@@ -12,7 +12,7 @@ import (
 
 // staffOnly are the routes that a POS has no business with.
 var staffOnly = []string{
-	"GET /v1/journal", "GET /v1/payments", "GET /v1/policy", "POST /v1/payments/{id}/resolve", "POST /v1/payments/{id}/erase",
+	"GET /v1/journal", "GET /v1/payments", "GET /v1/policy", "POST /v1/payments/{id}/resolve", "POST /v1/payments/{id}/erase", "POST /v1/payments/{id}/set-aside",
 }
 
 func TestI6WhoMayAskWhat(t *testing.T) {

@@ -140,6 +140,7 @@ func TestBadInputSaysWhatIsWrongAndReachesNothing(t *testing.T) {
 		{[3]string{"POST", "/v1/payments/" + somePayment + "/resolve", `{"outcome":"approved"}`}, 400, "request.invalid", `"outcome" is not known`},
 		{[3]string{"POST", "/v1/payments/12/resolve", `{}`}, 400, "request.invalid", "UUIDv7"},
 		{[3]string{"POST", "/v1/payments/12/erase", ""}, 400, "request.invalid", "UUIDv7"},
+		{[3]string{"POST", "/v1/payments/12/set-aside", ""}, 400, "request.invalid", "UUIDv7"},
 		{[3]string{"GET", "/v1/payments", ""}, 400, "request.invalid", "unresolved=true"},
 		{[3]string{"GET", "/v1/payments?unresolved=true&from=1", ""}, 400, "request.invalid", "unresolved=true"},
 		{[3]string{"GET", "/v1/payments?unresolved=false", ""}, 400, "request.invalid", "unresolved=true"},

@@ -16,8 +16,8 @@ import (
 const maxForm = 4 << 10
 
 // managerPages adds the manager's page: what a browser sees at /manager behind
-// the cashier's cookie and the PIN. Its keys ask again and give up; nothing on
-// it raises a limit.
+// the cashier's cookie and the PIN. Its keys ask again, give up and set aside;
+// nothing on it raises a limit.
 func (s *Server) managerPages(mux *http.ServeMux) {
 	mux.HandleFunc("GET /manager", s.needPage(s.managed(s.overview)))
 	mux.HandleFunc("GET /manager/journal", s.needPage(s.managed(s.journalPage)))
@@ -26,6 +26,7 @@ func (s *Server) managerPages(mux *http.ServeMux) {
 	mux.HandleFunc("POST /manager/pin", s.needPage(s.form(s.enterPIN)))
 	mux.HandleFunc("POST /manager/leave", s.needPage(s.form(s.managed(s.leave))))
 	mux.HandleFunc("POST /manager/payments/{id}/resolve", s.needPage(s.form(s.managed(s.resolveForm))))
+	mux.HandleFunc("POST /manager/payments/{id}/aside", s.needPage(s.form(s.managed(s.asideForm))))
 }
 
 // managed lets only the manager pass; anybody else is asked for the PIN.
@@ -113,7 +114,7 @@ func (s *Server) chooseLanguage(w http.ResponseWriter, r *http.Request) {
 
 // tellings are what a key of the page can have done: nothing else that stands in
 // an address is shown.
-var tellings = []string{"asked", "given-up", "nothing-to-do", "not-done"}
+var tellings = []string{"asked", "given-up", "nothing-to-do", "not-done", "aside", "not-aside"}
 
 // resolveForm asks again about a payment, or gives it up, and shows it.
 func (s *Server) resolveForm(w http.ResponseWriter, r *http.Request) {
@@ -140,6 +141,36 @@ func (s *Server) resolveForm(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/manager/payments/"+string(id)+"?told="+done, http.StatusSeeOther)
 }
 
+// asideForm sets aside what is parked of a payment, and goes to the overview: the
+// payment itself may be gone.
+func (s *Server) asideForm(w http.ResponseWriter, r *http.Request) {
+	id, err := readPaymentID(r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), deskWait)
+	defer cancel()
+	done := "aside"
+	if err := s.desk.SetAside(ctx, id); err != nil {
+		p := problemOf(err)
+		s.log.Warn("the manager could not set a payment's messages aside", "payment", id, "code", p.code)
+		done = "not-done"
+		if p.code == register.CodeNotAside {
+			done = "not-aside"
+		}
+	}
+	http.Redirect(w, r, "/manager?told="+done, http.StatusSeeOther)
+}
+
+// toldBy gives what the last key did, as the address says it.
+func toldBy(r *http.Request) string {
+	if done := r.URL.Query().Get("told"); slices.Contains(tellings, done) {
+		return done
+	}
+	return ""
+}
+
 // overview is GET /manager: what a manager looks at first.
 func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), deskWait)
@@ -153,13 +184,35 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 	if err == nil {
 		rules, err = s.desk.Rules(ctx)
 	}
+	page := overviewPage{View: s.desk.View(), Told: toldBy(r), Open: open, Caps: caps, Rules: rules, Zone: zoneOf(rules), Days: rejectedDays}
+	if err == nil {
+		page.Parked, err = s.desk.Parked(ctx)
+	}
+	if err == nil {
+		err = s.addRejected(ctx, &page)
+	}
 	if err != nil {
 		s.showTrouble(w, r, err)
 		return
 	}
-	s.show(w, r, http.StatusOK, "overview", overviewPage{
-		View: s.desk.View(), Open: open, Caps: caps, Rules: rules, Zone: zoneOf(rules),
-	})
+	s.show(w, r, http.StatusOK, "overview", page)
+}
+
+// Of the approvals that did not hold a manager sees those of the last month, and
+// at most so many of them one by one.
+const (
+	rejectedDays = 31
+	rejectedMost = 100
+)
+
+func (s *Server) addRejected(ctx context.Context, page *overviewPage) error {
+	const day = 24 * 3600 * 1000
+	list, err := s.reader.Rejected(ctx, page.View.Time-rejectedDays*day)
+	page.Losses = terminal.Losses(list)
+	slices.Reverse(page.Losses) // the latest day first
+	page.Rejected = list[:min(len(list), rejectedMost)]
+	page.Left = len(list) - len(page.Rejected)
+	return err
 }
 
 // paymentPage is GET /manager/payments/{id}: one case, and what can be done.
@@ -171,10 +224,7 @@ func (s *Server) paymentPage(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), deskWait)
 	defer cancel()
-	page := casePage{}
-	if told := r.URL.Query().Get("told"); slices.Contains(tellings, told) {
-		page.Told = told
-	}
+	page := casePage{Told: toldBy(r)}
 	if page.Verdict, err = s.desk.Verdict(ctx, id); err == nil {
 		page.Entries, err = s.caseOf(ctx, id)
 	}
@@ -190,6 +240,11 @@ func (s *Server) paymentPage(w http.ResponseWriter, r *http.Request) {
 		s.showTrouble(w, r, err)
 		return
 	}
+	page.Parked, err = s.isParked(ctx, id)
+	if err != nil {
+		s.showTrouble(w, r, err)
+		return
+	}
 	for _, p := range open {
 		if p.ID == id {
 			page.Open, page.Undecided = true, p.State.Undecided()
@@ -197,6 +252,12 @@ func (s *Server) paymentPage(w http.ResponseWriter, r *http.Request) {
 	}
 	page.Zone = zoneOf(rules)
 	s.show(w, r, http.StatusOK, "case", page)
+}
+
+// isParked says whether a message of a payment is parked.
+func (s *Server) isParked(ctx context.Context, id terminal.PaymentID) (bool, error) {
+	parked, err := s.desk.Parked(ctx)
+	return slices.ContainsFunc(parked, func(p register.ParkedItem) bool { return p.Payment == id }), err
 }
 
 // showTrouble tells the manager that the register could not answer.

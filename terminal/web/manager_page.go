@@ -28,17 +28,24 @@ type (
 		Ask     bool
 	}
 	overviewPage struct {
-		View  register.View
-		Open  []terminal.Verdict
-		Caps  []register.Holding
-		Rules register.Rules
-		Zone  *time.Location
+		View     register.View
+		Told     string // what the last key did
+		Open     []terminal.Verdict
+		Parked   []register.ParkedItem
+		Rejected []terminal.Payment // the latest ones
+		Left     int                // of them, that are not shown
+		Losses   []terminal.Loss
+		Days     int // as far as these go back
+		Caps     []register.Holding
+		Rules    register.Rules
+		Zone     *time.Location
 	}
 	casePage struct {
 		Verdict   terminal.Verdict
 		Entries   []journal.Entry
 		Open      bool // register and backend have yet to agree
 		Undecided bool
+		Parked    bool   // a message of it is
 		Told      string // what the last key did
 		Zone      *time.Location
 	}

@@ -485,6 +485,11 @@ func TestManagersPageHasEveryWordInEveryLanguage(t *testing.T) {
 			t.Errorf("no word for a quarantine because of %s", why)
 		}
 	}
+	for _, kind := range []register.OutboxKind{register.OutAdvice, register.OutReversal, register.OutVoid, register.OutRefund} {
+		if all["en"]["out."+string(kind)] == "" {
+			t.Errorf("no word for a message of the kind %s", kind)
+		}
+	}
 	for _, s := range []terminal.State{terminal.Refused, terminal.Sent, terminal.Approved, terminal.Declined, terminal.Unknown, terminal.Reversing,
 		terminal.Reversed, terminal.ApprovedOffline, terminal.Advised, terminal.Settled, terminal.Rejected} {
 		if all["en"]["state."+string(s)] == "" {
@@ -495,5 +500,99 @@ func TestManagersPageHasEveryWordInEveryLanguage(t *testing.T) {
 		if all["en"]["type."+string(kind)] == "" {
 			t.Errorf("no word for an entry of the type %s", kind)
 		}
+	}
+}
+
+// I8: what is parked stands on the page with why, and with its ways out.
+func TestI8ManagerSeesWhatIsParkedAndItsWayOut(t *testing.T) {
+	b := newBrowser(t, somePIN)
+	b.post("/manager/payments/"+somePayment+"/aside", nil)
+	b.open(somePIN)
+	if a := b.get("/manager"); says(t, a, "parked.list") || says(t, a, "rejected", "31") {
+		t.Error("the page tells of what is not there")
+	}
+	b.x.desk.parked = []register.ParkedItem{
+		{Payment: somePayment, Kind: register.OutAdvice, Why: `backend: <b>body</b>`}, {Payment: someRefund, Kind: "parcel"},
+	}
+	a := b.get("/manager")
+	for _, text := range []string{"backend: &lt;b&gt;body", `action="/manager/payments/` + somePayment + `/aside"`, `action="/manager/payments/` + somePayment + `/resolve"`, "parcel"} {
+		if !strings.Contains(string(a.body), text) {
+			t.Errorf("no %s on the page", text)
+		}
+	}
+	if !says(t, a, "parked.what") || !says(t, a, "parked.untried") || !says(t, a, "out.advice") || !says(t, a, "aside.what") {
+		t.Errorf("%s", a.body)
+	}
+	if got := b.x.desk.asked(); slices.ContainsFunc(got, func(c call) bool { return c.name == "set aside" }) {
+		t.Fatal("set aside without the PIN")
+	}
+	for want, err := range map[string]error{
+		"aside": nil, "not-aside": &register.Error{Code: register.CodeNotAside, Text: "no"}, "not-done": &register.Error{Code: register.CodeStorage, Text: "no"},
+	} {
+		b.x.desk.err = err
+		a := b.post("/manager/payments/"+somePayment+"/aside", nil)
+		b.x.desk.err = nil
+		if to := a.header.Get("Location"); a.status != http.StatusSeeOther || to != "/manager?told="+want {
+			t.Errorf("%d to %s", a.status, to)
+		} else if a := b.get(to); !says(t, a, "told."+want) {
+			t.Errorf("the page does not say %s", want)
+		}
+	}
+	got := b.x.desk.asked()
+	if n := slices.IndexFunc(got, func(c call) bool { return c.name == "set aside" }); n < 0 || got[n].id != somePayment {
+		t.Errorf("%+v", got)
+	}
+	b.x.desk.verdict = terminal.VerdictOf(terminal.Payment{ID: somePayment, State: terminal.Advised}, terminal.Proof{})
+	if a := b.get("/manager/payments/" + somePayment); !says(t, a, "aside.what") {
+		t.Error("the case does not offer to set aside what is parked of it")
+	}
+	b.x.desk.parked = nil
+	if a := b.get("/manager/payments/" + somePayment); says(t, a, "aside.what") {
+		t.Error("what is not parked can be set aside")
+	}
+}
+
+// The manager sees each approval that did not hold, with why and who bears it, and
+// each day's sums, in every language.
+func TestManagerSeesWhoBearsWhatWasRejected(t *testing.T) {
+	b := newBrowser(t, somePIN)
+	b.open(somePIN)
+	const day, now = 24 * 3600 * 1000, terminal.Millis(1562011200000)
+	b.x.desk.view = register.View{Time: now, Storage: "ok", Policy: register.PolicyView{State: "in-force"}}
+	one := func(id string, on terminal.BusinessDay, bearer string, yen terminal.Yen, at terminal.Millis) terminal.Payment {
+		return terminal.Payment{ID: terminal.PaymentID(id), State: terminal.Rejected, Reason: terminal.AccountDenied, Bearer: bearer, Amount: yen, Day: on, Created: at, Decided: at, Sale: "sale-" + terminal.SaleRef(id)}
+	}
+	b.x.ledger.refused = []terminal.Payment{
+		one("1", "2019-07-02", "store", 600_000, now), one("2", "2019-07-02", "store", 700_000, now), one("3", "2019-07-02", "operator", 20, now),
+		one("4", "2019-07-01", "", 7, now-day), one("5", "2019-07-01", "insurer", 8, now-day), one("old", "2019-05-01", "store", 1, now-32*day),
+	}
+	all, err := managerWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range terminal.Languages {
+		a := b.get("/manager", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: languageCookie, Value: tag}) })
+		w := all[tag]
+		for _, text := range []string{
+			"1,300,000 " + w["yen"], ">" + w["bearer.store"] + "<", ">" + w["bearer.operator"] + "<", ">" + w["bearer.none"] + "<", ">insurer<",
+			strings.ReplaceAll(w["rejected"], "{}", "31"), string(terminal.AccountDenied), "sale-4", "7 " + w["yen"],
+		} {
+			if !strings.Contains(string(a.body), text) {
+				t.Errorf("%s: no %q on the page", tag, text)
+			}
+		}
+		if strings.Contains(string(a.body), "sale-old") {
+			t.Errorf("%s: what is long ago is on the page", tag)
+		}
+	}
+	for i := range 200 {
+		b.x.ledger.refused = append(b.x.ledger.refused, one(fmt.Sprint("more-", i), "2019-07-02", "store", 1, now))
+	}
+	if a := b.get("/manager"); !says(t, a, "rejected.more", "105") || !strings.Contains(string(a.body), "1,300,200") {
+		t.Error("a long list is not cut, or its sums are")
+	}
+	b.x.ledger.write(t, journal.Entry{Type: journal.TypePayment, State: terminal.Rejected, Payment: somePayment, Bearer: "store"})
+	if a := b.get("/manager/journal"); !says(t, a, "bearer.store") {
+		t.Error("the journal's page does not say who bears it")
 	}
 }

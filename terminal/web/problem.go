@@ -41,6 +41,7 @@ var statusOf = map[register.Code]int{
 	register.CodePaymentTooLate: http.StatusConflict,
 	register.CodeRefundInvalid:  http.StatusConflict,
 	register.CodeNothingToDo:    http.StatusConflict,
+	register.CodeNotAside:       http.StatusConflict,
 	register.CodeTooYoung:       http.StatusConflict,
 	register.CodeBusy:           http.StatusConflict,
 	register.CodeStorage:        http.StatusServiceUnavailable,

@@ -78,6 +78,7 @@ func (s *Server) api() []route {
 		{http.MethodPost, "/v1/payments/{id}/void", forPOS, s.void},
 		{http.MethodPost, "/v1/payments/{id}/refunds", forPOS, s.refund},
 		{http.MethodPost, "/v1/payments/{id}/resolve", forStaff, s.resolve},
+		{http.MethodPost, "/v1/payments/{id}/set-aside", forStaff, s.setAside},
 		{http.MethodPost, "/v1/payments/{id}/erase", forStaff, s.erase},
 		{http.MethodGet, "/v1/payments", forStaff, s.unresolved},
 		{http.MethodGet, "/v1/policy", forStaff, s.policy},

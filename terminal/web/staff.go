@@ -30,6 +30,11 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) {
 // erase is POST /v1/payments/{id}/erase. It has nothing to tell but that it is
 // done.
 func (s *Server) erase(w http.ResponseWriter, r *http.Request) {
+	s.doTo(w, r, s.desk.Erase)
+}
+
+// doTo does something to a payment, and has nothing to tell but that it is done.
+func (s *Server) doTo(w http.ResponseWriter, r *http.Request, do func(context.Context, terminal.PaymentID) error) {
 	id, err := readPaymentID(r)
 	if err == nil {
 		err = readNothing(w, r)
@@ -40,11 +45,17 @@ func (s *Server) erase(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), deskWait)
 	defer cancel()
-	if err := s.desk.Erase(ctx, id); err != nil {
+	if err := do(ctx, id); err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	w.WriteHeader(http.StatusNoContent)
+}
+
+// setAside is POST /v1/payments/{id}/set-aside. It has nothing to tell but that
+// it is done.
+func (s *Server) setAside(w http.ResponseWriter, r *http.Request) {
+	s.doTo(w, r, s.desk.SetAside)
 }
 
 // unresolved is GET /v1/payments?unresolved=true.

@@ -42,6 +42,7 @@ type desk struct {
 	verdict terminal.Verdict
 	err     error
 	caps    []register.Holding
+	parked  []register.ParkedItem
 	rules   register.Rules
 }
 
@@ -114,6 +115,12 @@ func (d *desk) Erase(_ context.Context, id terminal.PaymentID) error {
 	return d.note(call{name: "erase", id: id})
 }
 
+func (d *desk) SetAside(_ context.Context, id terminal.PaymentID) error {
+	return d.note(call{name: "set aside", id: id})
+}
+
+func (d *desk) Parked(context.Context) ([]register.ParkedItem, error) { return d.parked, nil }
+
 func (d *desk) Rules(context.Context) (register.Rules, error) {
 	return d.rules, d.note(call{name: "rules"})
 }
@@ -131,12 +138,13 @@ func (d *desk) View() register.View {
 // ledger is the read-only side of a store.
 type ledger struct {
 	register.Reader
-	leaves []register.Leaf
-	whole  bool // leaves are the journal from its beginning
-	first  int64
-	open   []terminal.Payment
-	from   int64
-	limit  int
+	leaves  []register.Leaf
+	whole   bool // leaves are the journal from its beginning
+	first   int64
+	open    []terminal.Payment
+	refused []terminal.Payment
+	from    int64
+	limit   int
 }
 
 func (l *ledger) Payment(context.Context, terminal.PaymentID) (terminal.Payment, error) {
@@ -177,6 +185,10 @@ func (l *ledger) write(t *testing.T, e journal.Entry) {
 }
 
 func (l *ledger) Unresolved(context.Context) ([]terminal.Payment, error) { return l.open, nil }
+
+func (l *ledger) Rejected(_ context.Context, since terminal.Millis) ([]terminal.Payment, error) {
+	return slices.DeleteFunc(slices.Clone(l.refused), func(p terminal.Payment) bool { return p.Decided < since }), nil
+}
 
 func (l *ledger) Counters(context.Context, terminal.Incarnation, terminal.BusinessDay) ([]terminal.Counter, error) {
 	return nil, nil

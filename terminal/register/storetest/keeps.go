@@ -228,8 +228,48 @@ func testOutbox(t *testing.T, open Open) {
 	if got := loaded(t, s).Outbox; len(got) != 2 || got[1].ID <= last {
 		t.Errorf("an id was used again: %+v, the last was %d", got, last)
 	}
+	testAside(t, s)
 	refuses(t, s, "no such payment", register.Changes{Outbox: []register.OutboxItem{{Kind: register.OutVoid, Payment: "none"}}})
 	refuses(t, s, "no such kind", register.Changes{Outbox: []register.OutboxItem{{Kind: "parcel", Payment: "p1"}}})
+}
+
+// testAside sets the whole outbox aside: items are kept apart, in their order, and
+// are not sent again.
+func testAside(t *testing.T, s register.Store) {
+	var ids []int64
+	want := itemsOf(t, s)
+	for i := range want {
+		ids, want[i].Parked = append(ids, want[i].ID), false
+	}
+	p := payment("p1", terminal.ApprovedOffline)
+	p.SetAside = 7
+	for range 2 {
+		decide(t, s, register.Scope{}, register.Changes{Aside: append([]int64{1 << 40}, ids...), Payments: []terminal.Payment{p}})
+	}
+	got, err := s.Aside(ctx(t))
+	if err != nil || len(got) != 2 {
+		t.Fatalf("set aside: %+v, %v", got, err)
+	}
+	check(t, "what was set aside", got, want)
+	if left := loaded(t, s); len(left.Outbox) != 0 || slices.ContainsFunc(left.Unresolved, func(p terminal.Payment) bool { return p.ID == "p1" }) {
+		t.Errorf("%+v, %+v", left.Outbox, left.Unresolved)
+	}
+}
+
+// testRejected: who asks for rejected payments gets them all, the latest first.
+func testRejected(t *testing.T, open Open) {
+	s, _ := fresh(t, open)
+	for i, state := range []terminal.State{terminal.Rejected, terminal.Settled, terminal.Rejected, terminal.Declined, terminal.Rejected} {
+		p := payment(terminal.PaymentID(fmt.Sprint("p", i)), state)
+		p.Decided, p.Bearer = terminal.Millis(100+i), "store"
+		decide(t, s, register.Scope{}, register.Changes{Payments: []terminal.Payment{p}})
+	}
+	for since, want := range map[terminal.Millis]int{0: 3, 102: 2, 103: 1, 105: 0} {
+		list, err := s.Rejected(ctx(t), since)
+		if err != nil || len(list) != want || want > 0 && (list[0].ID != "p4" || list[0].Bearer != "store") {
+			t.Errorf("since %d: %+v, %v", since, list, err)
+		}
+	}
 }
 
 func testSale(t *testing.T, open Open) {

@@ -16,7 +16,8 @@
 //   - Pruning takes the first entries and leaves every hash: the tree grows on as
 //     if they were there. Who asks for one of them is told where the journal
 //     begins. The last entry stays, and those of a payment that is not resolved.
-//   - Outbox items keep their order; only Done removes one, Parked marks it, and
+//   - Outbox items keep their order; only Done and Aside remove one, of which
+//     Aside keeps it for ever, Parked marks it, and
 //     doing either twice changes nothing. An id is never used again. The payment
 //     of an item, or of a code seen, is stored in the same decision or before.
 //   - What was decided is there after the store was closed and opened again.
@@ -58,6 +59,7 @@ func Run(t *testing.T, open Open) {
 		"I1SaleTaken":           testTaken,
 		"AccountUsage":          testAccount,
 		"Outbox":                testOutbox,
+		"Rejected":              testRejected,
 		"Sale":                  testSale,
 		"I6PolicyNeverBack":     testPolicy,
 		"CancelledBeforeItRuns": testCancelled,
