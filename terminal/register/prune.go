@@ -36,7 +36,8 @@ type pruning struct {
 
 // mayPrune says whether entries may go: those below a checkpoint that the backend
 // said in this session to have with all its leaves, at a register that nobody
-// doubts, while nobody waits. How old they are the backend's time says.
+// doubts, while nobody waits. How old they are the backend's time says, or the
+// machine's clock where that says less.
 func (r *Register) mayPrune() bool {
 	return r.session != 0 && !r.stopping && r.quarantine == "" && !r.upload.off && r.upload.whole > r.pruning.first &&
 		r.time.quality() == wire.ClockAuthenticated && r.quiet()
@@ -50,7 +51,9 @@ func (r *Register) prune() {
 		return
 	}
 	p.looking, p.due = true, now+pruneEvery
-	told := r.now()
+	// The wall clock is evidence: where it says less, the backend's may have jumped,
+	// and what is deleted does not come back.
+	told := min(r.now(), terminal.MillisOf(r.cfg.Clock.Wall()))
 	before := told - terminal.Millis(KeepEntries.Milliseconds())
 	type found struct {
 		old int64

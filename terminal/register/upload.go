@@ -147,7 +147,14 @@ func (r *Register) leavesAcked(re string, a wire.Ack) {
 	}
 	before := u.next
 	u.message, u.next, u.due = "", a.Size, 0
+	if u.next < u.whole {
+		u.whole = 0 // it has lost some since: nothing here goes by its older word
+	}
 	u.has(u.point)
+	if u.next < r.pruning.first {
+		r.leavesMissing(re)
+		return
+	}
 	if u.next > before {
 		return
 	}
@@ -156,6 +163,16 @@ func (r *Register) leavesAcked(re string, a wire.Ack) {
 		u.lagged = true
 		r.cfg.Log.Warn("the backend took none of the journal's leaves; they are sent again each minute", "sent_from", before, "it_has", u.next)
 	}
+}
+
+// leavesMissing ends the session's upload where the backend lacks entries that are
+// not kept here any more: nothing that is sent fills the gap. It lost them, or they
+// went here in another way than by the prune, which head office must hear of (I6).
+func (r *Register) leavesMissing(re string) {
+	has, first := r.upload.next, r.pruning.first
+	r.upload.off = true
+	r.cfg.Log.Error("the backend lacks entries of the journal that are not kept here any more: tell head office", "it_has", has, "journal_begins_with", first)
+	r.report("journal.gap", fmt.Sprintf("the journal begins with entry %d here, and those from %d on are not with the backend", first, has), re)
 }
 
 // leavesRefused takes an error in place of their acknowledgement: this backend
