@@ -130,12 +130,12 @@ func read[T any](w http.ResponseWriter, r *http.Request, csr func(T) string) (T,
 
 // enrol answers a register's first request.
 func (b *Backend) enrol(w http.ResponseWriter, r *http.Request) (*enrol.Answer, error) {
+	if r.TLS == nil && !loopback(r) {
+		return nil, errPlain
+	}
 	body, key, err := read(w, r, func(q enrol.Request) string { return q.CSR })
 	if err != nil {
 		return nil, err
-	}
-	if r.TLS == nil && !loopback(r) {
-		return nil, errPlain
 	}
 	from, _, _ := net.SplitHostPort(r.RemoteAddr)
 	if wait := b.guesses.over(from, b.now()); wait > 0 {

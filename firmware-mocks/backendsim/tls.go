@@ -85,13 +85,11 @@ func serverCertificate(ca authority, hosts []string, now time.Time) (*tls.Certif
 // deadlines is how long a connection may take for what. A register that is slower
 // has a line on which nobody could pay.
 type deadlines struct {
-	header time.Duration // TLS and what it wants
-	body   time.Duration // a whole request
-	idle   time.Duration // between requests
-	hello  time.Duration // a link's hello
+	request time.Duration // TLS and a request's header; its whole; and between two
+	hello   time.Duration // a link's hello
 }
 
-var usualDeadlines = deadlines{header: headerTimeout, body: 20 * time.Second, idle: 30 * time.Second, hello: 10 * time.Second}
+var usualDeadlines = deadlines{request: headerTimeout, hello: 10 * time.Second}
 
 // maxHeader is the most bytes of a request's header.
 const maxHeader = 16 << 10
@@ -99,6 +97,6 @@ const maxHeader = 16 << 10
 func (b *Backend) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, MaxHeaderBytes: maxHeader, ErrorLog: quiet(b.log),
-		ReadHeaderTimeout: b.deadlines.header, ReadTimeout: b.deadlines.body, IdleTimeout: b.deadlines.idle,
+		ReadTimeout: b.deadlines.request,
 	}
 }
