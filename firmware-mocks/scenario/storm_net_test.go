@@ -1,35 +1,37 @@
 package scenario
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
-	"slices"
+	"net/http"
+	"os"
+	"os/exec"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/Shopify/toxiproxy/v2"
-	"github.com/Shopify/toxiproxy/v2/toxics"
+	client "github.com/Shopify/toxiproxy/v2/client"
 	"github.com/rs/zerolog"
-	"go.uber.org/goleak"
 )
 
-// network is the line between register and backend: toxiproxy in this process,
-// on one address for the whole campaign.
+// network is the line between register and backend: a relay in this process, on
+// one address for the whole campaign, and toxiproxy behind it in a process of its
+// own. Where an end of a connection goes at the wrong moment the library hangs, or
+// panics in a goroutine of its own; then it is started anew, and the connections
+// that went through it end.
 type network struct {
-	api     *toxiproxy.ApiServer
-	address string // where the register dials
-	backend string // where it is led to
+	*relay
+	backend string // where the register is led to
 
 	mu    sync.Mutex
-	proxy *toxiproxy.Proxy
-	lost  int          // proxies that hung, and were replaced
-	count atomic.Int64 // of toxics, for their names
+	proxy *toxiproxyProcess
+	lost  int // processes that hung or died, and were replaced
+	count int // of toxics, for their names
 }
 
 // toxicTime is how long a toxic may take to come or go. It has to let bytes
@@ -40,14 +42,18 @@ const toxicTime = time.Second
 // newNetwork opens the line. heard is called for bytes as they come in, up those
 // from the register, and must not block.
 func newNetwork(backend string, heard func(up bool)) (*network, error) {
-	zerolog.SetGlobalLevel(zerolog.Disabled) // a toxic logs to the package's own logger
-	passing.Store(&heard)
-	n := &network{api: toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()), backend: backend}
-	port, err := freePort()
+	address, err := freePort()
 	if err != nil {
 		return nil, err
 	}
-	n.address = port
+	through, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	n := &network{relay: newRelay(address, through, heard), backend: backend}
+	if n.proxy, err = startToxiproxy(through, backend); err != nil {
+		return nil, err
+	}
 	return n, n.open()
 }
 
@@ -69,29 +75,6 @@ func freePort() (string, error) {
 
 var portsGiven sync.Map
 
-func (n *network) open() error {
-	n.proxy = toxiproxy.NewProxy(n.api, "line", n.address, n.backend)
-	for _, stream := range []string{"upstream", "downstream"} {
-		up := 0
-		if stream == "upstream" {
-			up = 1
-		}
-		if err := add(n.proxy, "tap-"+stream, "tap", stream, map[string]int{"up": up}); err != nil {
-			return err
-		}
-	}
-	return n.proxy.Start()
-}
-
-// add puts a toxic on the end of a chain.
-func add(p *toxiproxy.Proxy, name, kind, stream string, with map[string]int) error {
-	body, err := json.Marshal(map[string]any{"name": name, "type": kind, "stream": stream, "attributes": with})
-	if err == nil {
-		_, err = p.Toxics.AddToxicJson(bytes.NewReader(body))
-	}
-	return err
-}
-
 // blow lets one wind blow from its time on, for its time, or until ctx ends. The
 // times are the plan's: they are what is random here, nothing is waited for.
 func (n *network) blow(ctx context.Context, w wind) error {
@@ -100,31 +83,50 @@ func (n *network) blow(ctx context.Context, w wind) error {
 	}
 	switch w.Kind {
 	case windCut:
-		err := n.inTime(func(p *toxiproxy.Proxy) error { p.Stop(); return nil })
+		n.cut()
 		wait(ctx, w.For)
-		return errors.Join(err, n.inTime(func(p *toxiproxy.Proxy) error { return started(p.Start()) }))
+		return n.open()
 	case windStall, windStale:
 		for _, stream := range w.streams() {
-			defer gates[stream].shut(w.Kind == windStale)()
+			defer n.gates[stream].shut(w.Kind == windStale)()
 		}
 		wait(ctx, w.For)
 		return nil
 	}
-	var names []string
+	return n.poison(ctx, w)
+}
+
+// poison puts a toxic on the line for a wind's time.
+func (n *network) poison(ctx context.Context, w wind) error {
+	put := map[string]*toxiproxyProcess{}
 	for _, stream := range w.streams() {
-		names = append(names, fmt.Sprintf("%s-%d", w.Kind, n.count.Add(1)))
-		if err := n.inTime(func(p *toxiproxy.Proxy) error { return add(p, names[len(names)-1], w.Kind, stream, w.With) }); err != nil {
+		name, on, err := n.add(w, stream)
+		if err != nil {
 			return err
 		}
+		put[name] = on
 	}
 	wait(ctx, w.For)
-	for _, name := range names {
-		err := n.inTime(func(p *toxiproxy.Proxy) error { return p.Toxics.RemoveToxic(context.Background(), name) })
-		if err != nil && !errors.Is(err, toxiproxy.ErrToxicNotFound) { // it went with a proxy that hung
-			return err
-		}
+	var err error
+	for name, on := range put {
+		err = errors.Join(err, n.inTime(on, func(p *client.Proxy) error { return p.RemoveToxic(name) }))
 	}
-	return nil
+	return err
+}
+
+func (n *network) add(w wind, stream string) (name string, on *toxiproxyProcess, err error) {
+	with := client.Attributes{}
+	for key, value := range w.With {
+		with[key] = value
+	}
+	n.mu.Lock()
+	n.count++
+	name, on = fmt.Sprintf("%s-%d", w.Kind, n.count), n.proxy
+	n.mu.Unlock()
+	return name, on, n.inTime(on, func(p *client.Proxy) error {
+		_, err := p.AddToxic(name, w.Kind, stream, 1, with)
+		return err
+	})
 }
 
 // streams are the directions that the wind is on.
@@ -133,13 +135,6 @@ func (w wind) streams() []string {
 		return []string{"upstream", "downstream"}
 	}
 	return []string{w.Stream}
-}
-
-func started(err error) error {
-	if errors.Is(err, toxiproxy.ErrProxyAlreadyStarted) { // another cut ended first
-		return nil
-	}
-	return err
 }
 
 // wait waits for d, and says whether ctx let it.
@@ -154,146 +149,91 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// inTime changes the proxy, one change at a time. A change that hangs, as the
-// library's do where an end has gone at the wrong moment, costs the proxy: its
-// connections end, and another takes its address.
-func (n *network) inTime(change func(*toxiproxy.Proxy) error) error {
+// inTime changes the proxy on which a toxic is, one change at a time; nothing
+// where another process has taken its place. A change that hangs or fails costs
+// the process.
+func (n *network) inTime(on *toxiproxyProcess, change func(*client.Proxy) error) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	done, proxy := make(chan error, 1), n.proxy
-	go func() { done <- change(proxy) }()
+	if n.proxy != on {
+		return nil
+	}
+	done := make(chan error, 1)
+	go func() { done <- change(on.line) }()
 	timer := time.NewTimer(toxicTime)
 	defer timer.Stop()
+	var hung bool
 	select {
 	case err := <-done:
-		return err
+		if err == nil {
+			return nil
+		}
 	case <-timer.C:
+		hung = true
 	}
 	n.lost++
-	go proxy.Stop() // closes the listener at once, and may hang then
-	for deadline := time.Now().Add(toxicTime); ; {
-		err := n.open()
-		if err == nil || time.Now().After(deadline) {
-			return err
-		}
-		wait(context.Background(), 10*time.Millisecond) // until the listener is closed: nothing tells of it
+	on.kill()
+	if hung {
+		<-done // the request ended with the process
 	}
+	var err error
+	n.proxy, err = startToxiproxy(n.through, n.backend)
+	return err
 }
 
 // close ends the line.
 func (n *network) close() error {
-	return n.inTime(func(p *toxiproxy.Proxy) error { p.Stop(); return nil })
-}
-
-// libraryLeaks are goroutines of toxiproxy's own that may wait for ever: a toxic
-// whose connection died at the other end while it had bytes for it, and a proxy
-// that hung because of it. Nothing that is written here is among them, but for the
-// tap within the toxic.
-var libraryLeaks = []goleak.Option{
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).write"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).AddToxic"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).RemoveToxic"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicCollection).RemoveToxic"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicCollection).AddToxicJson"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*Proxy).Stop"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*Proxy).server"),
-	goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*Proxy).freeBlocker"),
-}
-
-// passing is called for bytes that come in, and gates hold them up. Toxics are
-// made from JSON alone, so that they can be given nothing else.
-var (
-	passing atomic.Pointer[func(up bool)]
-	gates   = map[string]*gate{"upstream": {}, "downstream": {}}
-)
-
-func init() { toxics.Register("tap", new(Tap)) }
-
-// gate holds up what passes while it is shut: a line that is patched up, as TCP
-// sees it. Nothing is dropped and no connection ends; all of it arrives late.
-type gate struct {
-	mu   sync.Mutex
-	bars []*bar
-}
-
-// bar keeps a gate shut. A stale one lets connections through that began after
-// it: what the older ones carry arrives after the register has dialled anew.
-type bar struct {
-	stale  bool
-	since  time.Time
-	lifted chan struct{}
-}
-
-// shut shuts the gate and gives what opens it again.
-func (g *gate) shut(stale bool) (open func()) {
-	b := &bar{stale, time.Now(), make(chan struct{})}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.bars = append(g.bars, b)
-	return func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.bars = slices.DeleteFunc(g.bars, func(other *bar) bool { return other == b })
-		close(b.lifted)
-	}
-}
-
-// holds gives what keeps a connection's bytes up, nil for nothing.
-func (g *gate) holds(began time.Time) *bar {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, b := range g.bars {
-		if !b.stale || began.Before(b.since) {
-			return b
-		}
-	}
+	n.cut()
+	n.relay.work.Wait()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.proxy.kill()
+	http.DefaultClient.CloseIdleConnections() // the library's client has it
 	return nil
 }
 
-// Tap is a toxic that tells of what comes in, and is the gate of its direction.
-type Tap struct {
-	Up int `json:"up"`
+// toxiproxyProcess is this test binary, as a process that runs the library.
+type toxiproxyProcess struct {
+	cmd  *exec.Cmd
+	line *client.Proxy
 }
 
-// NewState implements toxics.StatefulToxic: when the connection began.
-func (*Tap) NewState() any { return time.Now() }
+// toxiproxyAt is the variable that makes this binary that process: the address of
+// its API.
+const toxiproxyAt = "SEKISHO_TEST_TOXIPROXY"
 
-// Pipe implements toxics.Toxic.
-func (t *Tap) Pipe(stub *toxics.ToxicStub) {
-	g := gates["downstream"]
-	if t.Up == 1 {
-		g = gates["upstream"]
+// serveToxiproxy is that process. It ends by being killed.
+func serveToxiproxy(address string) {
+	host, port, _ := net.SplitHostPort(address)
+	toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop()).Listen(host, port)
+}
+
+func startToxiproxy(listen, backend string) (*toxiproxyProcess, error) {
+	api, err := freePort()
+	if err != nil {
+		return nil, err
 	}
-	for {
-		select {
-		case <-stub.Interrupt:
-			return
-		case c := <-stub.Input:
-			interrupted := g.pass(stub)
-			if c == nil {
-				stub.Close()
-				return
-			}
-			(*passing.Load())(t.Up == 1)
-			stub.Output <- c
-			if interrupted {
-				return
-			}
+	p := &toxiproxyProcess{cmd: exec.Command(os.Args[0])}
+	p.cmd.Env = append(os.Environ(), toxiproxyAt+"="+api)
+	p.cmd.Stdout, p.cmd.Stderr = io.Discard, io.Discard
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	for end := time.Now().Add(readyTime); ; {
+		p.line, err = client.NewClient(api).CreateProxy("line", listen, backend)
+		if err == nil {
+			return p, nil
 		}
+		if time.Now().After(end) {
+			p.kill()
+			return nil, fmt.Errorf("toxiproxy does not come up: %w", err)
+		}
+		wait(context.Background(), 10*time.Millisecond) // until it listens: nothing tells of it
 	}
 }
 
-// pass waits until the gate is open, or until the toxic is interrupted: then its
-// bytes go on, as with the library's own.
-func (g *gate) pass(stub *toxics.ToxicStub) (interrupted bool) {
-	for b := g.holds(stub.State.(time.Time)); b != nil; b = g.holds(stub.State.(time.Time)) {
-		select {
-		case <-b.lifted:
-		case <-stub.Interrupt:
-			return true
-		}
-	}
-	return false
+func (p *toxiproxyProcess) kill() {
+	_ = p.cmd.Process.Kill() // it may have died by itself
+	_ = p.cmd.Wait()
 }
