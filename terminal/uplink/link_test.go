@@ -252,7 +252,7 @@ func TestI8BadMessageIsAnswered(t *testing.T) {
 				if c.re == "" && len(got) == 0 {
 					return
 				}
-				if m := <-got; m.Type != wire.TypeError || m.Re != c.re || m.Error.Code == "" {
+				if m := <-got; m.Type != wire.TypeError || m.Re != c.re || m.Error.Code == "" || m.Incarnation != "i" || m.Journal == nil {
 					t.Fatalf("answered by %s %+v", m, m.Error)
 				}
 			})

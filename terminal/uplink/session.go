@@ -22,6 +22,7 @@ type session struct {
 	log     *slog.Logger
 	conn    *websocket.Conn
 	till    Till
+	hello   wire.Message // that opened it
 	number  int64
 	silence time.Duration
 	heart   heart
@@ -41,12 +42,12 @@ func (l *Link) session(ctx context.Context, till Till) (stood time.Duration, err
 	}
 	defer conn.Close()
 	conn.SetReadLimit(wire.MaxMessage)
-	welcome, err := l.greet(ctx, conn, till)
+	hello, welcome, err := l.greet(ctx, conn, till)
 	if err != nil {
 		return 0, err
 	}
 	silence, _ := till.Pace()
-	s := &session{link: l, log: l.log, conn: conn, till: till, number: welcome.Session, silence: silence}
+	s := &session{link: l, log: l.log, conn: conn, till: till, hello: hello, number: welcome.Session, silence: silence}
 	began := time.Now()
 	err = s.serve(ctx, welcome)
 	return time.Since(began), err
@@ -83,15 +84,14 @@ func (s *session) serve(ctx context.Context, welcome wire.Welcome) error {
 var errRedial = errors.New("uplink: the register begins another session")
 
 // greet says hello and waits for the welcome.
-func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (wire.Welcome, error) {
+func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (hello wire.Message, w wire.Welcome, err error) {
 	asking, cancel := context.WithTimeout(ctx, helloTime)
 	defer cancel()
-	hello, err := till.Hello(asking)
-	if err != nil {
-		return wire.Welcome{}, &ended{why: terminal.LineStarting, cause: fmt.Errorf("uplink: the register gave no hello: %w", err)}
+	if hello, err = till.Hello(asking); err != nil {
+		return hello, w, &ended{why: terminal.LineStarting, cause: fmt.Errorf("uplink: the register gave no hello: %w", err)}
 	}
-	if err := writeMessage(conn, hello); err != nil {
-		return wire.Welcome{}, err
+	if err = writeMessage(conn, hello); err != nil {
+		return hello, w, err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
@@ -102,16 +102,16 @@ func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (wire
 		if errors.As(err, &wrong) { // it is the backend's message that is wrong, not the hello
 			err = &ended{why: terminal.LineProtocol, cause: fmt.Errorf("uplink: the backend's welcome cannot be taken: %w", err)}
 		}
-		return wire.Welcome{}, err
+		return hello, w, err
 	}
 	switch {
 	case m.Type == wire.TypeError:
 		till.HelloRefused(ctx, m.Error)
-		return wire.Welcome{}, fmt.Errorf("uplink: the backend refused the hello: %w", m.Error)
+		return hello, w, fmt.Errorf("uplink: the backend refused the hello: %w", m.Error)
 	case m.Type != wire.TypeWelcome || m.Re != hello.ID:
-		return wire.Welcome{}, &ended{why: terminal.LineProtocol, cause: fmt.Errorf("uplink: the backend answered the hello with %q", m.Type)}
+		return hello, w, &ended{why: terminal.LineProtocol, cause: fmt.Errorf("uplink: the backend answered the hello with %q", m.Type)}
 	}
-	return *m.Welcome, nil
+	return hello, *m.Welcome, nil
 }
 
 // read serves what comes until the line fails.
@@ -215,7 +215,8 @@ const (
 )
 
 // refuse answers a message that cannot be taken; the error says that it was one
-// too many.
+// too many. Incarnation and journal are the hello's: a later message may name a
+// smaller journal.
 func (s *session) refuse(re string, wrong *wire.Error) error {
 	if s.odd++; s.odd <= maxOdd {
 		s.log.Warn("the backend sent a message that cannot be taken", "code", wrong.Code, "error", wrong)
@@ -227,7 +228,10 @@ func (s *session) refuse(re string, wrong *wire.Error) error {
 		}
 	}
 	if re != "" && len(re) <= maxID {
-		s.link.Send(wire.Message{Type: wire.TypeError, ID: "e-" + re[:min(len(re), maxID-2)], Re: re, Session: s.number, Error: wrong})
+		s.link.Send(wire.Message{
+			Type: wire.TypeError, ID: "e-" + re[:min(len(re), maxID-2)], Re: re, Session: s.number,
+			Incarnation: s.hello.Incarnation, Journal: s.hello.Journal, Error: wrong,
+		})
 	}
 	return nil
 }
