@@ -56,8 +56,9 @@ bench: tools ## measure the promised figures beside what they are held against
 demo: build ## a till with its scanner, customers and backend; plays a shift
 	./bin/sekisho-sim demo $(if $(ONCE),--once)
 
-conform: build ## play registers against the reference backend, rule by rule
+conform: build ## try the reference backend, and then the register, rule by rule
 	./bin/sekisho-sim conform
+	./bin/sekisho-sim conform --register ./bin/sekishod
 
 # The control, which must lose something, runs first: without it the rest says
 # nothing.

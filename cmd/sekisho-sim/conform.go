@@ -9,43 +9,56 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"sekisho/firmware-mocks/conform"
 	"sekisho/firmware-mocks/conform/own"
+	"sekisho/firmware-mocks/conform/registers"
 )
 
 func conformCommand() *cobra.Command {
 	var c conforming
 	cmd := &cobra.Command{
 		Use:   "conform",
-		Short: "Play registers against a backend and say rule by rule whether it conforms",
+		Short: "Say rule by rule whether a backend, or a register, conforms",
 		Long: `Play registers against a backend and say rule by rule whether it conforms to
 docs/protocol.md and docs/enrolment.md. docs/conformance.md says what a backend
 must have for it. Without --backend the reference backend is tried, on a ledger
 that is thrown away.
 
+With --register the kit is the backend, and the register's own rules are tried:
+each with a sekishod of its own, enrolled by the sekisho beside it, a scanner and
+a POS.
+
 Each rule has a line: ok, FAILED, or not checked with what it needs. The exit
 status is 0 only if no rule failed.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd.Context(), cmd.OutOrStdout()) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if c.register != "" {
+				return c.tryRegister(cmd.Context(), cmd.OutOrStdout())
+			}
+			return c.run(cmd.Context(), cmd.OutOrStdout())
+		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&c.register, "register", "", "`BINARY` of a register, sekishod: it is tried, not a backend")
 	f.StringVar(&c.backend, "backend", "", "`URL` of the link, such as wss://pay.example.jp/v1/link")
 	f.StringVar(&c.wallet, "wallet", "", "`FILE` with the seed, 64 hex digits, of a pass_issuer's key in the backend's policy")
 	f.StringVar(&c.fixture, "fixture", "", "`FILE` that names the registers and the backend's key for evidence")
 	f.StringVar(&c.admin, "admin", "", "`URL` of an admin API, for rules that need head office's act")
 	f.StringVar(&c.restart, "restart", "", "shell `COMMAND` that ends the backend and starts it on its data")
 	f.StringVar(&c.only, "only", "", "try only the rules whose id contains this `TEXT`")
-	f.BoolVar(&c.insecure, "insecure-dev", false, "allow ws://, to this machine's loopback alone")
+	f.BoolVar(&c.insecure, "insecure-dev", false, "allow ws://, to this machine's loopback alone; with --register no enrolment and no TLS")
+	cmd.MarkFlagsMutuallyExclusive("register", "backend")
 	return cmd
 }
 
 // conforming is what the flags say.
 type conforming struct {
-	backend, wallet, fixture, admin, restart, only string
-	insecure                                       bool
+	backend, wallet, fixture, admin, restart, only, register string
+	insecure                                                 bool
 }
 
 func (c conforming) run(ctx context.Context, out io.Writer) error {
@@ -58,8 +71,31 @@ func (c conforming) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	return c.tell(ctx, out, "backend", k.Run)
+}
+
+// tryRegister is the other direction.
+func (c conforming) tryRegister(ctx context.Context, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "sekisho-conform-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	cfg := registers.Config{Sekishod: c.register, Dir: dir}
+	if !c.insecure {
+		cfg.Sekisho = filepath.Join(filepath.Dir(c.register), "sekisho")
+	}
+	k, err := registers.Open(cfg)
+	if err != nil {
+		return err
+	}
+	return c.tell(ctx, out, "register", k.Run)
+}
+
+// tell tells each rule's result, and in the end whether what was tried conforms.
+func (c conforming) tell(ctx context.Context, out io.Writer, what string, run func(context.Context, string, func(conform.Result))) error {
 	count := map[conform.Status]int{}
-	k.Run(ctx, c.only, func(r conform.Result) {
+	run(ctx, c.only, func(r conform.Result) {
 		count[r.Status]++
 		fmt.Fprintln(out, r)
 	})
@@ -68,7 +104,7 @@ func (c conforming) run(ctx context.Context, out io.Writer) error {
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
 	case count[conform.Failed] > 0:
-		return errors.New("the backend does not conform")
+		return fmt.Errorf("the %s does not conform", what)
 	case count[conform.Holds] == 0:
 		return fmt.Errorf("no rule was tried: is there one whose id contains %q?", c.only)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"sekisho/firmware-mocks/walletsim"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/policy"
 )
@@ -41,6 +42,11 @@ type Keys struct {
 	Signing *policy.Roles // what OpenRoles made of Roles
 	Backend hpke.PrivateKey
 	Wallet  ed25519.PrivateKey
+}
+
+// Customers gives the wallet that issues the passes of the demo's customers.
+func (k Keys) Customers() walletsim.Issuer {
+	return walletsim.Issuer{Name: Issuer, KeyID: keyID, Audience: Realm, Key: k.Wallet}
 }
 
 // Files under the operator's folder, and under the register's data folder as the

@@ -370,9 +370,7 @@ func (w *World) newCustomer(name string, boundFor time.Duration, ceilings wallet
 	return &Customer{Phone: phone, name: name}, err
 }
 
-func (w *World) issuer() walletsim.Issuer {
-	return walletsim.Issuer{Name: Issuer, KeyID: keyID, Audience: Realm, Key: w.keys.Wallet}
-}
+func (w *World) issuer() walletsim.Issuer { return w.keys.Customers() }
 
 // NextRef makes a reference for the next sale.
 func (w *World) NextRef() terminal.SaleRef {

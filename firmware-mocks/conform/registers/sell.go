@@ -1,0 +1,278 @@
+package registers
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"sekisho/firmware-mocks/scenario"
+	"sekisho/firmware-mocks/walletsim"
+	"sekisho/terminal"
+	"sekisho/terminal/journal"
+	"sekisho/terminal/wire"
+)
+
+// What the POS sells: articles of the demo's policy.
+var (
+	lunch = terminal.Line{GTIN: "4902777130835", Name: "bento and tea", Quantity: 1, Price: 720}
+	pack  = terminal.Line{GTIN: "2000000000015", Name: "cigarettes, pack", Quantity: 1, Price: 580}
+)
+
+// The demo's store cap on tobacco, and the category.
+const (
+	tobaccoDay = "tobacco-day"
+	tobacco    = "tobacco"
+)
+
+func packs(n int64) terminal.Line {
+	l := pack
+	l.Quantity = n
+	return l
+}
+
+// sale is what a customer wants, with the code that was shown for it.
+type sale struct {
+	ref   terminal.SaleRef
+	total int64
+	code  string
+}
+
+// customer is a phone of an account that was never seen before.
+func (p *play) customer() *walletsim.Phone {
+	owner := walletsim.Owner{
+		Account: "conform-" + uuid.NewString()[:12], BoundAt: time.Now().Add(-400 * day),
+		Ceilings: walletsim.Ceilings{Yen: 1_000_000, Count: 1000},
+	}
+	phone, err := walletsim.NewPhone(p.k.keys.Customers(), owner, 0, time.Now)
+	if err != nil {
+		p.fail("the kit made no phone: %w", err)
+	}
+	return phone
+}
+
+// pass is a phone's next pass.
+func (p *play) pass(phone *walletsim.Phone) string {
+	if p.over() {
+		return ""
+	}
+	text, err := phone.Pass()
+	if err != nil {
+		p.fail("the kit made no pass: %w", err)
+	}
+	return text
+}
+
+// sell puts a sale, and a customer who was not here before shows a pass.
+func (p *play) sell(lines ...terminal.Line) sale {
+	return p.sellTo(p.pass(p.customer()), lines...)
+}
+
+func (p *play) sellTo(code string, lines ...terminal.Line) sale {
+	s := sale{code: code}
+	if p.over() {
+		return s
+	}
+	s.ref = p.world.NextRef()
+	for _, l := range lines {
+		s.total += int64(l.Price) * l.Quantity
+	}
+	if err := p.world.Till.Put(p.ctx, s.ref, lines); err != nil {
+		p.fail("the till took no sale: %w", err)
+		return s
+	}
+	if err := p.world.ShowText(p.ctx, code); err != nil {
+		p.fail("the scanner read no code: %w", err)
+	}
+	return s
+}
+
+// till waits until the register's state fits, and gives it.
+func (p *play) till(fits func(scenario.State) bool, what string) scenario.State {
+	if p.over() {
+		return scenario.State{}
+	}
+	ctx, cancel := context.WithTimeout(p.ctx, p.k.cfg.Patience)
+	defer cancel()
+	s, err := p.world.Till.Await(ctx, fits)
+	if err != nil {
+		p.fail("the till did not show %s: %w", what, err)
+	}
+	return s
+}
+
+// becomes waits until a payment is in one of some states.
+func (p *play) becomes(payment string, states ...terminal.State) terminal.Verdict {
+	var v terminal.Verdict
+	var last error
+	p.till(func(scenario.State) bool {
+		v, last = p.world.Till.Payment(p.ctx, terminal.PaymentID(payment))
+		return last == nil && slices.Contains(states, v.State)
+	}, fmt.Sprintf("the payment as %v", states))
+	return v
+}
+
+// verdict waits for the verdict on a sale that has no payment message.
+func (p *play) verdict(s sale, states ...terminal.State) terminal.Verdict {
+	got := p.till(func(st scenario.State) bool {
+		return st.Verdict != nil && st.Verdict.Sale == s.ref && slices.Contains(states, st.Verdict.State)
+	}, fmt.Sprintf("the sale as %v", states))
+	if got.Verdict == nil {
+		return terminal.Verdict{}
+	}
+	return *got.Verdict
+}
+
+// is wants a payment to be in one of some states by now.
+func (p *play) is(payment string, states ...terminal.State) {
+	if p.over() {
+		return
+	}
+	v, err := p.world.Till.Payment(p.ctx, terminal.PaymentID(payment))
+	p.want(err == nil, "the till knows no payment: %v", err)
+	p.want(slices.Contains(states, v.State), "the payment is %s at the till, not %v", v.State, states)
+}
+
+// do has the POS do something.
+func (p *play) do(what string, err func() error) {
+	if p.over() {
+		return
+	}
+	if wrong := err(); wrong != nil {
+		p.fail("the till did not %s: %w", what, wrong)
+	}
+}
+
+// handOver ends a paid sale.
+func (p *play) handOver(payment string) {
+	p.do("hand over", func() error { return p.world.Till.HandOver(p.ctx, terminal.PaymentID(payment)) })
+}
+
+// cancel gives a sale up.
+func (p *play) cancel(s sale) {
+	p.do("cancel", func() error { return p.world.Till.Cancel(p.ctx, s.ref) })
+}
+
+// approval is an answer that approves what was asked, and grants its needs.
+func (p *play) approval(a *wire.Authorise) *wire.Answer {
+	answer := &wire.Answer{Payment: a.Payment, Outcome: wire.OutcomeApproved, Amount: a.Amount, Approval: "KIT001", Grants: []wire.Grant{}, Time: now()}
+	for _, s := range a.Spends {
+		answer.Grants = append(answer.Grants, wire.Grant{Cap: s.Cap, Window: s.Window, Total: wire.Amount{Yen: 1_000_000, Units: 1000}})
+	}
+	return answer
+}
+
+// approve answers an authorise, or a query about it.
+func (l *link) approve(re received, a *wire.Authorise) {
+	l.answer(re, l.p.approval(a))
+}
+
+func (l *link) answer(re received, a *wire.Answer) {
+	if a.Grants == nil {
+		a.Grants = []wire.Grant{}
+	}
+	a.Time = now()
+	l.write(wire.Message{Type: wire.TypeAnswer, Re: re.ID, Answer: a})
+}
+
+// ack acknowledges an item of the outbox.
+func (l *link) ack(m received, status wire.Status, reason string) {
+	a := &wire.Ack{Of: m.Type, Status: status, Reason: reason, Time: now()}
+	switch m.Type {
+	case wire.TypeReversal:
+		a.Payment = m.Reversal.Payment
+	case wire.TypeAdvice:
+		a.Payment = m.Advice.Payment
+	case wire.TypeVoid:
+		a.Payment, a.Op = m.Void.Payment, m.Void.ID
+	case wire.TypeRefund:
+		a.Payment, a.Op = m.Refund.Payment, m.Refund.ID
+	}
+	if status == wire.StatusRejected && m.Type == wire.TypeAdvice {
+		a.Bearer = "operator"
+	}
+	l.write(wire.Message{Type: wire.TypeAck, Re: m.ID, Ack: a})
+}
+
+func (l *link) accept(m received) { l.ack(m, wire.StatusAccepted, "") }
+
+// paid is a payment that the backend approved, the goods not handed over.
+func (l *link) paid(lines ...terminal.Line) *wire.Authorise {
+	l.p.sell(lines...)
+	m := l.want(wire.TypeAuthorise)
+	l.approve(m, m.Authorise)
+	l.p.becomes(m.Authorise.Payment, terminal.Approved)
+	return m.Authorise
+}
+
+// works wants that the line still serves a payment.
+func (l *link) works() {
+	l.p.handOver(l.paid(lunch).Payment)
+}
+
+// down cuts the link and waits until the till knows. The next dial waits.
+func (l *link) down() {
+	l.close(1000)
+	l.p.till(func(s scenario.State) bool { return !s.Link.Up }, "the line to be down")
+}
+
+// offline sells without the line.
+func (p *play) offline(lines ...terminal.Line) (sale, string) {
+	s := p.sell(lines...)
+	return s, string(p.verdict(s, terminal.ApprovedOffline).Payment)
+}
+
+// common gives what every payment message carries.
+func common(m wire.Message) *wire.Common {
+	switch {
+	case m.Authorise != nil:
+		return &m.Authorise.Common
+	case m.Query != nil:
+		return &m.Query.Common
+	case m.Reversal != nil:
+		return &m.Reversal.Common
+	case m.Advice != nil:
+		return &m.Advice.Common
+	case m.Void != nil:
+		return &m.Void.Common
+	case m.Refund != nil:
+		return &m.Refund.Common
+	}
+	return nil
+}
+
+// headOf reads the head in a checkpoint's note, whoever signed it.
+func headOf(note string) (wire.Head, error) {
+	var origin, root string
+	var size int64
+	if _, err := fmt.Sscanf(note, "%s\n%d\n%s\n", &origin, &size, &root); err != nil {
+		return wire.Head{}, err
+	}
+	raw, err := base64.StdEncoding.DecodeString(root)
+	return wire.Head{Size: size, Root: hex.EncodeToString(raw)}, err
+}
+
+func unbase64(text string) []byte {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+// origin is the name of the register's checkpoints.
+func origin() string { return journal.Origin(storeID, registerID) }
+
+// text is a message's JSON.
+func text(v any) []byte {
+	data, err := json.Marshal(v)
+	if err != nil {
+		return nil
+	}
+	return data
+}
