@@ -13,12 +13,19 @@ import (
 // time, and never in the way of a payment. Nothing of it is kept here: where it
 // stands the backend says with each welcome and acknowledgement.
 const (
-	// uploadBytes of leaves, a third more in base64, are the most of one message: a
-	// line of 1 Mbit/s sends it in less than a second, which is how long an
-	// authorise may have to wait behind it.
-	uploadBytes = 64 << 10
+	// uploadMost bytes of leaves, a third more in base64, are the most of one message:
+	// a line of 1 Mbit/s sends it in less than a second, which is how long an
+	// authorise may have to wait behind it. A session begins with uploadFirst.
+	uploadMost  = 64 << 10
+	uploadFirst = 8 << 10
+	uploadLeast = 1 << 10
+	// A message that was acknowledged within uploadQuick is followed by one of twice
+	// the size, and one that took longer than uploadSlow by one of half: the upload
+	// must not make a line slow that is well but narrow (see line).
+	uploadQuick = 250 * time.Millisecond
+	uploadSlow  = time.Second
 	// uploadLeaves are the most of one message. The wire allows 1,000; these fill
-	// uploadBytes as a rule, and are all that is read for it.
+	// uploadMost as a rule, and are all that is read for it.
 	uploadLeaves = 250
 	// uploadAgain is how long a message waits for its acknowledgement: many times
 	// what a slow line takes, since what is on its way need not be sent again.
@@ -36,14 +43,26 @@ type upload struct {
 	due     time.Duration // not before, on the boot clock
 	reading bool          // leaves are being read beside the loop
 	message string        // the id of the message on its way; "" for none
+	sent    time.Duration // when it left, on the boot clock
+	most    int           // bytes of leaves in the next one
 	point   int64         // the size of the checkpoint that was kept when it left
 	lagged  bool          // it was said in the log that the backend takes none of them
 }
 
 // begin goes on from what a welcome says.
 func (u *upload) begin(uploaded, kept int64) {
-	u.next = uploaded
+	u.next, u.most = uploaded, uploadFirst
 	u.has(kept)
+}
+
+// paced fits the next message to how long the line took for one.
+func (u *upload) paced(took time.Duration) {
+	switch {
+	case took <= uploadQuick:
+		u.most = min(2*u.most, uploadMost)
+	case took > uploadSlow:
+		u.most = max(u.most/2, uploadLeast)
+	}
 }
 
 // has notes that the backend has all leaves of a checkpoint, where it does.
@@ -72,14 +91,17 @@ func (r *Register) sendLeaves() {
 	if c.kept == nil || c.asked != nil || from >= c.kept.Size || !r.quiet() {
 		return
 	}
+	if u.message != "" {
+		u.paced(now - u.sent) // it has not been acknowledged in all that time
+	}
 	u.reading, u.message = true, ""
-	point, session := c.kept.Size, r.session
+	point, session, most := c.kept.Size, r.session, u.most
 	type read struct {
 		body *wire.Entries
 		err  error
 	}
 	aside(r, func(ctx context.Context) read {
-		body, err := r.leaves(ctx, from, point)
+		body, err := r.leaves(ctx, from, point, most)
 		return read{body, err}
 	}, func(l read) {
 		if r.session != session {
@@ -100,13 +122,14 @@ func (r *Register) sendLeaves() {
 			u.due = r.cfg.Clock.Boot() + retrySend
 			return
 		}
-		u.message, u.point, u.due = id, point, r.cfg.Clock.Boot()+uploadAgain
+		u.message, u.point, u.sent = id, point, r.cfg.Clock.Boot()
+		u.due = u.sent + uploadAgain
 	})
 }
 
 // leaves gives the message of the leaves from one index to below another, or of
-// the first of them.
-func (r *Register) leaves(ctx context.Context, from, to int64) (*wire.Entries, error) {
+// the first of them, up to so many bytes, and one at least.
+func (r *Register) leaves(ctx context.Context, from, to int64, most int) (*wire.Entries, error) {
 	list, err := r.cfg.Store.Entries(ctx, from, int(min(uploadLeaves, to-from)))
 	if err != nil {
 		return nil, err
@@ -116,7 +139,7 @@ func (r *Register) leaves(ctx context.Context, from, to int64) (*wire.Entries, e
 	}
 	body, size := &wire.Entries{From: from}, 0
 	for _, l := range list {
-		if size += len(l.Bytes); size > uploadBytes && len(body.Leaves) > 0 {
+		if size += len(l.Bytes); size > most && len(body.Leaves) > 0 {
 			break
 		}
 		body.Leaves = append(body.Leaves, base64.StdEncoding.EncodeToString(l.Bytes))
@@ -146,6 +169,7 @@ func (r *Register) leavesAcked(re string, a wire.Ack) {
 		return
 	}
 	before := u.next
+	u.paced(r.cfg.Clock.Boot() - u.sent)
 	u.message, u.next, u.due = "", a.Size, 0
 	if u.next < u.whole {
 		u.whole = 0 // it has lost some since: nothing here goes by its older word

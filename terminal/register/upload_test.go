@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -359,48 +360,96 @@ func TestI6TheUploadFindsAnotherPast(t *testing.T) {
 	})
 }
 
+// longJournal opens a session of a register whose journal has 150,000 bytes and
+// more, and gives its checkpoint to the backend.
+func (a *archive) longJournal() {
+	w := a.w
+	w.stop()
+	draft := journal.Draft{Entry: journal.Entry{Type: journal.TypeStop, Incarnation: inc1}}
+	w.seed(func(register.Usage) (c register.Changes, err error) {
+		for range 600 {
+			c.Entries = append(c.Entries, draft)
+		}
+		draft.Entry.Sale = "s"
+		draft.Entry.SaleHash = strings.Repeat("x", 2000)
+		for range 100 {
+			c.Entries = append(c.Entries, draft)
+		}
+		return c, nil
+	})
+	w.start()
+	a.welcomes(func(m *wire.Welcome) { m.Checkpoint = nil })
+	a.takes()
+}
+
+// inBase64 gives how long a message's leaves are.
+func inBase64(m wire.Message) (size int) {
+	for _, l := range m.Entries.Leaves {
+		size += len(l)
+	}
+	return size
+}
+
 // A message is small beside what a line carries in a second.
 func TestLeavesComeInSmallMessages(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		a := &archive{keeper: keeper{w: w}}
-		w.stop()
-		long := make([]byte, 2000)
-		for i := range long {
-			long[i] = 'x'
-		}
-		draft := journal.Draft{Entry: journal.Entry{Type: journal.TypeStop, Incarnation: inc1}}
-		w.seed(func(register.Usage) (c register.Changes, err error) {
-			for range 600 {
-				c.Entries = append(c.Entries, draft)
-			}
-			draft.Entry.Sale = "s"
-			draft.Entry.SaleHash = string(long)
-			for range 100 {
-				c.Entries = append(c.Entries, draft)
-			}
-			return c, nil
-		})
-		w.start()
-		a.welcomes(func(m *wire.Welcome) { m.Checkpoint = nil })
-		a.takes()
-		messages := 0
+		a.longJournal()
+		messages, largest := 0, 0
 		for ; ; messages++ {
 			m, came := a.took()
 			if !came {
 				break
 			}
-			size := 0
-			for _, l := range m.Entries.Leaves {
-				size += len(l)
-			}
-			if len(m.Entries.Leaves) > 250 || size > 96<<10 {
+			size := inBase64(m)
+			if len(m.Entries.Leaves) > 250 || size > 96<<10 || messages == 0 && size > 12<<10 {
 				t.Fatalf("%d leaves of %d bytes", len(m.Entries.Leaves), size)
 			}
+			largest = max(largest, size)
 			a.acks(m)
 		}
 		a.wantWhole()
-		if messages < 6 || messages > 12 {
-			t.Errorf("%d messages", messages)
+		if messages < 6 || messages > 16 || largest < 64<<10 {
+			t.Errorf("%d messages, the largest of %d bytes", messages, largest)
+		}
+	})
+}
+
+// On a narrow line the messages get as small as it wants them: a ping behind one of
+// 64 kB would take half a minute at 20 kbit/s, and the upload would keep the line
+// bad, or never get a message through in time.
+func TestI5TheUploadFitsANarrowLine(t *testing.T) {
+	const bytesPerSecond = 2500
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		a.longJournal()
+		for messages := 0; ; messages++ {
+			m, came := a.took()
+			if !came {
+				break
+			}
+			took := time.Duration(inBase64(m)) * time.Second / bytesPerSecond
+			if messages > 4 && took > 2*time.Second && len(m.Entries.Leaves) > 1 {
+				t.Fatalf("message %d takes %v", messages, took)
+			}
+			w.after(took)
+			a.acks(m)
+			w.line.take(wire.TypeCheckpoint)
+		}
+		a.wantWhole()
+	})
+}
+
+// One that is not acknowledged at all is followed by smaller ones.
+func TestI8UnacknowledgedLeavesComeInSmallerMessages(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := &archive{keeper: keeper{w: w}}
+		a.longJournal()
+		first, _ := a.took()
+		w.after(31 * time.Second)
+		second, came := a.took()
+		if !came || inBase64(second) > inBase64(first)*2/3 {
+			t.Fatalf("%t: %d bytes after %d", came, inBase64(second), inBase64(first))
 		}
 	})
 }
