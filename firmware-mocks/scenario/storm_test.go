@@ -321,8 +321,8 @@ func (s *storm) prepare(ctx context.Context, p plan) error {
 	if p.Fair {
 		fair, cancel := context.WithTimeout(ctx, settleTime)
 		defer cancel()
-		if _, err := s.w.Till.Await(fair, func(st State) bool { return st.Link.Up }); err != nil {
-			return fmt.Errorf("I8: after %v of fair weather the line is not up: %w", settleTime, err)
+		if _, err := s.w.Till.Await(fair, func(st State) bool { return st.Link.State != terminal.LineDown }); err != nil {
+			return fmt.Errorf("I8: after %v of fair weather there is no line: %w", settleTime, err)
 		}
 	}
 	for _, f := range p.Faults {
@@ -383,10 +383,10 @@ func (s *storm) settle(ctx context.Context) error {
 	if err := s.seller.tidy(ctx, false, "hand-over"); err != nil {
 		return fmt.Errorf("I8: the last sale does not end: %w", err)
 	}
-	st, err := s.w.Till.Await(ctx, func(st State) bool { return st.Link.Up && st.Unresolved == 0 && st.Outbox == 0 })
+	st, err := s.w.Till.Await(ctx, func(st State) bool { return st.Link.State != terminal.LineDown && st.Unresolved == 0 && st.Outbox == 0 })
 	if err != nil || st.Parked > 0 {
-		return fmt.Errorf("I8: after %v of fair weather: line up: %v, %d unresolved, %d in the outbox, %d parked: %w",
-			settleTime, st.Link.Up, st.Unresolved, st.Outbox, st.Parked, err)
+		return fmt.Errorf("I8: after %v of fair weather: line %s, %d unresolved, %d in the outbox, %d parked: %w",
+			settleTime, st.Link.State, st.Unresolved, st.Outbox, st.Parked, err)
 	}
 	if st.Quarantine != "" {
 		return wrong("I3, I6: the register is in quarantine, %s, and did nothing wrong", st.Quarantine)

@@ -27,7 +27,8 @@ type State struct {
 	Time        terminal.Millis `json:"time"`
 	Clock       string          `json:"clock"`
 	Link        struct {
-		Up bool `json:"up"`
+		Up    bool               `json:"up"`
+		State terminal.LineState `json:"state"`
 	} `json:"link"`
 	Scanner string `json:"scanner"`
 	Storage string `json:"storage"`

@@ -45,9 +45,9 @@ const (
 	helloTime   = 5 * time.Second // for the till to say who it is: its disk may hang
 	welcomeTime = 5 * time.Second
 	writeTime   = 3 * time.Second
-	pings       = 3   // in a silence after which the line is down
-	queued      = 256 // messages waiting for the writer
-	longest     = time.Minute
+	pings       = 3           // in a silence after which the line is down
+	queued      = 256         // messages waiting for the writer
+	longest     = time.Minute // between two dials; twenty first bounds where these are less, as for tests
 )
 
 // Link is the websocket client of one register.
@@ -172,14 +172,14 @@ func (l *Link) tell(told *terminal.LineReason, why terminal.LineReason, err erro
 }
 
 // Delay gives how long to wait before the next dial: chance, from 0 to 1, of a
-// bound that is first and doubles with each failure, up to a minute (exponential
-// backoff with full jitter).
+// bound that is first and doubles with each failure, up to twenty times first and
+// at most a minute (exponential backoff with full jitter).
 func Delay(first time.Duration, failures int, chance float64) time.Duration {
-	bound := first
-	for ; failures > 0 && bound < longest; failures-- {
+	bound, most := first, max(first, min(20*first, longest))
+	for ; failures > 0 && bound < most; failures-- {
 		bound *= 2
 	}
-	return time.Duration(float64(min(bound, longest)) * chance)
+	return time.Duration(float64(min(bound, most)) * chance)
 }
 
 func (l *Link) open(out chan wire.Message, conn *websocket.Conn) {

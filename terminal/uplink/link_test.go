@@ -366,6 +366,13 @@ func TestDelay(t *testing.T) {
 	if got := Delay(firstDelay, 1<<40, 1); got != time.Minute {
 		t.Errorf("after very many failures %v", got)
 	}
+	// A development's pace stays one, and nobody waits more than a policy's first
+	// bound where that is the longest.
+	for first, most := range map[time.Duration]time.Duration{100 * time.Millisecond: 2 * time.Second, time.Minute: time.Minute} {
+		if got := Delay(first, 30, 1); got != most {
+			t.Errorf("with a first bound of %v at most %v, want %v", first, got, most)
+		}
+	}
 }
 
 func TestAddresses(t *testing.T) {
