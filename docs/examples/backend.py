@@ -138,6 +138,11 @@ def pair(amount):
     return [(amount or {}).get(m) or 0 for m in MEASURES]
 
 
+def limited(cap, amount):
+    """What a cap does not limit says nothing."""
+    return [n if m in cap else 0 for n, m in zip(pair(amount), MEASURES)]
+
+
 def fits(part, whole):
     return all(p <= w for p, w in zip(part, whole))
 
@@ -272,7 +277,7 @@ class Backend:
 
     def new_register(self, store):
         return {"store": store, "vkey": None, "session": 0, "incarnation": "", "said": "", "head": None, "proved": True,
-                "stopped": False, "checkpoint": None, "challenge": None, "quarantine": "", "released": "", "anew": False, "borrowed": 0}
+                "stopped": False, "checkpoint": None, "kept": {}, "challenge": None, "quarantine": "", "released": "", "anew": False, "borrowed": 0}
 
     def hello(self, link, message, body):
         name, store, incarnation, head = body["register"], body["store"], message["incarnation"], message["journal"]
@@ -384,6 +389,8 @@ class Backend:
         if kind == "grants":
             return self.give_back(link, reg, message, body)
         own = message["incarnation"] == reg["incarnation"]
+        if kind == "authorise" and message["incarnation"] != link.incarnation:
+            raise Problem("refused", "an authorise spends what the session's own incarnation holds")
         self.merge(link.register, link.store, message["incarnation"], body.get("counters"), own)
         known = self.book.payments.get(body["payment"])
         if known and known["register"] != link.register:
@@ -401,7 +408,7 @@ class Backend:
     def right(self, register, store, incarnation, cap, window):
         return self.book.rights.get(key(register, incarnation, cap, window)) or {
             "register": register, "store": store, "incarnation": incarnation, "cap": cap, "window": window,
-            "granted": [0, 0], "used": [0, 0], "released": [0, 0], "returned": [0, 0], "advised": [0, 0], "share": False}
+            "granted": [0, 0], "used": [0, 0], "released": [0, 0], "returned": [0, 0], "advised": [0, 0]}
 
     def put_right(self, r):
         self.book.put("rights", key(r["register"], r["incarnation"], r["cap"], r["window"]), r)
@@ -451,11 +458,11 @@ class Backend:
         room, rows = self.room(cap, link.store, window)
         if cap.get("offline_only"):
             # All reserve: an even share for each register of the store, once a window.
-            if any(row["share"] for row in rows if row["register"] == link.register):
-                return
             registers = sum(1 for x in self.book.registers.values() if x["store"] == link.store)
-            more = [min(n // registers, left) for n, left in zip(limit(cap), room)]
-            r["share"] = True
+            given = plus([0, 0], *[minus(row["granted"], row["returned"]) for row in rows if row["register"] == link.register])
+            more = [max(0, min(n // registers - had, left)) for n, had, left in zip(limit(cap), given, room)]
+            if any(had for had in given):
+                return
         else:
             own = [n * self.policy.get("reserve", "register_percent") // 100 for n in limit(cap)]
             store = [n * self.policy.get("reserve", "store_percent") // 100 for n in limit(cap)]
@@ -472,7 +479,7 @@ class Backend:
             raise Problem("refused", "only the session's own incarnation gives back")
         ack = {"of": "grants", "status": "accepted", "time": self.now()}
         try:
-            self.merge(link.register, link.store, message["incarnation"], body["counters"], own=True, strict=True)
+            self.merge(link.register, link.store, message["incarnation"], body.get("counters"), own=True, strict=True)
         except Decline as no:
             return "ack", dict(ack, status="rejected", reason=no.reason)
         reg["stopped"] = True
@@ -567,18 +574,22 @@ class Backend:
         return p
 
     def needs(self, link, message, body, policy):
-        spends = {s["cap"]: s for s in body.get("spends") or []}
-        if body["window"] not in self.windows() or any(s["window"] != body["window"] for s in spends.values()):
+        """The rights that a payment needs and what of each."""
+        spends, windows = {s["cap"]: s for s in body.get("spends") or []}, self.windows()
+        if any(s["window"] not in windows for s in spends.values()):
             raise Decline("clock")
+        caps = {cap["id"]: cap for cap in policy.caps("store", self.options.store_class, offline=False)}
+        if len(spends) != len(body.get("spends") or []) or set(spends) - set(caps):
+            raise Decline("allotment.missing")
         out = []
-        for cap in policy.caps("store", self.options.store_class, offline=False):
-            spend = spends.get(cap["id"], {})
+        for cap in caps.values():
+            spend = spends.get(cap["id"], {"window": body["window"]})
             takes = policy.counted(cap, body["sale"], body["amount"])
-            reserved, more = pair(spend.get("reserved")), pair(spend.get("need"))
-            right = self.right(link.register, link.store, message["incarnation"], cap["id"], body["window"])
+            reserved, more = limited(cap, spend.get("reserved")), limited(cap, spend.get("need"))
+            right = self.right(link.register, link.store, message["incarnation"], cap["id"], spend["window"])
             if not fits(takes, plus(reserved, more)) or not fits(reserved, minus(right["granted"], right["returned"])):
                 raise Decline("allotment.missing")
-            if not fits(more, self.room(cap, link.store, body["window"])[0]):
+            if not fits(more, self.room(cap, link.store, spend["window"])[0]):
                 raise Decline("cap.store")
             if any(more):
                 out.append((right, more))
@@ -622,9 +633,11 @@ class Backend:
 
     def void(self, link, reg, message, body, p):
         def act():
-            if not p or p["outcome"] != "approved" or p["undone"]:
+            rejected = p and p["how"] == "advice" and p["outcome"] == "declined"
+            if not p or p["undone"] == "reversed" or (p["outcome"] != "approved" and not rejected):
                 return {"status": "rejected"}
-            self.undo_payment(body["payment"], p, "voided")
+            if not rejected:
+                self.undo_payment(body["payment"], p, "voided")
             return {"status": "accepted"}
 
         return self.once(body, "void", 0, act)
@@ -642,7 +655,7 @@ class Backend:
 
     def advice(self, link, reg, message, body, p):
         if p and p["how"] != "advice":
-            raise Problem("refused", "this payment was told online")
+            return {"status": "rejected", "reason": "backend.declined", "bearer": "store"}
         if not p:
             p = {"register": link.register, "how": "advice", "outcome": "declined", "undone": "", "refunded": 0, "created": body["created"],
                  "amount": body["amount"], "sale": {"lines": body["sale"].get("lines")}, "incarnation": message["incarnation"], "age": body.get("contact_age") or 0}
@@ -693,16 +706,15 @@ class Backend:
         yen, count, floor = (policy.get("offline", k) for k in ("account_yen", "account_count", "floor"))
         if p["age"] == -1:  # after a boot, never heard: a sum of its own for all accounts
             boot = sum(q["amount"] for q in earlier if q["age"] == -1 and q["incarnation"] == p["incarnation"])
-            if p["sale"]["lines"] or boot + p["amount"] > policy.get("offline", "boot_yen"):
+            if any(l["category"] in policy.high_resale for l in p["sale"]["lines"] or []) or boot + p["amount"] > policy.get("offline", "boot_yen"):
                 raise Decline("offline.limit")
-        else:
-            full, nothing = policy.duration("offline", "full_for"), policy.duration("offline", "nothing_after")
-            whole = min(nothing - full, max(0, nothing - p["age"]))
-            yen, count, floor = (n * whole // (nothing - full) for n in (yen, count, floor))
+        full, nothing = policy.duration("offline", "full_for"), policy.duration("offline", "nothing_after")
+        left = min(1000, max(0, -(-1000 * (nothing - p["age"]) // (nothing - full))))
+        yen, count, floor = (-(-n * left // 1000) for n in (min(yen, p["yen"]), min(count, p["count"]), floor))
         mine = [q for q in earlier if q["account"] == p["account"] and at - DAY < q["created"] <= at]
         if (p["amount"] > floor
-                or sum(q["amount"] for q in mine) + p["amount"] > min(yen, p["yen"])
-                or len(mine) + 1 > min(count, p["count"])):
+                or sum(q["amount"] for q in mine) + p["amount"] > yen
+                or len(mine) + 1 > count):
             raise Decline("offline.limit")
 
     def check_allotment(self, link, reg, message, body, policy):
@@ -739,13 +751,15 @@ class Backend:
         except (ValueError, IndexError):
             right = False
         head = {"size": size, "root": root} if right else None
-        leaf, challenge = body.get("leaf"), reg["challenge"]
+        leaf, challenge, kept = body.get("leaf"), reg["challenge"], reg["kept"].get(str(size)) if right else None
+        if kept and kept == head["root"] and head != last:
+            return "ack", self.verdict("checkpoint", None)  # one before the last, again
         if not right:
             why = "checkpoint.invalid"
+        elif kept and kept != head["root"]:
+            why = "ledger.forked"
         elif last and head["size"] < last["size"]:
             why = "ledger.older"
-        elif last and head["size"] == last["size"] and head["root"] != last["root"]:
-            why = "ledger.forked"
         elif head != last and (body.get("from") or 0) != (last["size"] if last else 0):
             raise Problem("refused", "the proof is from another size than the last checkpoint", end=True)
         elif head != last and last and not verify.extends(last["size"], bytes.fromhex(last["root"]), size, bytes.fromhex(root), hashes(body.get("proof"))):
@@ -761,8 +775,9 @@ class Backend:
             self.doubt(link, reg, why)
         else:
             reg["checkpoint"] = head
+            reg["kept"][str(size)] = root
         self.book.put("registers", link.register, reg)
-        return "ack", dict(self.verdict("checkpoint", why))
+        return "ack", self.verdict("checkpoint", why)
 
     def verdict(self, of, why):
         ack = {"of": of, "status": "rejected" if why else "accepted", "time": self.now()}
@@ -822,7 +837,9 @@ class Backend:
             if path.endswith("quarantine"):
                 self.doubt(None, reg, body["why"])
             else:
-                reg.update(quarantine="", released=reg["said"], checkpoint=None, proved=True, challenge=None, anew=True, borrowed=0)
+                if reg["quarantine"]:
+                    reg.update(quarantine="", released=reg["said"], checkpoint=None, kept={}, proved=True,
+                               challenge=None, anew=True, borrowed=0)
             self.book.put("registers", body["register"], reg)
             if body["register"] in self.links:
                 self.links[body["register"]].close()

@@ -120,7 +120,7 @@ BODIES = {
     "refund": payment("id amount", id=UUID, amount=CHARGED),
     "journal": thing("leaves", **{"from": whole(), "leaves": many(text(1, 2**20, BASE64), 1)}),
     "checkpoint": thing("note", **{"note": text(1, 2**20), "from": whole(), "proof": many(HASH, 0, 128), "leaf": thing("index hash", index=whole(), hash=HASH, proof=many(HASH, 0, 128))}),
-    "grants": thing("counters", grants=many(thing(), 0, 0), counters=many(COUNTER, 1)),
+    "grants": thing("", grants=many(thing(), 0, 0), counters=many(COUNTER)),
     "error": thing("code", code=ID, text=text(0, 1000)),
 }
 DOWNWARD = {"welcome", "answer", "ack", "policy", "freeze", "denials"}
