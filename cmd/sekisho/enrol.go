@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -138,7 +139,7 @@ func hostOf(backend string) string {
 // welcome says who the register is now, and what comes next.
 func (s *staff) welcome(k keys.Keys, backend string) error {
 	id := k.Identity
-	fmt.Fprintf(s.out, "register %s of store %s, class %s, %s: enrolled, keys in %s\n", id.Register, id.Store, id.Class, id.Realm, s.cfg.Data)
+	fmt.Fprintf(s.out, "register %s of store %s, class %s, %s: enrolled, keys in %s\n", id.Register, id.Store, id.Class, id.Realm, filepath.Join(s.cfg.Data, "keys"))
 	if s.cfg.Backend != backend {
 		fmt.Fprintf(s.out, "-> write backend = %q into %s\n", backend, s.config)
 	}
