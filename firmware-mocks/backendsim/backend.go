@@ -59,6 +59,7 @@ type Backend struct {
 	rules   *rules
 	cas     []authority // the one that signs first
 	links   map[*link]bool
+	latest  map[string]*link // by register: the one that said hello last
 	servers []*http.Server
 }
 
@@ -77,7 +78,7 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	}
 	b := &Backend{
 		ledger: l, key: cfg.Key, now: cfg.Now, log: cfg.Log, mux: http.NewServeMux(),
-		rules: newRules(cfg), links: map[*link]bool{}, root: cfg.Root, rootKey: cfg.Pinned,
+		rules: newRules(cfg), links: map[*link]bool{}, latest: map[string]*link{}, root: cfg.Root, rootKey: cfg.Pinned,
 		dials: pace{most: cmp.Or(cfg.Dials, usualDials)}, guesses: pace{most: wrongCodes}, deadlines: usualDeadlines,
 	}
 	if err := errors.Join(b.certify(ctx), b.republish(ctx)); err != nil {

@@ -117,6 +117,9 @@ func (b *Backend) add(l *link) bool {
 func (b *Backend) remove(l *link) {
 	b.mu.Lock()
 	delete(b.links, l)
+	if who := l.who(); who != nil && b.latest[who.register] == l {
+		delete(b.latest, who.register)
+	}
 	b.mu.Unlock()
 	b.work.Done()
 }
@@ -131,6 +134,21 @@ func (b *Backend) linked(which func(*link) bool) []*link {
 		}
 	}
 	return some
+}
+
+// succeed makes a link its register's latest and ends the one before. Two hellos
+// may be decided in one order and come here in the other.
+func (b *Backend) succeed(l *link, c caller) {
+	b.mu.Lock()
+	before := b.latest[c.register]
+	if before != nil && before != l && before.who().session > c.session {
+		l, before = before, l
+	}
+	b.latest[c.register] = l
+	b.mu.Unlock()
+	if before != nil && before != l {
+		before.stop()
+	}
 }
 
 // hangUp ends links.
@@ -428,9 +446,6 @@ func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) 
 	l.mu.Lock()
 	l.caller = &c
 	l.mu.Unlock()
-	l.b.hangUp(func(other *link) bool {
-		who := other.who()
-		return who != nil && who.register == c.register && who.session < c.session
-	})
+	l.b.succeed(l, c)
 	return wire.Message{Type: wire.TypeWelcome, Welcome: w}, nil
 }
