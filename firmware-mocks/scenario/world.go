@@ -124,18 +124,23 @@ func (w *World) open(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := os.WriteFile(w.path("items.csv"), []byte(itemsFile()), 0o600); err != nil {
-		return err
-	}
-	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\nscanner = %q\nscanner_family = %q\n",
-		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, w.link(), w.path("dev", "scanner"), w.model())
-	if err := os.WriteFile(w.path("sekishod.toml"), []byte(config), 0o600); err != nil {
+	if err := w.configure(); err != nil {
 		return err
 	}
 	if err := w.enrol(ctx); err != nil {
 		return err
 	}
 	return w.StartDaemon(ctx)
+}
+
+// configure writes what sekishod reads at its start.
+func (w *World) configure() error {
+	if err := os.WriteFile(w.path("items.csv"), []byte(itemsFile()), 0o600); err != nil {
+		return err
+	}
+	config := fmt.Sprintf("items = %q\ndata = %q\nrun = %q\nlisten = %q\nbackend = %q\nscanner = %q\nscanner_family = %q\n",
+		w.path("items.csv"), w.path("register"), w.path("run"), w.setup.Listen, w.link(), w.path("dev", "scanner"), w.model())
+	return os.WriteFile(w.path("sekishod.toml"), []byte(config), 0o600)
 }
 
 // model names the scanner's, which is also its family's.

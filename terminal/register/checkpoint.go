@@ -35,7 +35,7 @@ func (r *Register) compareKept(w wire.Welcome) {
 	r.checkpoints, r.upload = checkpoints{}, upload{}
 	told := w.Checkpoint
 	if w.Uploaded > r.head.Size {
-		r.doubt(LedgerOlder, nil)
+		r.finds(LedgerOlder)
 		return
 	}
 	if told == nil || told.Size == 0 {
@@ -48,7 +48,7 @@ func (r *Register) compareKept(w wire.Welcome) {
 	}
 	kept := journal.Head{Size: told.Size, Root: tlog.Hash(root)}
 	if kept.Size > r.head.Size {
-		r.doubt(LedgerOlder, nil)
+		r.finds(LedgerOlder)
 		return
 	}
 	session := r.session
@@ -65,7 +65,7 @@ func (r *Register) compareKept(w wire.Welcome) {
 		case f.err != nil:
 			r.cfg.Log.Error("the journal could not be compared with the backend's checkpoint", "error", f.err)
 		case f.own != kept:
-			r.doubt(LedgerForked, nil)
+			r.finds(LedgerForked)
 		default:
 			r.goUp(kept, w)
 		}

@@ -176,6 +176,14 @@ func TestI6TheBackendsCheckpointFindsAChangedPast(t *testing.T) {
 				if n := len(w.line.take(wire.TypeCheckpoint)); n != 0 {
 					t.Errorf("%d checkpoints of a journal in doubt", n)
 				}
+				if w.line.redials != 1 {
+					t.Errorf("%d other sessions to tell it in, want 1", w.line.redials)
+				}
+				w.down()
+				w.welcomed(func(m *wire.Welcome) { m.Checkpoint, m.Quarantine = headOnWire(c.told(w.headNow())), c.want })
+				if w.line.redials != 1 {
+					t.Error("the backend knows, and is told again and again")
+				}
 			})
 		})
 	}

@@ -61,6 +61,17 @@ func (r *Register) doubt(why string, cause error) {
 	})
 }
 
+// finds is doubt for what this register found out by itself in the middle of a
+// session: another begins, whose hello tells it, or head office would see nothing
+// that it could release.
+func (r *Register) finds(why string) {
+	known := r.quarantine != ""
+	r.doubt(why, nil)
+	if !known {
+		r.cfg.Backend.Redial()
+	}
+}
+
 // quarantineOwed names a quarantine that rules and is not stored yet.
 const quarantineOwed = "quarantine"
 

@@ -165,7 +165,7 @@ func (r *Register) leavesAcked(re string, a wire.Ack) {
 		return // a word of a later release: as if none had come
 	case a.Size > r.head.Size:
 		u.off, u.message = true, ""
-		r.doubt(LedgerOlder, nil)
+		r.finds(LedgerOlder)
 		return
 	}
 	before := u.next

@@ -332,11 +332,12 @@ func TestLeavesThatAreNotTakenAreNoFlood(t *testing.T) {
 // not here any more.
 func TestI6TheUploadFindsAnotherPast(t *testing.T) {
 	for name, c := range map[string]struct {
-		change func(*wire.Ack)
-		want   string
+		change  func(*wire.Ack)
+		want    string
+		redials int // to tell what the backend does not know
 	}{
-		"other leaves": {func(a *wire.Ack) { a.Status, a.Reason = wire.StatusRejected, "register.quarantine" }, register.LedgerForked},
-		"more leaves":  {func(a *wire.Ack) { a.Size = 1000 }, register.LedgerOlder},
+		"other leaves": {func(a *wire.Ack) { a.Status, a.Reason = wire.StatusRejected, "register.quarantine" }, register.LedgerForked, 0},
+		"more leaves":  {func(a *wire.Ack) { a.Size = 1000 }, register.LedgerOlder, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(t *testing.T, w *world) {
@@ -345,6 +346,9 @@ func TestI6TheUploadFindsAnotherPast(t *testing.T) {
 				m, _ := a.took()
 				a.acks(m, c.change)
 				w.wantQuarantine(c.want)
+				if w.line.redials != c.redials {
+					t.Errorf("%d other sessions to tell it in, want %d", w.line.redials, c.redials)
+				}
 				w.after(time.Hour)
 				a.takes()
 				if _, came := a.took(); came {
@@ -357,6 +361,9 @@ func TestI6TheUploadFindsAnotherPast(t *testing.T) {
 		w.down()
 		w.welcomed(func(m *wire.Welcome) { m.Uploaded = w.headNow().Size + 1 })
 		w.wantQuarantine(register.LedgerOlder)
+		if w.line.redials != 1 {
+			t.Errorf("%d other sessions to tell it in, want 1", w.line.redials)
+		}
 	})
 }
 
