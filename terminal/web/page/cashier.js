@@ -242,6 +242,7 @@ function status(id, text, care) {
 
 function drawStatus() {
   status('link', line(view.link), view.link.state !== 'up');
+  status('contact', view.link.state === 'up' ? '' : contact(), true);
   const ready = view.scanner === 'connected';
   status('scanner', word(ready ? 'scanner.connected' : 'scanner.disconnected'), !ready);
   status('storage', word('storage.' + view.storage), true);
@@ -250,10 +251,10 @@ function drawStatus() {
   const parked = view.parked ? filled('parked', view.parked) : '';
   status('pending', filled('pending', view.unresolved) + parked, view.unresolved > usual || view.parked > 0);
   const warnings = [
-    view.stopping ? word('warning.stopping') : '', view.quarantine ? word('warning.quarantine') : '', frozen(view.frozen ?? []),
+    view.stopping ? word('warning.stopping') : '', doubted(), unheard(), frozen(view.frozen ?? []),
     word('warning.storage.' + view.storage), word('policy.' + view.policy.state),
   ].filter(Boolean);
-  put('warning', warnings.join('\n'));
+  put('warning', warnings.join('\n▲ '));
   $('warning').hidden = !answers || warnings.length === 0;
   $('status').hidden = !answers;
 }
@@ -275,21 +276,41 @@ function drawNews() {
 
 const sentence = told => told.sentence?.[language] ?? told.sentence?.ja ?? '';
 
-// line says how the line is and, where it is not up, why and since when it was
-// not heard.
+// doubted tells that head office must check this till; without the line it then
+// takes nothing.
+function doubted() {
+  if (!view.quarantine) return '';
+  return view.link.state === 'down' ? word('warning.quarantine.down') : word('warning.quarantine');
+}
+
+// unheard says what to do where the line is down for longer than a short break, or
+// for a reason that no waiting mends.
+function unheard() {
+  if (view.link.state !== 'down' || view.quarantine) return '';
+  if (['untrusted', 'refused', 'protocol'].includes(view.link.reason)) return word('warning.line.call');
+  return view.link.last_contact && sinceContact() < 60 ? '' : word('warning.line');
+}
+
+// line says how the line is and, where it is not up, why.
 function line(link) {
   if (link.state === 'up') return word('link.up');
   const why = word('line.' + link.reason);
-  return (word('link.' + link.state) || word('link.down')) + (why && ': ' + why) + filled('contact', age());
+  return (word('link.' + link.state) || word('link.down')) + (why && ' – ' + why);
 }
 
-// age is how long ago the backend was last heard, by the register's own clock.
-function age() {
+// contact says since when the backend was not heard.
+function contact() {
   if (!view.link.last_contact) return word('contact.never');
-  const s = Math.max(0, Math.floor((view.time - view.link.last_contact + performance.now() - viewSince) / 1000));
-  if (s < 60) return `${s} ${word('age.seconds')}`;
-  if (s < 3600) return `${Math.floor(s / 60)} ${word('age.minutes')}`;
-  return `${Math.floor(s / 3600)} ${word('age.hours')}`;
+  const s = sinceContact();
+  if (s < 60) return filled('contact.seconds', s);
+  if (s < 3600) return filled('contact.minutes', Math.floor(s / 60));
+  return filled('contact.hours', Math.floor(s / 3600));
+}
+
+// sinceContact is how many seconds ago the backend was last heard, by the
+// register's own clock.
+function sinceContact() {
+  return Math.max(0, Math.floor((view.time - view.link.last_contact + performance.now() - viewSince) / 1000));
 }
 
 function drawSale(sale) {
