@@ -215,11 +215,33 @@ func (e *Enrolment) whole(folder string) (Keys, error) {
 	if !e.code.Fits(t.CAs[0].Raw) {
 		return k, f.wrong(BackendCA, "does not begin with the CA that the code names", nil)
 	}
-	if before, err := Folder(e.path(folderName)).Identity(); err == nil && (before.Register != k.Identity.Register || before.Store != k.Identity.Store) {
+	if before, known := Folder(e.path(folderName)).formerly(); known && before != nameOf(k.Identity) {
 		return k, fmt.Errorf("%w: here is register %s of store %s with its ledger, the code is for register %s of store %s; ask head office for a code for the former, or give the latter a data folder of its own",
 			ErrOtherRegister, before.Register, before.Store, k.Identity.Register, k.Identity.Store)
 	}
 	return k, nil
+}
+
+// formerly gives the register whose folder this was, also where something is
+// wrong with its identity, as a reason to enrol again: then the certificate tells.
+func (f Folder) formerly() (enrol.Name, bool) {
+	if id, err := f.Identity(); err == nil {
+		return nameOf(id), true
+	}
+	text, err := os.ReadFile(filepath.Join(string(f), Certificate))
+	if err != nil {
+		return enrol.Name{}, false
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return enrol.Name{}, false
+	}
+	own, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return enrol.Name{}, false
+	}
+	name, err := enrol.ParseName(own.URIs)
+	return name, err == nil
 }
 
 // Place puts what Keep wrote in its place in one step, and takes what was there

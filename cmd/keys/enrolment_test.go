@@ -385,6 +385,33 @@ func TestI6AnotherRegistersCodeIsRefused(t *testing.T) {
 	}
 }
 
+// Whatever is wrong with the identity of the register that is here: it may be why
+// it is enrolled again.
+func TestI6AnotherRegistersCodeIsRefusedBesideABrokenIdentity(t *testing.T) {
+	for name, spoil := range map[string]func(path string) error{
+		"its mode":    func(path string) error { return os.Chmod(path, 0o666) },
+		"its content": func(path string) error { return os.WriteFile(path, []byte("nothing"), 0o600) },
+		"it is gone":  os.Remove,
+	} {
+		b, data := newBackend(t), t.TempDir()
+		if _, err := b.enrol(data, enrol.NewCode(b.ca.Raw)); err != nil {
+			t.Fatal(err)
+		}
+		if err := spoil(filepath.Join(data, "keys", IdentityNote)); err != nil {
+			t.Fatal(err)
+		}
+		b.id.Register = "r2"
+		if _, err := b.enrol(data, enrol.NewCode(b.ca.Raw)); !errors.Is(err, ErrOtherRegister) {
+			t.Errorf("%s: %v", name, err)
+		}
+		b.id = who
+		if _, err := b.enrol(data, enrol.NewCode(b.ca.Raw)); err != nil {
+			t.Errorf("%s: its own code: %v", name, err)
+		}
+		inUse(t, data)
+	}
+}
+
 func TestEnrolmentWantsTheFolderForItself(t *testing.T) {
 	b, data := newBackend(t), t.TempDir()
 	held, err := Begin(data, enrol.NewCode(b.ca.Raw))
