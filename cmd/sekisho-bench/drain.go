@@ -95,13 +95,18 @@ func openTaker() (*taker, error) {
 	return t, nil
 }
 
-// serve answers each message in its turn, once the gate is open.
+// serve answers each message in its turn, once the gate is open. It reads on while
+// the gate is shut: pings are answered at once, as a backend's are, or the line
+// would count as bad.
 func (t *taker) serve(w http.ResponseWriter, r *http.Request, gate *sync.RWMutex) {
 	conn, err := yes.Upgrade(w, r, nil)
 	if err != nil {
 		return
 	}
-	defer conn.Close()
+	read := make(chan wire.Message, 4*drainWindow) // more than a register has on the line
+	answered := make(chan struct{})
+	go func() { defer close(answered); t.answer(conn, read, gate) }()
+	defer func() { close(read); conn.Close(); <-answered }()
 	for {
 		_, text, err := conn.ReadMessage()
 		if err != nil {
@@ -111,11 +116,19 @@ func (t *taker) serve(w http.ResponseWriter, r *http.Request, gate *sync.RWMutex
 		if err != nil {
 			return
 		}
+		read <- m
+	}
+}
+
+// answer replies to what was read, until there is no more.
+func (t *taker) answer(conn *websocket.Conn, read <-chan wire.Message, gate *sync.RWMutex) {
+	for m := range read {
 		gate.RLock()
 		gate.RUnlock()
 		out, err := wire.Encode(t.reply(m))
 		if err != nil || conn.WriteMessage(websocket.TextMessage, out) != nil {
-			return
+			conn.Close() // the reader ends then; what it still brings is not answered
+			continue
 		}
 		if m.Type == wire.TypeAdvice && gate == &t.gate {
 			t.taken.Add(1)
