@@ -235,12 +235,13 @@ func TestManagerSeesWhatWaitsAndWhatIsStopped(t *testing.T) {
 	b.x.desk.view = register.View{
 		Register: "register-1", Store: "store-1", Time: 1562011200000, Clock: "authenticated", Storage: "ok", Parked: 2,
 		Policy: register.PolicyView{Version: 7, State: "in-force"}, Quarantine: "ledger.older", Frozen: []string{"all", "gift-card"}, Stopping: true,
+		Link: register.LinkView{State: terminal.LineDown, Reason: terminal.LineUntrusted},
 	}
 	b.x.desk.caps = []register.Holding{{Cap: "tobacco-day", Category: "tobacco", Held: terminal.Amount{Units: 12}, Used: terminal.Amount{Units: 1234}, Counts: []string{"units"}}}
 	b.x.desk.rules = register.Rules{Policy: "version = 7\n\n— head A\n", PolicyVersion: 7, Class: "city"}
 	b.x.ledger.open = []terminal.Payment{{ID: somePayment}}
 	a := b.get("/manager")
-	for _, key := range []string{"stopping", "quarantine", "quarantine.ledger.older", "frozen", "frozen.all", "open", "held.what", "rules.who"} {
+	for _, key := range []string{"stopping", "line.untrusted", "quarantine", "quarantine.ledger.older", "frozen", "frozen.all", "open", "held.what", "rules.who"} {
 		if !says(t, a, key) {
 			t.Errorf("the page does not say %s", key)
 		}
