@@ -1,5 +1,6 @@
-# What this Makefile needs is Debian (or another Linux), Go, a C compiler, make
-# and zbar-tools, whose zbarimg reads in the tests what the mocks draw.
+# What this Makefile needs is Debian (or another Linux), Go, a C compiler, make,
+# zbar-tools, whose zbarimg reads in the tests what the mocks draw, and Python,
+# in which the example backend is written.
 
 FUZZTIME ?= 10s
 PKG      ?= ./...
@@ -56,9 +57,12 @@ bench: tools ## measure the promised figures beside what they are held against
 demo: build ## a till with its scanner, customers and backend; plays a shift
 	./bin/sekisho-sim demo $(if $(ONCE),--once)
 
-conform: build ## try the reference backend, and then the register, rule by rule
+# The example's ports are below those that the kernel gives away by itself.
+conform: build ## try the reference backend, the register and the example backend, rule by rule
 	./bin/sekisho-sim conform
 	./bin/sekisho-sim conform --register ./bin/sekishod
+	python3 -B docs/examples/check.py
+	docs/examples/conform.sh bin 18470
 
 # The control, which must lose something, runs first: without it the rest says
 # nothing.
@@ -79,6 +83,7 @@ tools:
 	command -v go >/dev/null || missing=golang-go; \
 	echo '#include <stdlib.h>' | "$${CC:-cc}" -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev"; \
 	command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; \
+	command -v python3 >/dev/null || missing="$$missing python3"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing:" $$missing; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \

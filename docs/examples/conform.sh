@@ -6,6 +6,7 @@
 # BIN is the folder of sekisho-sim; PORT and the one after it must be free on loopback. All files
 # go to a folder that is taken away at the end. The exit status is the kit's.
 set -eu
+export PYTHONDONTWRITEBYTECODE=1 # nothing is left in the tree
 here=$(cd "$(dirname "$0")" && pwd)
 sim=$(cd "$1" && pwd)/sekisho-sim port=$2
 shift 2
@@ -13,7 +14,7 @@ dir=$(mktemp -d)
 trap 'kill "$(cat "$dir/pid")" 2>/dev/null; rm -rf "$dir"' EXIT
 
 "$sim" keys --dir "$dir" >/dev/null
-key=$(PYTHONDONTWRITEBYTECODE=1 python3 - "$here" "$dir/operator/wallet.key" <<'PY'
+key=$(python3 - "$here" "$dir/operator/wallet.key" <<'PY'
 import base64, sys
 sys.path.insert(0, sys.argv[1])
 import verify
