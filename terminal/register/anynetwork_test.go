@@ -149,6 +149,10 @@ func (n *network) step() {
 		}
 	case 25:
 		n.bursts()
+	case 26: // the line takes nothing for a while
+		w.line.fill(true)
+		n.crowded()
+		w.line.fill(false)
 	case 21:
 		n.restarts(n.draw(2) == 0)
 	case 22:
@@ -160,6 +164,14 @@ func (n *network) step() {
 	}
 	n.collect()
 	n.look()
+}
+
+// crowded lets what waits meet a line that is up and has no room.
+func (n *network) crowded() {
+	n.w.down()
+	n.sells()
+	n.connects("")
+	n.w.after(time.Duration(1+n.draw(3)) * time.Second)
 }
 
 // moves lets one message come, whichever, and perhaps twice, or loses it.

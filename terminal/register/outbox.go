@@ -44,7 +44,14 @@ type queued struct {
 	acked   bool   // its acknowledgement waits for the store
 	message string // the id under which it went last
 	why     string // it was parked
+	held    *held  // what the line had no room for; nil for nothing
 	again   time.Duration
+}
+
+// held is an item as the store holds it, and whose rights its payment spent.
+type held struct {
+	item OutboxItem
+	inc  terminal.Incarnation
 }
 
 // place is where an item of the outbox is.
@@ -152,7 +159,7 @@ func (o *outbox) tellLate(now time.Duration) {
 // leave and is tried again like one that did.
 func (o *outbox) sent(q *queued, message string, now time.Duration) {
 	o.forget(q)
-	q.place, q.fresh, q.message, q.again = placeAway, false, message, now+resendAfter
+	q.place, q.fresh, q.message, q.held, q.again = placeAway, false, message, nil, now+resendAfter
 	if message != "" {
 		o.byID[message] = q
 	}
@@ -184,7 +191,7 @@ func (o *outbox) renew() {
 	heads := make([]*queued, 0, len(o.of))
 	for _, list := range o.of {
 		for _, q := range list {
-			q.place, q.fresh, q.message = placeBehind, true, ""
+			q.place, q.fresh, q.message, q.held = placeBehind, true, "", nil
 		}
 		heads = append(heads, list[0])
 	}
@@ -205,7 +212,7 @@ func (o *outbox) leave(q *queued, to place) {
 		o.parked--
 	}
 	o.forget(q)
-	q.place = to
+	q.place, q.held = to, nil
 }
 
 func (o *outbox) forget(q *queued) {

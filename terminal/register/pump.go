@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"sekisho/terminal"
@@ -119,6 +120,10 @@ func (r *Register) pump() {
 	if len(batch) == 0 {
 		return
 	}
+	if slices.IndexFunc(batch, func(q *queued) bool { return q.held == nil }) < 0 {
+		r.letGo(batch, remembered(batch))
+		return
+	}
 	var scope Scope
 	for _, q := range batch {
 		scope.Items, scope.Payments = append(scope.Items, q.id), append(scope.Payments, q.payment)
@@ -165,37 +170,6 @@ type step struct {
 	journal int64
 }
 
-// leaving is what the store holds of items that are to go.
-type leaving struct {
-	items map[int64]OutboxItem
-	incs  map[terminal.PaymentID]terminal.Incarnation
-	stuck map[terminal.PaymentID]error // whose payments do not take the step
-	batch
-}
-
-// leave is the step of items that go: an advice's payment is advised from now on.
-func leave(u Usage, inc terminal.Incarnation, now terminal.Millis) leaving {
-	l := leaving{items: map[int64]OutboxItem{}, incs: map[terminal.PaymentID]terminal.Incarnation{}, stuck: map[terminal.PaymentID]error{}, batch: batch{from: u.Head.Size}}
-	for _, i := range u.Items {
-		l.items[i.ID] = i
-		p, known := u.Payments[i.Payment]
-		if !known {
-			continue
-		}
-		l.incs[p.ID] = p.Incarnation
-		if i.Kind != OutAdvice || p.State != terminal.ApprovedOffline {
-			continue
-		}
-		after, err := p.Move(terminal.Advised, "", now)
-		if err != nil {
-			l.stuck[p.ID] = err
-			continue
-		}
-		l.add(moved(after, inc))
-	}
-	return l
-}
-
 // letGo sends what was read.
 func (r *Register) letGo(batch []*queued, going leaving) {
 	r.keepSteps(going.steps)
@@ -219,6 +193,7 @@ func (r *Register) letGo(batch []*queued, going leaving) {
 			continue
 		}
 		if !r.send(m) {
+			going.remember(batch[n:])
 			r.outbox.putBack(batch[n:])
 			r.outbox.notTill = now + retrySend
 			break
