@@ -41,7 +41,7 @@ type rule struct {
 
 // all gives every rule.
 func all() []rule {
-	return slices.Concat(linkRules, messageRules, payRules, unknownRules)
+	return slices.Concat(linkRules, messageRules, payRules, unknownRules, offlineRules, outboxRules, capRules, officeRules, journalRules, doubtRules, tlsRules)
 }
 
 // Rules gives every rule in the order in which it is told.
@@ -80,7 +80,7 @@ func Open(cfg Config) (*Kit, error) {
 
 // together is how many rules are tried at once on each processor: nearly all of
 // a rule's time is waiting.
-const together = 3
+const together = 5
 
 // Run checks the rules whose id contains only, some at once, and tells the results
 // in the order of the table.

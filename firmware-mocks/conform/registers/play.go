@@ -41,6 +41,7 @@ type play struct {
 	kept   *wire.Head
 	leaves [][]byte // of the journal that came up
 	replay journal.Replay
+	news   chan struct{} // something of these two came
 }
 
 // quickly are the paces of a rule's policy: short enough that a run takes a
@@ -56,7 +57,7 @@ const queryEvery = 300 * time.Millisecond
 
 func (k *Kit) play(ctx context.Context, id string) (*play, error) {
 	p := &play{k: k, rules: quickly(), dir: filepath.Join(k.cfg.Dir, id)}
-	p.who.renewal = make(chan asked, 10)
+	p.who.renewal, p.news = make(chan asked, 10), make(chan struct{}, 1)
 	p.ctx, p.stop = context.WithTimeout(ctx, ruleTime)
 	err := os.MkdirAll(p.dir, 0o700)
 	if err == nil {
@@ -133,17 +134,21 @@ func (p *play) start() {
 		return
 	}
 	p.work.Go(func() { <-p.ctx.Done(); log.Close() })
-	setup := scenario.Setup{
-		Dir: p.dir, Binary: p.k.cfg.Sekishod, Enrols: p.k.cfg.Sekisho, Listen: host + ":0", Rules: p.rules, Fast: true,
-		Log: io.Writer(log), Backend: p.server.address,
-		Code: func(context.Context, *scenario.World) (string, error) { return p.who.code.Text(), nil },
-	}
-	w, err := scenario.NewWorld(p.ctx, setup)
+	w, err := scenario.NewWorld(p.ctx, p.setup(log))
 	if err != nil {
 		p.fail("the register did not start: %w", err)
 		return
 	}
 	p.world, p.runs = w, true
+}
+
+// setup is a register whose backend is the kit.
+func (p *play) setup(log io.Writer) scenario.Setup {
+	return scenario.Setup{
+		Dir: p.dir, Binary: p.k.cfg.Sekishod, Enrols: p.k.cfg.Sekisho, Listen: host + ":0", Rules: p.rules, Fast: true,
+		Log: log, Backend: p.server.address,
+		Code: func(context.Context, *scenario.World) (string, error) { return p.who.code.Text(), nil },
+	}
 }
 
 // restart starts the register's process again, as after a power cut where it
@@ -239,6 +244,7 @@ func (p *play) keep(c *wire.Checkpoint) {
 	defer p.mu.Unlock()
 	if err == nil {
 		p.kept = &head
+		p.tellNews()
 	}
 }
 
@@ -252,7 +258,25 @@ func (p *play) stored(e *wire.Entries) int64 {
 			p.replay.AddHash(tlog.RecordHash(p.leaves[len(p.leaves)-1]))
 		}
 	}
+	p.tellNews()
 	return int64(len(p.leaves))
+}
+
+func (p *play) tellNews() {
+	select {
+	case p.news <- struct{}{}:
+	default: // somebody will look already
+	}
+}
+
+// stopping ends the register in good order, beside the rule.
+func (p *play) stopping() {
+	p.runs = false
+	p.work.Go(func() {
+		if err := p.world.StopDaemon(p.ctx); err != nil {
+			p.fail("the register did not stop: %w", err)
+		}
+	})
 }
 
 // end closes what is open, and gives what went wrong.

@@ -118,9 +118,7 @@ func codeOnce(p *play) {
 	p.becomes(m.Authorise.Payment, terminal.Approved)
 	p.handOver(m.Authorise.Payment)
 	s := p.sellTo(code, lunch)
-	p.till(func(st scenario.State) bool {
-		return st.Notice != nil || st.Verdict != nil && st.Verdict.Sale == s.ref && st.Verdict.Outcome == terminal.OutcomeDeclined
-	}, "that the code is not taken")
+	p.notTaken(s)
 	p.cancel(s)
 	l.works()
 	n := 0

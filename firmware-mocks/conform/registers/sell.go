@@ -203,8 +203,11 @@ func (l *link) accept(m received) { l.ack(m, wire.StatusAccepted, "") }
 
 // paid is a payment that the backend approved, the goods not handed over.
 func (l *link) paid(lines ...terminal.Line) *wire.Authorise {
-	l.p.sell(lines...)
+	s := l.p.sell(lines...)
 	m := l.want(wire.TypeAuthorise)
+	for m.Authorise.Sale.Ref != string(s.ref) && !l.p.over() { // what asks for another is seen by the rule
+		m = l.want(wire.TypeAuthorise)
+	}
 	l.approve(m, m.Authorise)
 	l.p.becomes(m.Authorise.Payment, terminal.Approved)
 	return m.Authorise
@@ -227,23 +230,9 @@ func (p *play) offline(lines ...terminal.Line) (sale, string) {
 	return s, string(p.verdict(s, terminal.ApprovedOffline).Payment)
 }
 
-// common gives what every payment message carries.
-func common(m wire.Message) *wire.Common {
-	switch {
-	case m.Authorise != nil:
-		return &m.Authorise.Common
-	case m.Query != nil:
-		return &m.Query.Common
-	case m.Reversal != nil:
-		return &m.Reversal.Common
-	case m.Advice != nil:
-		return &m.Advice.Common
-	case m.Void != nil:
-		return &m.Void.Common
-	case m.Refund != nil:
-		return &m.Refund.Common
-	}
-	return nil
+// waiting waits until so much waits to be told.
+func (p *play) waiting(n int) {
+	p.till(func(s scenario.State) bool { return s.Outbox == n }, fmt.Sprintf("%d to be told", n))
 }
 
 // headOf reads the head in a checkpoint's note, whoever signed it.
@@ -275,4 +264,13 @@ func text(v any) []byte {
 		return nil
 	}
 	return data
+}
+
+// deepCopy copies a message.
+func deepCopy(m received) received {
+	var c wire.Message
+	if json.Unmarshal(text(m.Message), &c) != nil { // it was just read
+		return m
+	}
+	return received{Message: c, at: m.at}
 }

@@ -31,7 +31,8 @@ type server struct {
 	serving sync.WaitGroup
 	tls     atomic.Pointer[tls.Config]
 	dials   chan *dial
-	came    atomic.Int64 // connections, whatever became of them
+	came    atomic.Int64  // connections, whatever became of them
+	knocks  chan struct{} // one of them just now
 	ended   chan struct{}
 }
 
@@ -45,7 +46,7 @@ type dial struct {
 }
 
 func (p *play) serve() (*server, error) {
-	s := &server{p: p, dials: make(chan *dial, 1000), ended: make(chan struct{})}
+	s := &server{p: p, dials: make(chan *dial, 1000), knocks: make(chan struct{}, 1), ended: make(chan struct{})}
 	listener, err := net.Listen("tcp", host+":0")
 	if err != nil {
 		return nil, err
@@ -93,6 +94,10 @@ func (c *counting) Accept() (net.Conn, error) {
 	conn, err := c.Listener.Accept()
 	if err == nil {
 		c.s.came.Add(1)
+		select {
+		case c.s.knocks <- struct{}{}:
+		default:
+		}
 	}
 	return conn, err
 }

@@ -14,12 +14,13 @@ type tap struct {
 	up      func(*link, wire.Message) []wire.Message                 // what comes in place of a message
 	down    func(l *link, kind int, data []byte) (int, []byte, bool) // and of the backend's bytes
 	dial    func(*dial)
-	ping    func(*link) bool // whether the kit sees a ping
-	upgrade http.Header      // in place of a rule's own
-	noPongs bool             // the kit sees no pong
-	pongs   bool             // pings are answered, whatever the rule says
-	honest  bool             // the backend shows its good certificate, whatever the rule says
-	deaf    bool             // the kit's wrong acts do not happen; see play.act
+	ping    func(*link) bool    // whether the kit sees a ping
+	upgrade http.Header         // in place of a rule's own
+	noPongs bool                // the kit sees no pong
+	pongs   bool                // pings are answered, whatever the rule says
+	request func(*http.Request) // what came to be enrolled
+	renewal func(*asked)
+	deaf    bool // the kit's wrong acts do not happen; see play.act
 
 	mu    *sync.Mutex
 	count map[string]int
@@ -59,4 +60,16 @@ func (t *tap) onUpgrade(h http.Header) http.Header {
 		return t.upgrade
 	}
 	return h
+}
+
+func (t *tap) onRequest(r *http.Request) {
+	if t.request != nil {
+		t.request(r)
+	}
+}
+
+func (t *tap) onRenewal(a *asked) {
+	if t.renewal != nil {
+		t.renewal(a)
+	}
 }

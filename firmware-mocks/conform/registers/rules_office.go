@@ -1,0 +1,345 @@
+package registers
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"sekisho/firmware-mocks/scenario"
+	"sekisho/firmware-mocks/walletsim"
+	"sekisho/terminal"
+	"sekisho/terminal/policy"
+	"sekisho/terminal/wire"
+)
+
+var officeRules = []rule{
+	{"policy.newer", "A newer policy is in force from the next payment on.", theCounts, policyNewer},
+	{"policy.older", "An older policy changes nothing, and the backend is told.", theCounts, policyOlder},
+	{"policy.threshold", "A policy with fewer signatures than the threshold changes nothing, and the backend is told.", theWord, policyThreshold},
+	{"policy.forged", "A policy that other keys signed changes nothing, and the backend is told.", theWord, policyForged},
+	{"policy.realm", "A policy of another realm changes nothing, and the backend is told.", theCounts, policyRealm},
+	{"policy.class", "A policy for other classes of stores changes nothing, and the backend is told.", theCounts, policyClass},
+	{"policy.spelling", "A policy with a key that is not known changes nothing, and the backend is told.", theCounts, policySpelling},
+	{"roles.newer", "Newer roles that the root signed are taken.", theWord, rolesNewer},
+	{"roles.forged", "Roles that another key signed change nothing, and the backend is told.", theWord, rolesForged},
+	{"freeze.stops", "What is frozen is not sold, and not asked for.", theWord, freezeStops},
+	{"freeze.forged", "A freeze that another key signed changes nothing, and the backend is told.", theWord, freezeForged},
+	{"freeze.older", "An older freeze changes nothing, and the backend is told.", theWord, freezeOlder},
+	{"freeze.lift", "The freeze role alone cannot lift a freeze; the policy role can.", theWord, freezeLift},
+	{"freeze.boot", "A freeze outlasts a boot.", theWord, freezeBoot},
+	{"denials.stop", "A denied account pays nothing, and is not asked for.", theWord, denialsStop},
+	{"denials.offline", "A denied account pays nothing without the line either.", theWord, denialsOffline},
+	{"denials.order", "A part out of order drops the collection.", someDenials, denialsOrder},
+	{"denials.parts", "Parts count once the last is there, all of them.", someDenials, denialsParts},
+	{"denials.gap", "A delta counts only for a register that holds just its version.", someDenials, denialsGap},
+	{"denials.removed", "An account that is removed pays again.", someDenials, denialsRemoved},
+	{"denials.issued-before", "Credentials from before an issuer's time are void.", someDenials, denialsBefore},
+}
+
+// noteTold wants that the register tells of a note that it did not take, in answer
+// to the message that brought it.
+func (l *link) noteTold(id string) {
+	m := l.want(wire.TypeError)
+	l.p.want(m.Re == id, "the error answers %q, not the message that brought the note", m.Re)
+	l.p.want(strings.HasPrefix(string(m.Error.Code), "policy."), "the error's code is %q", m.Error.Code)
+}
+
+// inForce wants the next payment to name versions.
+func (l *link) inForce(want wire.Versions) {
+	m := l.asked(lunch)
+	l.p.want(m.Authorise.Versions == want, "the versions in force are %+v, not %+v", m.Authorise.Versions, want)
+}
+
+func (l *link) push(note string) string {
+	return l.write(wire.Message{Type: wire.TypePolicy, Policy: &wire.Policy{Note: note}})
+}
+
+func policyNewer(p *play) {
+	l := p.begin()
+	p.rules.Version = 2
+	l.push(p.note(p.rules))
+	p.ready()
+	l.inForce(wire.Versions{Policy: 2, Denials: 1})
+}
+
+func policyOlder(p *play) {
+	p.rules.Version = 2
+	l := p.begin()
+	older := p.rules
+	older.Version = 1
+	l.noteTold(l.push(p.note(older)))
+	l.inForce(wire.Versions{Policy: 2, Denials: 1})
+}
+
+// policyText is the text of a newer policy, changed.
+func (p *play) policyText(old, new string) string {
+	newer := p.rules
+	newer.Version = 2
+	text, _ := policy.Text(p.note(newer))
+	p.want(strings.Contains(text, old), "the kit's policy has no %q", old)
+	return strings.Replace(text, old, new, 1)
+}
+
+// notInForce pushes a newer policy, and wants it not to be taken.
+func (p *play) notInForce(text string, by ...note.Signer) {
+	l := p.begin()
+	signed, err := note.Sign(&note.Note{Text: text}, by...) // not policy.Sign, which refuses a wrong one
+	if err != nil {
+		p.fail("the kit signed no policy: %w", err)
+	}
+	l.noteTold(l.push(string(signed)))
+	l.inForce(wire.Versions{Policy: 1, Denials: 1})
+}
+
+func policyThreshold(p *play) {
+	p.notInForce(p.policyText("", ""), p.k.keys.Policy[0])
+}
+
+func policyForged(p *play) {
+	p.notInForce(p.policyText("", ""), p.stranger(), p.stranger())
+}
+
+// stranger is a key of nobody's.
+func (p *play) stranger() note.Signer {
+	secret, _, err := note.GenerateKey(rand.Reader, "conform-stranger")
+	if err != nil {
+		p.fail("the kit made no key: %w", err)
+		return nil
+	}
+	signer, err := note.NewSigner(secret)
+	if err != nil {
+		p.fail("the kit made no key: %w", err)
+	}
+	return signer
+}
+
+func policyRealm(p *play) {
+	p.notInForce(p.policyText(scenario.Realm, "demo/production"), p.k.signers()...)
+}
+
+func policyClass(p *play) {
+	p.notInForce(p.policyText(fmt.Sprintf("classes = [%q]", scenario.Class), `classes = ["another"]`), p.k.signers()...)
+}
+
+func policySpelling(p *play) {
+	p.notInForce(p.policyText("[offline]\n", "[offline]\nflour = 1\n"), p.k.signers()...)
+}
+
+// newerRoles are the roles with a higher version.
+func (p *play) newerRoles(by note.Signer) string {
+	text, _ := policy.Text(p.k.keys.Roles)
+	signed, err := policy.SignRoles(strings.Replace(text, "version = 1", "version = 2", 1), by)
+	if err != nil {
+		p.fail("the kit signed no roles: %w", err)
+	}
+	return signed
+}
+
+// rolesHeld pushes roles, and gives the version that the next hello names.
+func (l *link) rolesHeld(roles string, told bool) int64 {
+	id := l.write(wire.Message{Type: wire.TypePolicy, Policy: &wire.Policy{Roles: roles}})
+	if told {
+		l.noteTold(id)
+	}
+	l.works()
+	return l.again().hello.Hello.Roles
+}
+
+func rolesNewer(p *play) {
+	got := p.begin().rolesHeld(p.newerRoles(p.k.keys.Root), false)
+	p.want(got == 2, "hello names roles %d, not 2", got)
+}
+
+func rolesForged(p *play) {
+	l := p.begin()
+	got := l.rolesHeld(p.newerRoles(p.stranger()), true)
+	p.want(got == 1, "hello names roles %d, not 1", got)
+}
+
+// freeze pushes a freeze.
+func (l *link) freeze(version int64, rest string, by ...note.Signer) string {
+	signed, err := policy.SignFreeze(fmt.Sprintf("version = %d\nrealm = %q\n%s", version, scenario.Realm, rest), by...)
+	if err != nil {
+		l.p.fail("the kit signed no freeze: %w", err)
+	}
+	return l.write(wire.Message{Type: wire.TypeFreeze, Freeze: &wire.Freeze{Note: signed}})
+}
+
+const freezeTobacco = "categories = [\"tobacco\"]\n"
+
+// frozen freezes tobacco and waits until the till shows it.
+func (p *play) frozen() *link {
+	l := p.begin()
+	l.freeze(2, freezeTobacco, p.k.keys.Freeze)
+	p.till(func(s scenario.State) bool { return len(s.Frozen) == 1 }, "the freeze")
+	return l
+}
+
+// stopped wants a sale to be refused without a word to the backend.
+func (p *play) stopped(l *link, why terminal.Reason, s sale) {
+	v := p.verdict(s, terminal.Refused)
+	p.want(v.Reason == why, "the till refused with %q, not %q", v.Reason, why)
+	p.cancel(s)
+	l.works()
+	for _, m := range l.all() {
+		p.want(m.Authorise == nil || m.Authorise.Code != s.code, "the backend was asked for what is stopped")
+	}
+}
+
+func freezeStops(p *play) {
+	l := p.frozen()
+	p.stopped(l, terminal.Frozen, p.sell(packs(1)))
+}
+
+func freezeForged(p *play) {
+	l := p.begin()
+	l.noteTold(l.freeze(2, "all = true\n", p.stranger()))
+	l.inForce(wire.Versions{Policy: 1, Denials: 1})
+}
+
+func freezeOlder(p *play) {
+	l := p.frozen()
+	l.noteTold(l.freeze(1, "all = true\n", p.k.keys.Freeze))
+	l.inForce(wire.Versions{Policy: 1, Freeze: 2, Denials: 1})
+}
+
+func freezeLift(p *play) {
+	l := p.frozen()
+	l.noteTold(l.freeze(3, "", p.k.keys.Freeze))
+	p.stopped(l, terminal.Frozen, p.sell(packs(1)))
+	l.freeze(3, "", p.k.signers()...)
+	p.till(func(s scenario.State) bool { return len(s.Frozen) == 0 }, "that nothing is frozen")
+	l.asked(packs(1))
+}
+
+func freezeBoot(p *play) {
+	p.frozen()
+	p.restart(true)
+	l := p.open()
+	p.want(l.hello.Hello.Versions.Freeze == 2, "hello after a boot names freeze %d, not 2", l.hello.Hello.Versions.Freeze)
+	p.stopped(l, terminal.Frozen, p.sell(packs(1)))
+}
+
+// deny tells of denied accounts, in one message.
+func (l *link) deny(from, to int64, phones ...*walletsim.Phone) {
+	l.denials(wire.Denials{From: from, To: to, Part: 1, Parts: 1, Add: records(phones...)})
+}
+
+func (l *link) denials(d wire.Denials) {
+	l.write(wire.Message{Type: wire.TypeDenials, Denials: &d})
+}
+
+// records writes accounts as denials name them.
+func records(phones ...*walletsim.Phone) string {
+	var all []byte
+	for _, phone := range phones {
+		all = append(all, accountID(phone)...)
+		all = binary.BigEndian.AppendUint32(all, uint32(time.Now().Add(2*day).Unix()/60))
+	}
+	return base64.StdEncoding.EncodeToString(all)
+}
+
+func accountID(phone *walletsim.Phone) []byte {
+	sum := sha256.Sum256([]byte(scenario.Issuer + "\n" + phone.Account()))
+	return sum[:8]
+}
+
+// holds waits until the till denies so many accounts.
+func (p *play) holds(n int) {
+	var denied int
+	var last error
+	p.till(func(scenario.State) bool {
+		denied, last = p.world.Till.Denied(p.ctx)
+		return last == nil && denied == n
+	}, fmt.Sprintf("%d denied accounts", n))
+}
+
+func denialsStop(p *play) {
+	l := p.begin()
+	phone := p.customer()
+	l.deny(1, 2, phone)
+	p.holds(1)
+	p.stopped(l, terminal.AccountDenied, p.sellTo(p.pass(phone), lunch))
+	l.inForce(wire.Versions{Policy: 1, Denials: 2})
+}
+
+func denialsOffline(p *play) {
+	l := p.begin()
+	phone := p.customer()
+	l.deny(1, 2, phone)
+	p.holds(1)
+	l.down()
+	s := p.sellTo(p.pass(phone), lunch)
+	v := p.verdict(s, terminal.Refused)
+	p.want(v.Reason == terminal.AccountDenied, "the till refused with %q", v.Reason)
+}
+
+func denialsOrder(p *play) {
+	l := p.begin()
+	phone := p.customer()
+	l.denials(wire.Denials{From: 1, To: 2, Part: 1, Parts: 3, Add: records(phone)})
+	l.denials(wire.Denials{From: 1, To: 2, Part: 3, Parts: 3})
+	l.denials(wire.Denials{From: 1, To: 2, Part: 2, Parts: 3})
+	l.denials(wire.Denials{From: 1, To: 2, Part: 3, Parts: 3})
+	p.notDenied(l, phone)
+}
+
+// notDenied wants an account not to be denied, and the next hello, which the
+// register may say by itself, to name the version from before.
+func (p *play) notDenied(l *link, phone *walletsim.Phone) {
+	next := l.again()
+	p.want(next.hello.Hello.Versions.Denials == 1, "hello names denials %d, not 1", next.hello.Hello.Versions.Denials)
+	p.ready()
+	p.sellTo(p.pass(phone), lunch)
+	m := next.want(wire.TypeAuthorise)
+	p.want(m.Authorise.Versions.Denials == 1, "denials %d are in force, not 1", m.Authorise.Versions.Denials)
+}
+
+func denialsParts(p *play) {
+	l := p.begin()
+	one, two := p.customer(), p.customer()
+	l.denials(wire.Denials{From: 1, To: 2, Part: 1, Parts: 2, Add: records(one)})
+	m := l.paid(lunch)
+	p.want(m.Versions.Denials == 1, "a part of a change counted")
+	p.handOver(m.Payment)
+	l.denials(wire.Denials{From: 1, To: 2, Part: 2, Parts: 2, Add: records(two)})
+	p.holds(2)
+	for _, phone := range []*walletsim.Phone{one, two} {
+		p.stopped(l, terminal.AccountDenied, p.sellTo(p.pass(phone), lunch))
+	}
+}
+
+func denialsGap(p *play) {
+	l := p.begin()
+	phone := p.customer()
+	l.deny(5, 6, phone)
+	p.notDenied(l, phone)
+}
+
+func denialsRemoved(p *play) {
+	l := p.begin()
+	phone := p.customer()
+	l.deny(1, 2, phone)
+	p.holds(1)
+	l.denials(wire.Denials{From: 2, To: 3, Part: 1, Parts: 1, Remove: base64.StdEncoding.EncodeToString(accountID(phone))})
+	p.holds(0)
+	s := p.sellTo(p.pass(phone), lunch)
+	m := l.want(wire.TypeAuthorise)
+	p.want(m.Authorise.Code == s.code, "the code is another")
+}
+
+func denialsBefore(p *play) {
+	l := p.begin()
+	phone := p.customer()
+	l.denials(wire.Denials{From: 1, To: 2, Part: 1, Parts: 1, Before: map[string]int64{scenario.Issuer: now() + day.Milliseconds()}})
+	s := p.sellTo(p.pass(phone), lunch)
+	v := p.verdict(s, terminal.Refused)
+	p.want(v.Reason != "", "the till gives no reason")
+	p.none(l, wire.TypeAuthorise)
+}
