@@ -27,8 +27,9 @@ type State struct {
 	Time        terminal.Millis `json:"time"`
 	Clock       string          `json:"clock"`
 	Link        struct {
-		Up    bool               `json:"up"`
-		State terminal.LineState `json:"state"`
+		Up     bool                `json:"up"`
+		State  terminal.LineState  `json:"state"`
+		Reason terminal.LineReason `json:"reason"`
 	} `json:"link"`
 	Scanner string `json:"scanner"`
 	Storage string `json:"storage"`
