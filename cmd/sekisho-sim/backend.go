@@ -29,7 +29,10 @@ func backendCommand() *cobra.Command {
 DIR/operator holds head office's keys, roles and policy; what is not there is
 made. With --file the backend goes on where it stopped, however it ended. Once
 it serves it writes one line of JSON with its addresses, to standard output and
-to DIR/backend.json.`,
+to DIR/backend.json.
+
+The other commands are the operator's: they ask the backend that was started
+with DIR, a demo's too, and write its JSON.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return s.serve(cmd.Context(), cmd.OutOrStdout()) },
 	}
@@ -38,7 +41,7 @@ to DIR/backend.json.`,
 	cmd.Flags().StringVar(&s.listen, "listen", "127.0.0.1:0", "`ADDRESS` for registers")
 	cmd.Flags().StringVar(&s.admin, "admin", "127.0.0.1:0", "`ADDRESS` on this machine for the operator's commands")
 	cmd.Flags().StringSliceVar(&s.hosts, "host", []string{"127.0.0.1", "::1", "localhost"}, "`NAME` or IP address in the backend's certificate; once for each")
-	cmd.Flags().IntVar(&s.dials, "dials", 0, "how often one register may dial in a `MINUTE`; 0 for the protocol's 10")
+	cmd.Flags().IntVar(&s.dials, "dials", 0, "how `OFTEN` one register may dial in a minute; 0 for the protocol's 10")
 	cmd.Flags().BoolVar(&s.insecure, "insecure-dev", false, "serve ws:// without TLS, on this machine alone")
 	cmd.AddCommand(deskCommands(&s.dir)...)
 	return cmd
@@ -53,6 +56,11 @@ type served struct {
 }
 
 func (s served) serve(ctx context.Context, out io.Writer) error {
+	unlock, err := lock(s.dir)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	b, err := scenario.OpenOperatorsBackend(ctx, filepath.Join(s.dir, "operator"), backendsim.Config{
 		File: s.file, Dials: s.dials, Now: time.Now, Log: slog.New(slog.NewJSONHandler(os.Stderr, nil)),
 	})

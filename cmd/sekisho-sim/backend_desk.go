@@ -56,7 +56,7 @@ var deeds = []deed{
 	{noun: "register", verb: "codes", short: "List the one-time codes that are good, and those used within the hour", method: "GET", path: "codes"},
 	{noun: "register", verb: "revoke", short: "Revoke a register's certificates and end its link", method: "POST", path: "registers/revoke", flags: []flag{machine}},
 	{noun: "register", verb: "quarantine", short: "Put a register in quarantine", method: "POST", path: "registers/quarantine",
-		flags: []flag{machine, text("why", "the `REASON`")}},
+		flags: []flag{machine, text("why", "the `REASON`, such as backend; docs/operations.md lists them")}},
 	{noun: "register", verb: "release", short: "End a register's quarantine", method: "POST", path: "registers/release", flags: []flag{machine}},
 	{noun: "register", verb: "checkpoints", short: "List the checkpoints kept of a register", method: "GET", path: "checkpoints", flags: []flag{machine}},
 	{noun: "journal", verb: "list", short: "List how far each register's journal was uploaded", method: "GET", path: "journals"},
@@ -66,9 +66,9 @@ var deeds = []deed{
 		flags: []flag{machine}},
 	{noun: "account", verb: "list", short: "List the accounts", method: "GET", path: "accounts"},
 	{noun: "account", verb: "set", short: "Make an account, or set what is on it", method: "POST", path: "accounts",
-		flags: with(who, number("balance", "`YEN`"))},
+		flags: with(who, number("balance", "`YEN` on it"))},
 	{noun: "account", verb: "limits", short: "Set what an account may pay offline at one register in 24 hours", method: "POST", path: "accounts/limits",
-		flags: with(who, number("yen", "`YEN`"), number("count", "`PAYMENTS`"))},
+		flags: with(who, number("yen", "at most so many `YEN`"), number("count", "in at most so many `PAYMENTS`"))},
 	{noun: "account", verb: "digits", short: "Have a wallet show digits for an account, which pay once", method: "POST", path: "digits",
 		flags: with(who, text("code", "the `DIGITS`"))},
 	{noun: "account", verb: "stop", short: "Stop an account for good, and deny it", method: "POST", path: "accounts/stop", flags: who},
@@ -99,13 +99,27 @@ var deeds = []deed{
 	{noun: "ca", verb: "drop", short: "Take the old CA away: what it signed is good no more", method: "POST", path: "ca/drop"},
 }
 
+// nounsSay tells what the commands of each noun are for.
+var nounsSay = map[string]string{
+	"register": "Enrol, revoke, hold back and release registers",
+	"journal":  "See and check the journals that registers uploaded",
+	"account":  "Make, limit and stop customers' accounts",
+	"denial":   "Deny accounts, and what was issued before a time",
+	"payment":  "See payments, charges, and what was refused or lost",
+	"cap":      "See what of each store's caps was granted and sold",
+	"event":    "See every message that was handled",
+	"note":     "See the signed notes that were published",
+	"fault":    "Make the backend misbehave",
+	"ca":       "Have another CA follow",
+}
+
 // deskCommands gives the operator's commands; dir says whose backend.
 func deskCommands(dir *string) []*cobra.Command {
 	nouns, all := map[string]*cobra.Command{}, []*cobra.Command(nil)
 	for _, d := range deeds {
 		noun := nouns[d.noun]
 		if noun == nil {
-			noun = &cobra.Command{Use: d.noun, Short: "The running backend's " + d.noun + "s: see " + d.noun + " --help", Args: cobra.NoArgs,
+			noun = &cobra.Command{Use: d.noun, Short: nounsSay[d.noun], Args: cobra.NoArgs,
 				RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() }}
 			nouns[d.noun], all = noun, append(all, noun)
 		}

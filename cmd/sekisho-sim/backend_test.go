@@ -235,3 +235,28 @@ func startBackend(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("the backend did not start")
 	}
 }
+
+// A second backend would tell the operator's commands its own addresses.
+func TestAFolderIsOneBackendsAtATime(t *testing.T) {
+	dir := t.TempDir()
+	a := runAlone(t, dir, "--insecure-dev")
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "sekisho-sim", "backend", "--insecure-dev", "--dir", dir).CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "--dir") {
+		t.Errorf("a second one: %v: %s", err, out)
+	}
+	if at, err := scenario.AddressesIn(dir); err != nil || at.Admin != a.Admin {
+		t.Errorf("%+v, %v", at, err)
+	}
+	a.kill()
+	runAlone(t, dir, "--insecure-dev")
+}
+
+func TestEachNounSaysWhatItIsFor(t *testing.T) {
+	for _, d := range deeds {
+		if nounsSay[d.noun] == "" {
+			t.Errorf("no words for %s", d.noun)
+		}
+	}
+}

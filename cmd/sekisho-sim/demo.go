@@ -77,7 +77,8 @@ func (d demo) run(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// lock keeps a second demo from cleaning away the first one's ledgers.
+// lock keeps a second demo from cleaning away the first one's ledgers, and a
+// second backend from telling the operator's commands its own addresses.
 func lock(dir string) (unlock func(), err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -88,7 +89,7 @@ func lock(dir string) (unlock func(), err error) {
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		f.Close()
-		return nil, fmt.Errorf("another demo runs in %s: end it first, or choose another folder with --dir", dir)
+		return nil, fmt.Errorf("another demo or backend uses %s: end it first, or choose another folder with --dir", dir)
 	}
 	return func() { f.Close() }, nil
 }
