@@ -14,7 +14,6 @@ import (
 
 	"sekisho/firmware-mocks/conform"
 	"sekisho/firmware-mocks/scenario"
-	"sekisho/terminal/policy"
 )
 
 // Config is what a run needs.
@@ -57,10 +56,9 @@ func (r rule) told() conform.Rule { return conform.Rule{ID: r.id, Says: r.says, 
 
 // Kit is a run against one register's programs.
 type Kit struct {
-	cfg   Config
-	keys  scenario.Keys
-	roles *policy.Roles
-	tap   tap // for tests
+	cfg  Config
+	keys scenario.Keys
+	tap  tap // for tests
 }
 
 // Open makes head office's keys. The error is conform.ErrSetup.
@@ -75,7 +73,7 @@ func Open(cfg Config) (*Kit, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", conform.ErrSetup, err)
 	}
-	return &Kit{cfg: cfg, keys: keys, roles: keys.Signing}, nil
+	return &Kit{cfg: cfg, keys: keys}, nil
 }
 
 // together is how many rules are tried at once on each processor: nearly all of

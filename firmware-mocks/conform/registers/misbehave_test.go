@@ -64,15 +64,14 @@ func (t *tap) first(word string) bool {
 	return t.count[word] == 1
 }
 
-// gone is a change that leaves nothing of a message but its type's absence: the
-// kit sees an error that says nothing.
+// gone leaves nothing of a message: in its place comes an error that no rule is
+// about.
 func gone(m *wire.Message) {
 	*m = wire.Message{Version: 1, Type: wire.TypeError, ID: m.ID, Session: m.Session, Incarnation: m.Incarnation, Journal: m.Journal,
 		Error: &wire.Error{Code: "mutant", Text: "mutant"}}
 }
 
-// doubled sends a message of a type once more with another content before the
-// next one.
+// instead has other messages come in place of one of a type.
 func instead(kind wire.Type, other func(l *link, m wire.Message) []wire.Message) tap {
 	return tap{up: func(l *link, m wire.Message) []wire.Message {
 		if m.Type != kind {
@@ -166,7 +165,7 @@ var asText = tap{down: func(_ *link, _ int, data []byte) (int, []byte, bool) {
 	return websocket.TextMessage, []byte(strings.TrimRight(string(data), " ")), true
 }}
 
-// known takes what no register knows out of the backend's words.
+// strict takes no message with a field that it does not know.
 var strict = passes(func(_ *link, _ int, data []byte) bool { return !strings.Contains(string(data), `"novelty"`) })
 
 // echo answers each of the backend's errors.

@@ -112,7 +112,7 @@ func (p *play) need(there bool, what string) {
 
 // overTLS ends a rule untried that is about certificates, where there are none.
 func (p *play) overTLS() {
-	p.need(p.secured(), "the command that enrols (sekisho), beside the register's or with --enrols")
+	p.need(p.secured(), "TLS, and sekisho beside the register's program, which enrols it")
 }
 
 // act does something wrong in the backend's place, but for a test that wants to

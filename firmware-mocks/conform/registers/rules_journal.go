@@ -58,7 +58,7 @@ func (p *play) opened(c *wire.Checkpoint) journal.Head {
 // point waits for a checkpoint, which the rule answers.
 func (l *link) point() received { return l.want(wire.TypeCheckpoint) }
 
-// joins dials in and is welcomed; what is of the types the rule answers.
+// joins takes the next dial and welcomes it; messages of the types the rule answers.
 func (p *play) joins(change func(*wire.Hello, *wire.Welcome), types ...wire.Type) *link {
 	l := p.link()
 	l.byHand(types...)

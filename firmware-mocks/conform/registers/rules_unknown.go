@@ -92,7 +92,7 @@ func reversalGiveUp(p *play) {
 	p.becomes(m.Authorise.Payment, terminal.Reversed)
 }
 
-// given up is a payment that was cancelled while it was not known, and its
+// givenUp is a payment that was cancelled while it was not known, and its
 // reversal.
 func (l *link) givenUp() (*wire.Authorise, received) {
 	s := l.p.sell(lunch)
