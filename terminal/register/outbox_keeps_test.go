@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"sekisho/terminal"
 	"sekisho/terminal/register"
@@ -80,7 +81,16 @@ func TestI1TheOutboxOutlivesAnotherIncarnation(t *testing.T) {
 	bare(t, func(t *testing.T, w *world) {
 		n := backlogAtABank(t, w)
 		w.reboots(0, 0)
+		w.line.fill(true) // what was read for a line without room is still the other's
 		n.connects("")
+		w.after(2 * time.Second)
+		w.line.fill(false)
+		w.after(2 * time.Second)
+		n.collect()
+		for len(n.up)+len(n.down) > 0 {
+			n.moves()
+			n.collect()
+		}
 		w.sells("s-3", packs(2)...) // from rights of its own
 		w.pays("account-3")
 		n.look()
