@@ -25,6 +25,7 @@ func (s *staff) enrols() *cobra.Command {
 		Long: "Enrol makes the register's key, and gets its certificate, its identity and whom it trusts from the backend,\n" +
 			"by a code that head office gives and that works once. It writes keys/ in the data folder; ledger and all\n" +
 			"else there stay. After a power cut or a lost answer, give the same command again.",
+		Example: "  sekisho enrol --backend wss://pay.example/v1/link --code 000G4-0R40M-30E20-9FCRA-MDFRB-9RCQT-SVG9X-34E5Q-C5SE4",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			parsed, err := enrol.ParseCode(code)
 			if err != nil {

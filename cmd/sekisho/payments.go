@@ -129,8 +129,8 @@ func (s *staff) resolve() *cobra.Command {
 	var reverse bool
 	cmd := &cobra.Command{
 		Use: "resolve ID", Short: "Ask the backend again about a payment, or decide that it is not paid", Args: cobra.ExactArgs(1),
-		Long: "Resolve asks again, now, about a payment on which register and backend have yet to agree, also one that\n" +
-			"was set aside. With --reverse a payment that is not decided counts as not paid, for good. It declares\n" +
+		Long: "Resolve asks again, now, about a payment on which register and backend have yet to agree, also one whose\n" +
+			"message is parked. With --reverse a payment that is not decided counts as not paid, for good. It declares\n" +
 			"no outcome: only the backend's answer makes a payment paid.",
 		Example: "  sekisho payments resolve 019b8c1e-7a00-7000-8000-000000000001",
 		RunE: func(cmd *cobra.Command, args []string) error {
