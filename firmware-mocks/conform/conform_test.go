@@ -51,3 +51,25 @@ func TestWhatIsNotGivenIsNotChecked(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestAPolicyWithoutCapsLeavesTheirRulesUnchecked: none fails for it, or ends the
+// kit.
+func TestAPolicyWithoutCapsLeavesTheirRulesUnchecked(t *testing.T) {
+	k, err := conform.Open(t.Context(), anew(t, reference(t, false), 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	k.Uncap()
+	unchecked := 0
+	k.Run(t.Context(), "caps.", func(r conform.Result) {
+		if r.Status == conform.Failed {
+			t.Error(r)
+		}
+		if r.Status == conform.NotChecked {
+			unchecked++
+		}
+	})
+	if unchecked == 0 {
+		t.Error("every rule of caps was checked without any")
+	}
+}

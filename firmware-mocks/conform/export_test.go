@@ -20,3 +20,6 @@ func OpenBehind(ctx context.Context, cfg Config, onTLS func(*tls.Config), onHTTP
 
 // Wait has the kit wait so long for a message from now on.
 func (k *Kit) Wait(d time.Duration) { k.cfg.Patience = d }
+
+// Uncap has the kit believe that the policy has no caps.
+func (k *Kit) Uncap() { k.policy.Caps = nil }

@@ -16,6 +16,9 @@ var capRules = []Rule{
 	}},
 	{"caps.counted", "The backend counts the lines itself: a need below them is not approved.", theCaps, func(p *play) {
 		c := p.roomy()
+		if p.over() {
+			return
+		}
 		t := p.join(p.a())
 		m := t.buy(newID(), p.fresh(), price, portion(c, 2))
 		m.Authorise.Spends = nil
@@ -26,6 +29,9 @@ var capRules = []Rule{
 	}},
 	{"caps.reserved", "What a register never held it cannot spend as reserved: not approved.", theCaps, func(p *play) {
 		c := p.roomy()
+		if p.over() {
+			return
+		}
 		t := p.join(p.a())
 		m := t.buy(newID(), p.fresh(), price, portion(c, 40))
 		s := &m.Authorise.Spends[0]
