@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +45,6 @@ func TestALiesOfTheBackendAreRefused(t *testing.T) {
 		"a hello":              {hello, wire.CodeType},
 		"a query":              {upward, wire.CodeType},
 		"an older session":     {wire.Message{Type: wire.TypeGrants, ID: "x", Session: 4, Grants: &wire.Grants{}}, wire.CodeSession},
-		"a session to come":    {wire.Message{Type: wire.TypeGrants, ID: "x", Session: 6, Grants: &wire.Grants{}}, wire.CodeSession},
 		"counters of somebody": {wire.Message{Type: wire.TypeGrants, ID: "x", Session: 5, Incarnation: "i", Journal: hello.Journal, Grants: &wire.Grants{Counters: []wire.Counter{{Cap: "c", Window: "2026-01-01"}}}}, wire.CodeType},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -62,6 +62,36 @@ func TestALiesOfTheBackendAreRefused(t *testing.T) {
 				}
 				if m := <-got; m.Type != wire.TypeError || m.Re != "x" || m.Error.Code != c.want {
 					t.Fatalf("answered by %s %+v", m, m.Error)
+				}
+			})
+		})
+	}
+}
+
+// I8: a backend that holds our hello for a later session than we do, as where it
+// reached it twice, would refuse all of ours and we all of its messages. The link
+// says hello anew.
+func TestI8ALaterSessionOfTheBackendsBeginsAnew(t *testing.T) {
+	for name, m := range map[string]wire.Message{
+		"a message":       {Type: wire.TypeGrants, ID: "x", Session: 6, Grants: &wire.Grants{}},
+		"a second answer": {Type: wire.TypeWelcome, ID: "x", Re: "h1", Session: 6, Welcome: &wire.Welcome{Session: 6, Time: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &till{}
+			var hellos atomic.Int64
+			b := &backend{serve: func(k *conn) {
+				if n := hellos.Add(1); n == 1 {
+					k.welcome(5)
+					k.write(m)
+				} else {
+					k.welcome(5 + n)
+				}
+				k.drain()
+			}}
+			line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
+				after(silence)
+				if got := s.heard(); !strings.HasPrefix(got, "up 5, down, up 7") {
+					t.Fatal(got)
 				}
 			})
 		})

@@ -80,6 +80,11 @@ func (s *session) serve(ctx context.Context, welcome wire.Welcome) error {
 	return err
 }
 
+// errLater is the end of a session of which the backend no longer knows: it holds
+// our hello for a later one, as where a hello reached it twice. It would refuse all
+// that is said in this one, and we all that it says, for as long as the line stands.
+var errLater = errors.New("uplink: the backend is in a later session: another hello is needed")
+
 // errRedial is the end of a session that the register wanted.
 var errRedial = errors.New("uplink: the register begins another session")
 
@@ -199,6 +204,8 @@ func (s *session) check(m wire.Message) error {
 	switch {
 	case m.Upward():
 		return &wire.Error{Code: wire.CodeType, Text: "this type of message goes to the backend"}
+	case m.Session > s.number:
+		return &ended{why: terminal.LineStarting, cause: errLater}
 	case m.Type == wire.TypeWelcome:
 		return &wire.Error{Code: wire.CodeRefused, Text: "this session has had its welcome"}
 	case m.Session != 0 && m.Session != s.number:
