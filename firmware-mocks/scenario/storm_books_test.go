@@ -17,8 +17,11 @@ type books struct {
 	caps     []backendsim.CapTotal
 	hashes   map[string]string // of the codes that the backend took money for, by payment
 	points   []backendsim.Checkpoint
-	leaves   int64 // of the register's journal, that the backend has
-	journal  error // what speaks against them
+	leaves   int64           // of the register's journal, that the backend has
+	journal  error           // what speaks against them
+	held     map[right]units // by the register
+	allotted map[right]units // by the backend
+	took     map[right]int64 // units that the register's payments took
 }
 
 // entry is a payment at the register.
@@ -51,7 +54,7 @@ func readBooks(ctx context.Context, register, backend string) (b books, err erro
 	for _, p := range payments {
 		b.backend[p.ID] = p
 	}
-	return b, errors.Join(err1, err2, err3, err4, err5)
+	return b, errors.Join(err1, err2, err3, err4, err5, b.readCounters(ctx, register, backend))
 }
 
 // pairs reads two columns of a file.

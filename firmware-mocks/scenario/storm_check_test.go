@@ -33,7 +33,7 @@ func (e entry) left() bool { return (e.state.Approval() || e.state == terminal.R
 
 // check holds both ledgers against each other and against what the till told.
 func (b books) check(s *seller) []error {
-	return append(slices.Concat(b.states(), b.charges(), b.accounts(), b.codesOnce(s), b.salesOnce(), b.capsKept(s), b.toldRight(s)), b.journal)
+	return append(slices.Concat(b.states(), b.charges(), b.accounts(), b.codesOnce(s), b.salesOnce(), b.capsKept(s), b.rights(), b.amountsTold(s), b.toldRight(s)), b.journal)
 }
 
 // states: each payment ended alike (I1, I4, I8).
