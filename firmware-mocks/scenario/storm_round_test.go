@@ -167,7 +167,7 @@ func (s *storm) decree(ctx context.Context, what string) error {
 	switch what {
 	case "policy":
 		s.office.rules.Version++
-		s.office.rules.TobaccoDay += 8
+		s.office.rules.TobaccoDay += 4
 		s.office.rules.Also = fmt.Sprintf(cartridgeCap, s.office.rules.TobaccoDay*3/4)
 		note, err := s.office.policyNote()
 		if err != nil {

@@ -58,8 +58,8 @@ func stormRules() Rules {
 	r := DemoRules()
 	r.Answer, r.GiveUp = 300*time.Millisecond, time.Second
 	r.Silence, r.Redial = time.Second, 100*time.Millisecond
-	r.TobaccoDay = 12
-	r.Also = fmt.Sprintf(cartridgeCap, 9)
+	r.TobaccoDay = 6
+	r.Also = fmt.Sprintf(cartridgeCap, 5)
 	return r
 }
 
