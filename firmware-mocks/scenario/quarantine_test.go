@@ -150,17 +150,12 @@ func TestI3ACopyOfARegisterIsFoundOut(t *testing.T) {
 	inDoubt(t, ctx, w, backendsim.DoubtCloned)
 	inDoubt(t, ctx, c, backendsim.DoubtCloned)
 	must(w.StopDaemon(ctx))
-	must(copied.onlineOnly(ctx, "mei"))
+	must(c.Ready(ctx))
+	must(copied.play(ctx, step{name: "one pack at the copy, with the line", lines: times(1, pack), code: copied.newcomer("mei", longAgo), want: approved}))
 	must(c.StopDaemon(ctx))
 	must(s.startAgain(ctx))
 	must(s.onlineOnly(ctx, "aoi"))
 	must(s.released(ctx, "ren"))
-
-	must(copied.startAgain(ctx)) // somebody switches it on again
-	inDoubt(t, ctx, c, backendsim.DoubtCloned)
-	inDoubt(t, ctx, w, backendsim.DoubtCloned)
-	must(c.StopDaemon(ctx))
-	must(s.released(ctx, "yui"))
 	s.wantRight(t, ctx)
 }
 
