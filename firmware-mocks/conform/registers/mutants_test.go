@@ -43,6 +43,7 @@ var asking = []mutant{
 	{"link.pong", tap{noPongs: true}},
 	{"link.silence", tap{pongs: true}},
 	{"link.closed", lateDials(5 * time.Second)},
+	{"session.later", down(func(l *link, m *wire.Message) { m.Session = l.session })},
 	{"link.backoff", evenDials(time.Millisecond)},
 	{"link.backoff", evenDials(5 * time.Second)},
 	{"link.retry-after", evenDials(time.Second / 100)},

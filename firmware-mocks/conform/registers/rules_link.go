@@ -27,6 +27,7 @@ var linkRules = []rule{
 	{"link.binary", "What comes in a binary frame changes nothing.", theErrors, linkBinary},
 	{"link.oversize", "A message of more than 1 MiB changes nothing; where it ends the link, the register comes back.", theErrors, linkOversize},
 	{"session.error", "A hello that is answered with an error opens no session, and the register says another.", theSessions, sessionError},
+	{"session.later", "A message of a later session than the register's makes it say hello anew.", theSessions, sessionLater},
 }
 
 func linkOffer(p *play) {
@@ -213,5 +214,11 @@ func sessionError(p *play) {
 		}
 		p.fail("%s came in a session that was not welcomed", m.Type)
 	}
+	p.open()
+}
+
+func sessionLater(p *play) {
+	l := p.begin()
+	l.write(wire.Message{Type: wire.TypeGrants, ID: "k-later", Session: l.session + 1, Grants: &wire.Grants{Grants: []wire.Grant{}}})
 	p.open()
 }

@@ -20,7 +20,7 @@ var messageRules = []rule{
 	{"error.version", "Another version of the protocol gets error version, and changes nothing.", theErrors, errorVersion},
 	{"error.body", "A body with a field out of range gets error body, and changes nothing.", theErrors, errorBody},
 	{"error.second-welcome", "A second welcome gets an error, and changes nothing.", theErrors, errorSecondWelcome},
-	{"error.session", "A message that names another session gets error session, and changes nothing.", theErrors, errorSession},
+	{"error.session", "A message that names an older session gets error session, and changes nothing.", theErrors, errorSession},
 	{"error.ten-bad", "After ten messages that cannot be taken the next ends the link, and the register comes back.", theErrors, errorTenBad},
 	{"error.type-is-free", "Unknown types do not count towards the messages that end a link.", theErrors, errorTypeIsFree},
 	{"error.not-answered", "An error is not answered.", thePromises, errorNotAnswered},
@@ -169,9 +169,10 @@ func errorSecondWelcome(p *play) {
 }
 
 func errorSession(p *play) {
-	l := p.begin()
+	before := p.begin()
+	l := before.again()
 	m := l.asked(lunch)
-	l.refused("k-session", l.approvalText(m, "k-session", func(a *wire.Message) { a.Session = l.session + 1 }), wire.CodeSession)
+	l.refused("k-session", l.approvalText(m, "k-session", func(a *wire.Message) { a.Session = before.session }), wire.CodeSession)
 	p.asksStill(l, m)
 }
 
