@@ -658,7 +658,7 @@ class Backend:
             return {"status": "rejected", "reason": "backend.declined", "bearer": "store"}
         if not p:
             p = {"register": link.register, "how": "advice", "outcome": "declined", "undone": "", "refunded": 0, "created": body["created"],
-                 "amount": body["amount"], "sale": {"lines": body["sale"].get("lines")}, "incarnation": message["incarnation"], "age": body.get("contact_age") or 0}
+                 "amount": body["amount"], "sale": {"lines": body["sale"].get("lines")}, "incarnation": message["incarnation"], "age": body.get("contact_age") or 0, "wall": body.get("clock") != "authenticated"}
             try:
                 self.check_advice(link, reg, message, body, p)
                 self.pay(p["account"], -body["amount"])  # the goods have left: below zero if need be
@@ -681,6 +681,8 @@ class Backend:
         if code is None or body["kind"] != "pass":
             raise Decline("code.forged")
         shown = self.read_code(policy, "pass", "", code.decode("utf-8", "replace"), at, policy.duration("pass", "life"))
+        if at > self.now() + FIVE_MINUTES:
+            raise Decline("clock")
         account = self.account(shown["issuer"], shown["account"])
         p.update(issuer=shown["issuer"], masked="…" + shown["account"][-4:], account=account, yen=shown["yen"], count=shown["count"])
         used = self.book.passes.get(shown["known"])
@@ -704,12 +706,12 @@ class Backend:
     def check_offline(self, policy, link, p, at):
         earlier = [q for q in self.book.payments.values() if q["how"] == "advice" and q["register"] == link.register and q["outcome"] == "approved" and not q["undone"]]
         yen, count, floor = (policy.get("offline", k) for k in ("account_yen", "account_count", "floor"))
-        if p["age"] == -1:  # after a boot, never heard: a sum of its own for all accounts
-            boot = sum(q["amount"] for q in earlier if q["age"] == -1 and q["incarnation"] == p["incarnation"])
+        if p["wall"]:  # after a boot, not heard yet: a sum of its own for all accounts
+            boot = sum(q["amount"] for q in earlier if q["wall"] and q["incarnation"] == p["incarnation"])
             if any(l["category"] in policy.high_resale for l in p["sale"]["lines"] or []) or boot + p["amount"] > policy.get("offline", "boot_yen"):
                 raise Decline("offline.limit")
         full, nothing = policy.duration("offline", "full_for"), policy.duration("offline", "nothing_after")
-        left = min(1000, max(0, -(-1000 * (nothing - p["age"]) // (nothing - full))))
+        left = 0 if p["age"] < 0 else min(1000, max(0, -(-1000 * (nothing - p["age"]) // (nothing - full))))
         yen, count, floor = (-(-n * left // 1000) for n in (min(yen, p["yen"]), min(count, p["count"]), floor))
         mine = [q for q in earlier if q["account"] == p["account"] and at - DAY < q["created"] <= at]
         if (p["amount"] > floor

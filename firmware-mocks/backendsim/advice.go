@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"sekisho/terminal"
-	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
 
@@ -88,6 +87,11 @@ func (l *ledger) adviseOnce(t *tx, c caller, m wire.Message, open opener) error 
 	if err := t.spend(c, m.Incarnation, p.id, once(a.Spends)); err != nil {
 		return err
 	}
+	if unheard(a) {
+		if err := t.exec("INSERT INTO unheard (payment) VALUES (?)", p.id); err != nil {
+			return err
+		}
+	}
 	if err := t.countAccount(c, p, a.Sale); err != nil { // of a rejected one too: its goods have left
 		return err
 	}
@@ -126,12 +130,15 @@ func (l *ledger) judge(t *tx, c caller, m wire.Message, open opener) (payer, obj
 	if a.Versions.Policy < 1 || a.Versions.Policy > rules.policy.Version {
 		return who, byStore(terminal.PolicyMissing), nil
 	}
+	if at.After(c.now.Add(windowSlack)) {
+		return who, byStore(terminal.ClockDoubt), nil
+	}
 	then := c
 	then.rules = rules
 	for _, check := range []func() (objection, error){
-		func() (objection, error) { return t.stillOpen(who, a) },
+		func() (objection, error) { return t.stillOpen(c, who, a) },
 		func() (objection, error) { return t.notStopped(who, a) },
-		func() (objection, error) { return t.withinOffline(then, who, a) },
+		func() (objection, error) { return t.withinOffline(then, who, m) },
 		func() (objection, error) { return t.withinAccount(then, who, a) },
 		func() (objection, error) { return t.withinAllotment(then, m) },
 	} {
@@ -145,10 +152,10 @@ func (l *ledger) judge(t *tx, c caller, m wire.Message, open opener) (payer, obj
 // stillOpen asks whether the pass has paid already, and whether the account was
 // stopped or denied when it paid: before, the payment stands. The operator bears
 // what the register could not know, the store what it had been told.
-func (t *tx) stillOpen(who payer, a *wire.Advice) (objection, error) {
-	twice, err := t.used(who, a.Payment)
-	if err != nil || twice {
-		return objectionIf(twice, byStore(terminal.CodeReplayed)), err
+func (t *tx) stillOpen(c caller, who payer, a *wire.Advice) (objection, error) {
+	at, err := t.usedAt(who, a.Payment)
+	if err != nil || at != "" {
+		return objectionIf(at != "", objection{terminal.CodeReplayed, bearerOf(at == c.register)}), err
 	}
 	denied, err := t.denied(who, a.Created)
 	if err != nil || denied.at != 0 {
@@ -189,55 +196,6 @@ func objectionIf(yes bool, o objection) objection {
 func (t *tx) withinAccount(c caller, who payer, a *wire.Advice) (objection, error) {
 	over, err := t.overAccount(c, who, accountSale{a.Sale, a.Amount, a.Created, c.register, windowSlack})
 	return objectionIf(over, byStore(terminal.CapAccount)), err
-}
-
-// offlineWindow is the rolling time of the limits of an account offline.
-const offlineWindow = 24 * time.Hour
-
-// withinOffline holds the payment against the pass's own ceilings and the
-// policy's. Where the ceilings have shrunk they are rounded up here: the
-// register may round as it likes.
-func (t *tx) withinOffline(c caller, who payer, a *wire.Advice) (objection, error) {
-	rules := c.rules.policy
-	at := time.UnixMilli(a.Created)
-	for _, line := range a.Sale.Lines {
-		switch {
-		case !highResale(rules, line.Category):
-		case at.Sub(who.pass.BoundAt) < rules.Device.NewFor:
-			return byStore(terminal.DeviceNew), nil
-		case at.After(rules.GoodUntil):
-			return byStore(terminal.PolicyStale), nil
-		}
-	}
-	var yen, count int64
-	err := t.row(`SELECT ifnull(sum(amount), 0), count(*) FROM payment WHERE register = ? AND account = ? AND state = 'advised-accepted'
-		AND created > ? AND created <= ?`, c.register, who.account, a.Created-offlineWindow.Milliseconds(), a.Created).Scan(&yen, &count)
-	if err != nil {
-		return objection{}, err
-	}
-	share := ageing(rules.Offline, a.ContactAge)
-	shrunk := func(ceiling int64) int64 { return ceiling/1000*share + (ceiling%1000*share+999)/1000 }
-	if a.Amount > shrunk(int64(rules.Offline.Floor)) ||
-		yen+a.Amount > shrunk(min(int64(rules.Offline.AccountYen), who.pass.OfflineYen)) ||
-		count+1 > min(rules.Offline.AccountCount, who.pass.OfflineCount) {
-		return byStore(terminal.OfflineLimit), nil
-	}
-	return objection{}, nil
-}
-
-// ageing gives the share of the ceilings, in thousandths, that is left after so
-// many milliseconds without the backend: all for FullFor, nothing from
-// NothingAfter on, a straight line between. A register that never heard the
-// backend since its start (-1) has its own floor, which is not known here.
-func ageing(o policy.OfflineRules, age int64) int64 {
-	full, nothing := o.FullFor.Milliseconds(), o.NothingAfter.Milliseconds()
-	switch {
-	case age <= full:
-		return 1000
-	case age >= nothing:
-		return 0
-	}
-	return ((nothing-age)*1000 + nothing - full - 1) / (nothing - full)
 }
 
 // withinAllotment checks that the register sold from what it held, of every cap

@@ -66,9 +66,9 @@ func (l *ledger) decide(t *tx, c caller, a *wire.Authorise, forced terminal.Reas
 
 // mayPay checks code and account.
 func (t *tx) mayPay(c caller, who payer, a *wire.Authorise) (terminal.Reason, error) {
-	twice, err := t.used(who, a.Payment)
-	if err != nil || twice {
-		return reasonIf(twice, terminal.CodeReplayed), err
+	at, err := t.usedAt(who, a.Payment)
+	if err != nil || at != "" {
+		return reasonIf(at != "", terminal.CodeReplayed), err
 	}
 	denied, err := t.denied(who, c.ms())
 	if err != nil {
@@ -128,13 +128,13 @@ func (t *tx) need(c caller, a *wire.Authorise) (map[terminal.CapID]amount, termi
 
 // settle writes what was decided: payment, grants, spends and charge.
 func (t *tx) settle(c caller, p payment, a *wire.Authorise, granted map[terminal.CapID]amount) error {
-	outcome := wire.OutcomeDeclined
+	outcome, charged := wire.OutcomeDeclined, int64(0)
 	if p.state == Approved {
-		outcome = wire.OutcomeApproved
+		outcome, charged = wire.OutcomeApproved, p.amount
 	}
 	var err error
 	if p.answer, err = toJSON(wire.Answer{
-		Payment: p.id, Outcome: outcome, Amount: p.amount, Reason: string(p.reason), Approval: p.approval,
+		Payment: p.id, Outcome: outcome, Amount: charged, Reason: string(p.reason), Approval: p.approval,
 		Issuer: p.issuer, Account: p.masked, Key: string(p.account),
 	}); err != nil {
 		return err
@@ -159,7 +159,8 @@ func (t *tx) settle(c caller, p payment, a *wire.Authorise, granted map[terminal
 	return t.pay(p, string(wire.TypeAuthorise), c.ms())
 }
 
-// barred asks head office's stops and the caps on the account.
+// barred asks head office's stops, the rules for high-resale goods and the caps on
+// the account.
 func (t *tx) barred(c caller, who payer, a *wire.Authorise) (terminal.Reason, error) {
 	stops, err := t.stops(c.ms())
 	if err != nil {
@@ -167,6 +168,9 @@ func (t *tx) barred(c caller, who payer, a *wire.Authorise) (terminal.Reason, er
 	}
 	if stops.cover(who.issuer, a.Sale) {
 		return terminal.Frozen, nil
+	}
+	if why := wary(c.rules.policy, who, a.Sale, c.now, c.rules.policy.Device.NewUnitsOnline); why != "" {
+		return why, nil
 	}
 	over, err := t.overAccount(c, who, accountSale{sale: a.Sale, paid: a.Amount, at: c.ms()})
 	return reasonIf(over, terminal.CapAccount), err
@@ -191,7 +195,7 @@ func (t *tx) known(c caller, id string) (*wire.Answer, error) {
 	case p.state == AdvisedAccepted || p.state == AdvisedRejected:
 		answer = adviceAnswer(*p)
 	case p.state == Reversed || p.state == Voided:
-		answer.Outcome, answer.Amount = wire.OutcomeReversed, p.amount
+		answer.Outcome = wire.OutcomeReversed
 	default:
 		if err := json.Unmarshal([]byte(p.answer), &answer); err != nil {
 			return nil, err
@@ -221,7 +225,7 @@ func (t *tx) limits(account terminal.AccountKey) (*wire.Limits, error) {
 func adviceAnswer(p payment) wire.Answer {
 	a := wire.Answer{Payment: p.id, Outcome: wire.OutcomeApproved, Amount: p.amount, Issuer: p.issuer, Account: p.masked, Key: string(p.account)}
 	if p.state == AdvisedRejected {
-		a.Outcome, a.Reason = wire.OutcomeDeclined, string(p.reason)
+		a.Outcome, a.Amount, a.Reason = wire.OutcomeDeclined, 0, string(p.reason)
 	}
 	return a
 }

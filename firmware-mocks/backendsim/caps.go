@@ -182,7 +182,8 @@ func (t *tx) topUp(c caller, fresh map[terminal.CapID]amount) error {
 }
 
 // missing is how far a register is below its reserve. An offline-only cap is
-// all reserve: an even share for each register known, once a window.
+// all reserve: an even share for each register that was enrolled or said hello, once
+// a window.
 func (t *tx) missing(c caller, limit terminal.Cap, window string, fresh amount) (amount, error) {
 	all := limitOf(limit)
 	if limit.OfflineOnly {
@@ -207,7 +208,8 @@ func (t *tx) missing(c caller, limit terminal.Cap, window string, fresh amount) 
 
 func (t *tx) share(c caller, limit terminal.Cap, window string) (amount, error) {
 	var registers int64
-	if err := t.row("SELECT count(*) FROM register WHERE store = ?", c.store).Scan(&registers); err != nil {
+	if err := t.row(`SELECT count(*) FROM (SELECT id FROM register WHERE store = ?1
+		UNION SELECT register FROM enrolled WHERE store = ?1)`, c.store).Scan(&registers); err != nil {
 		return amount{}, err
 	}
 	var had amount

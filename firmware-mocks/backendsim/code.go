@@ -8,6 +8,7 @@ import (
 	"sekisho/terminal"
 	"sekisho/terminal/pass"
 	"sekisho/terminal/policy"
+	"sekisho/terminal/wire"
 )
 
 // onlineLife is how long a code may be shown with the line up: longer than
@@ -100,9 +101,16 @@ func (t *tx) account(p payer) (balance, stopped int64, err error) {
 	return balance, stopped, err
 }
 
-// used says whether the code has paid another payment.
-func (t *tx) used(p payer, payment string) (bool, error) {
-	return t.has("SELECT 1 FROM code_used WHERE hash = ? AND payment != ?", p.hash, payment)
+// usedAt gives the register at which the code has paid another payment, "" where
+// it has paid none.
+func (t *tx) usedAt(p payer, payment string) (string, error) {
+	var register string
+	err := t.row("SELECT p.register FROM code_used u JOIN payment p ON p.id = u.payment WHERE u.hash = ? AND u.payment != ?",
+		p.hash, payment).Scan(&register)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return register, err
 }
 
 // charge moves money once and says why.
@@ -127,7 +135,33 @@ func (t *tx) pay(p payment, why string, at int64) error {
 	return t.charge(p, Charge, why, p.amount, at)
 }
 
-// highResale says whether a category is one that thieves buy.
-func highResale(p *policy.Policy, category string) bool {
-	return p.HighResale[terminal.Category(category)]
+// wary gives why a pass may not buy the high-resale goods of a sale at a time: the
+// policy is past its end, or its device was bound a short time ago and there are
+// more units than new ones may have. For other codes the issuer answers.
+func wary(p *policy.Policy, who payer, sale wire.Sale, at time.Time, units int64) terminal.Reason {
+	goods := highResale(p, sale)
+	var sum int64
+	for _, l := range goods {
+		sum += l.Units
+	}
+	switch {
+	case len(goods) == 0:
+		return ""
+	case who.pass != nil && at.Sub(who.pass.BoundAt) < p.Device.NewFor && (units == 0 || sum > units):
+		return terminal.DeviceNew
+	case at.After(p.GoodUntil):
+		return terminal.PolicyStale
+	}
+	return ""
+}
+
+// highResale gives the lines of goods that thieves buy.
+func highResale(p *policy.Policy, sale wire.Sale) []wire.Line {
+	var goods []wire.Line
+	for _, l := range sale.Lines {
+		if p.HighResale[terminal.Category(l.Category)] {
+			goods = append(goods, l)
+		}
+	}
+	return goods
 }

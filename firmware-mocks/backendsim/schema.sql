@@ -145,6 +145,11 @@ CREATE TABLE IF NOT EXISTS spend (
   PRIMARY KEY (payment, cap, window)
 ) STRICT;
 
+-- Advices of what was approved after a boot, before the backend was heard.
+CREATE TABLE IF NOT EXISTS unheard (
+  payment TEXT PRIMARY KEY REFERENCES payment (id)
+) STRICT;
+
 -- What a payment counts against the caps on its account.
 CREATE TABLE IF NOT EXISTS account_count (
   payment TEXT NOT NULL REFERENCES payment (id),

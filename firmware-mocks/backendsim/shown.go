@@ -148,8 +148,10 @@ func (t *tx) good(s *shown) error {
 	return nil
 }
 
-// errNoLonger ends a link whose certificate was revoked between dial and hello.
-var errNoLonger = refuse(wire.CodeRefused, "the certificate was revoked; enrol the register again")
+// errNoLonger ends a link whose certificate was revoked between dial and hello. A
+// refusal would be taken as a doubt in the register's records, for head office to
+// release; so it is told to come again, and its dial is answered with the reason.
+var errNoLonger = refuse(wire.CodeTrouble, "the certificate is no longer good; dial again and be told why")
 
 func (l *link) stillGood(t *tx) error {
 	if l.shown == nil {

@@ -474,14 +474,15 @@ func TestRevocationEndsTheLinkAtOnce(t *testing.T) {
 	})
 }
 
-// A dial that was let in before a revocation says hello after it.
-func TestAHelloAfterTheRevocationIsRefused(t *testing.T) {
+// A dial that was let in before a revocation says hello after it. A refusal would
+// have the register hold its own records in doubt.
+func TestAHelloAfterTheRevocationEndsTheLink(t *testing.T) {
 	w := guarded(t)
 	m := w.enrolled("r1")
 	conn, _ := w.link(m.certificate())
 	r := &till{w: w, register: "r1", incarnation: "i1", conn: conn, size: new(int64)}
 	must(t, w.b.ledger.change(t.Context(), func(x *tx) error { return x.revoke("r1", noon) }))
-	refused(t, r.ask(r.hello()), wire.CodeRefused)
+	refused(t, r.ask(r.hello()), wire.CodeTrouble)
 	r.closed()
 }
 

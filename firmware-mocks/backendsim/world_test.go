@@ -57,6 +57,7 @@ account_count = 3
 full_for = "1h"
 nothing_after = "24h"
 decline_bars = "24h"
+boot_yen = 4000
 [reserve]
 register_percent = 10
 store_percent = 30

@@ -160,6 +160,17 @@ var mutants = []mutant{
 	{"authorise.account", answers(func(_ wire.Message, a *wire.Answer) { a.Account = "conform-1234" })},
 	{"authorise.account", answers(func(_ wire.Message, a *wire.Answer) { a.Key = "0123456789abcdef" })},
 	{"authorise.stopped", approves("account.denied")},
+	{"authorise.new-device", approves("device.new")},
+	{"answer.no-amount", answers(func(_ wire.Message, a *wire.Answer) {
+		if a.Outcome == wire.OutcomeDeclined {
+			a.Amount = 1
+		}
+	})},
+	{"answer.no-amount", answers(func(_ wire.Message, a *wire.Answer) {
+		if a.Outcome == wire.OutcomeReversed {
+			a.Amount = 1
+		}
+	})},
 	{"authorise.stopped", mutation{down: func(_ *leg, m *wire.Message) bool { return m.Denials == nil }}},
 	{"query.not-seen", outcomes(wire.OutcomeNotSeen, wire.OutcomeDeclined)},
 	{"query.tells", newApproval},
@@ -267,6 +278,9 @@ var mutants = []mutant{
 		}
 	})},
 	{"advice.second-use", acceptsAdvice},
+	{"advice.second-use-elsewhere", acceptsAdvice},
+	{"advice.second-use-elsewhere", acks(func(_ wire.Message, a *wire.Ack) { a.Bearer = "store" })},
+	{"advice.ahead", acceptsAdvice},
 	{"advice.uses-up", approves("code.replayed")},
 	{"advice.floor", acceptsAdvice},
 	{"advice.count", acceptsAdvice},
@@ -276,6 +290,9 @@ var mutants = []mutant{
 			m.Advice.ContactAge = 0
 		}
 	})},
+	{"advice.age-unknown", acceptsAdvice},
+	{"advice.boot", acceptsAdvice},
+	{"advice.boot-goods", acceptsAdvice},
 	{"advice.new-device", acceptsAdvice},
 	{"advice.uncounted", acceptsAdvice},
 	{"advice.allotment", acksAs(wire.TypeAdvice, wire.StatusRejected, "allotment.missing")},

@@ -72,6 +72,21 @@ var adviceRules = []Rule{
 		t.accepted(t.advise(newID(), code, price))
 		t.atStores(t.advise(newID(), code, price), string(terminal.CodeReplayed))
 	}},
+	{"advice.second-use-elsewhere", "A pass that has paid at another register is rejected with code.replayed, and the operator bears it.", anAdvice, func(p *play) {
+		a, b, code := p.join(p.a()), p.join(p.b()), p.fresh()
+		a.approved(a.buy(newID(), code, price))
+		m := b.advise(newID(), code, price)
+		ack := b.rejected(m, string(terminal.CodeReplayed))
+		p.want(ack.Bearer == "operator", "the register could not know, and yet the bearer is %q", ack.Bearer)
+		b.notCharged(m.Advice.Payment)
+	}},
+	{"advice.ahead", "An advice that is dated far ahead of the backend's clock is rejected.", anAdvice, func(p *play) {
+		const ahead = time.Hour
+		t := p.join(p.a())
+		m := t.advise(newID(), p.shownAt(-ahead), price)
+		m.Advice.Created = p.now().Add(ahead).UnixMilli()
+		t.atStores(m, "")
+	}},
 	{"advice.uses-up", "A pass that paid by an advice pays nothing online: code.replayed.", theCodes, func(p *play) {
 		t, code := p.join(p.a()), p.fresh()
 		t.accepted(t.advise(newID(), code, price))
@@ -96,6 +111,20 @@ var adviceRules = []Rule{
 		t := p.join(p.a())
 		m := t.advise(newID(), p.fresh(), price)
 		m.Advice.ContactAge = p.k.policy.Offline.NothingAfter.Milliseconds()
+		t.atStores(m, string(terminal.OfflineLimit))
+	}},
+	{"advice.age-unknown", "Nothing is left of the ceilings where contact_age is -1: offline.limit.", anAdvice, func(p *play) {
+		t := p.join(p.a())
+		m := t.advise(newID(), p.fresh(), price)
+		m.Advice.ContactAge = -1
+		t.atStores(m, string(terminal.OfflineLimit))
+	}},
+	{"advice.boot", "What one boot sold by the wall clock comes to no more than offline.boot_yen, all accounts together: offline.limit.", anAdvice, afterBoot},
+	{"advice.boot-goods", "High-resale goods that were sold by the wall clock are rejected with offline.limit.", anAdvice, func(p *play) {
+		t, line := p.stocked()
+		p.need(p.k.policy.HighResale[terminal.Category(line.Category)], "an offline_only cap on high-resale goods")
+		m := t.advise(newID(), p.fresh(), price, line)
+		m.Advice.Clock = wire.ClockWall
 		t.atStores(m, string(terminal.OfflineLimit))
 	}},
 	{"advice.new-device", "A device bound a short time ago buys no high-resale goods offline: device.new.", anAdvice, newDevice},
@@ -166,6 +195,27 @@ func ownCeiling(p *play) {
 	who := p.customerWith(boundLongAgo, walletsim.Ceilings{Yen: ceilings.Yen, Count: 1})
 	t.accepted(t.advise(newID(), p.show(who), price))
 	t.atStores(t.advise(newID(), p.show(who), price), string(terminal.OfflineLimit))
+}
+
+// afterBoot sells to one customer after another until the boot's sum is used up.
+func afterBoot(p *play) {
+	const most = 20
+	o := p.k.policy.Offline
+	each, boot := int64(min(o.Floor, o.AccountYen)), int64(o.BootYen)
+	p.need(each > 0 && boot >= each && boot < most*each, "a policy with an offline.boot_yen above the floor, of less than 20 payments")
+	if p.over() {
+		return
+	}
+	t := p.join(p.a())
+	byWall := func() wire.Message {
+		m := t.advise(newID(), p.fresh(), each)
+		m.Advice.Clock = wire.ClockWall
+		return m
+	}
+	for sum := each; sum <= boot; sum += each {
+		t.accepted(byWall())
+	}
+	t.atStores(byWall(), string(terminal.OfflineLimit))
 }
 
 // offlineGoods is a cap on goods that are sold offline from an allotment.

@@ -88,6 +88,22 @@ var authoriseRules = []Rule{
 		p.want(a.Issuer == p.k.issuer.Name, "the answer names the issuer %q", a.Issuer)
 	}},
 	{"authorise.stopped", "A stopped account is declined with account.denied, and the registers are told by denials.", theWord, stopped},
+	{"authorise.new-device", "A new device buys no more high-resale goods in a sale than device.new_units_online: device.new.", anAuthorise, func(p *play) {
+		p.need(p.k.policy.Device.NewFor > time.Hour, "a policy with a device.new_for above an hour")
+		c := p.cap("a cap of a store on high-resale goods", func(c terminal.Cap) bool {
+			return c.Scope == terminal.ScopeStore && !c.OfflineOnly && p.k.policy.HighResale[c.Category]
+		})
+		t, line := p.join(p.a()), wire.Line{Category: string(c.Category), Yen: price, Units: p.k.policy.Device.NewUnitsOnline + 1}
+		t.declined(t.buy(newID(), p.show(p.customerWith(time.Minute, ceilings)), price, line), string(terminal.DeviceNew))
+	}},
+	{"answer.no-amount", "A declined or reversed answer tells no amount: nothing is charged.", anAnswer, func(p *play) {
+		t, undone := p.join(p.a()), newID()
+		no := t.declined(t.buy(newID(), "SK1:0", price), "")
+		t.approved(t.buy(undone, p.fresh(), price))
+		t.accepted(t.reverse(undone))
+		back := t.outcome(undone, wire.OutcomeReversed)
+		p.want(no.Amount == 0 && back.Amount == 0, "a decline tells of %d yen, a reversal of %d", no.Amount, back.Amount)
+	}},
 	{"query.not-seen", "The query of an id that was not seen is answered not-seen and leaves nothing behind.", aQuery, func(p *play) {
 		t, payment := p.join(p.a()), newID()
 		t.outcome(payment, wire.OutcomeNotSeen)

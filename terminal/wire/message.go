@@ -180,7 +180,7 @@ type Common struct {
 	SaleHash     string    `json:"sale_hash"`
 	Versions     Versions  `json:"versions"`
 	Clock        string    `json:"clock"`              // ClockAuthenticated or ClockWall
-	ContactAge   int64     `json:"contact_age"`        // milliseconds since the backend was last heard; -1 never
+	ContactAge   int64     `json:"contact_age"`        // milliseconds since the backend was last heard; -1 not known
 	Currency     string    `json:"currency"`           // "JPY"
 	Counters     []Counter `json:"counters,omitempty"` // totals after this message's own debit
 }
