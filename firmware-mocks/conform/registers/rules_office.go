@@ -219,7 +219,8 @@ func freezeLift(p *play) {
 }
 
 func freezeBoot(p *play) {
-	p.frozen()
+	// A freeze rules before it is kept. What was refused by it is kept after it.
+	p.stopped(p.frozen(), terminal.Frozen, p.sell(packs(1)))
 	p.restart(true)
 	l := p.open()
 	p.want(l.hello.Hello.Versions.Freeze == 2, "hello after a boot names freeze %d, not 2", l.hello.Hello.Versions.Freeze)
