@@ -178,7 +178,7 @@ func TestI7NothingCanCarryARawCode(t *testing.T) {
 		want  string
 	}{
 		{terminal.Payment{}, `id number state reason sale revision sale_hash amount offline code issuer masked account seen
-			incarnation business_day versions spends counts categories created not_after decided approval_code bearer handed_over void refunds`},
+			incarnation business_day versions spends counts categories created not_after decided approval_code bearer handed_over void refunds set_aside`},
 		{terminal.Verdict{}, `payment number sale revision outcome state reason sentence amount currency approval_code issuer
 			account offline time handed_over voided refunds journal`},
 		{terminal.Spend{}, `cap window reserved need`},

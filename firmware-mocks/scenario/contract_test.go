@@ -148,9 +148,26 @@ func (p *pos) payments() terminal.PaymentID {
 		p.t.Errorf("refunds: %+v", v.Refunds)
 	}
 	p.must("payment.resolved", "POST", path+"/resolve", object{}, nil)
+	p.must("payment.not-aside", "POST", path+"/set-aside", nil, nil)
+	p.stuck(refund)
 	p.must("payment.unknown", "GET", "v1/payments/"+newRefund(), nil, nil)
 	p.must("request.invalid", "GET", "v1/payments/12", nil, nil)
 	return id
+}
+
+// stuck pays, and gives back under the id of another payment's refund, which the
+// backend refuses for good; then it sets that aside.
+func (p *pos) stuck(refund string) {
+	path := "v1/payments/" + string(p.pay(terminal.Approved))
+	p.must("", "POST", path+"/handed-over", nil, nil)
+	p.must("", "POST", path+"/refunds", map[string]any{"id": refund, "amount": 50}, nil)
+	if _, err := p.w.Till.Await(p.ctx, func(s State) bool { return s.Parked == 1 }); err != nil {
+		p.t.Fatal(err)
+	}
+	p.must("", "POST", path+"/set-aside", nil, nil)
+	if err := p.w.Settled(p.ctx); err != nil {
+		p.t.Fatal(err)
+	}
 }
 
 // open leaves a payment unknown, looks at it, asks again and gives it up.
