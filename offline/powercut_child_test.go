@@ -95,8 +95,14 @@ func (s seller) step(p *terminal.Payment, change func(*terminal.Payment, registe
 	before, inDoubt := *p, false
 	for {
 		after := before
-		scope.Items = s.items(p.ID)
-		_, err := s.s.Decide(context.Background(), scope, func(u register.Usage) (register.Changes, error) {
+		var err error
+		if scope.Items, err = s.items(p.ID); err != nil {
+			if err := s.recover(err); err != nil {
+				return err
+			}
+			continue
+		}
+		_, err = s.s.Decide(context.Background(), scope, func(u register.Usage) (register.Changes, error) {
 			c := change(&after, u)
 			if c.Payments == nil && !inDoubt && moved(before, after) {
 				return c, errStoredAfterAll
@@ -116,13 +122,13 @@ func (s seller) step(p *terminal.Payment, change func(*terminal.Payment, registe
 	}
 }
 
-// items are the payment's in the outbox; none where the disk does not say.
-func (s seller) items(id terminal.PaymentID) (found []int64) {
-	_ = s.s.lend(func(db *sql.DB) (err error) {
+// items are the payment's in the outbox.
+func (s seller) items(id terminal.PaymentID) (found []int64, err error) {
+	err = s.s.lend(func(db *sql.DB) (err error) {
 		found, err = collect(context.Background(), db, "SELECT id FROM outbox WHERE payment = ?", []any{id}, func(rows *sql.Rows) (n int64, err error) { return n, rows.Scan(&n) })
 		return err
 	})
-	return found
+	return found, err
 }
 
 // errStoredAfterAll ends the child: a change of which the store said that it was
