@@ -117,10 +117,11 @@ func tallies(ctx context.Context, q querier, asked []register.Tally) (map[regist
 }
 
 const sumOfBoot = `SELECT coalesce(sum(amount), 0) FROM payment
-	WHERE incarnation = ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND voided = 0`
+	WHERE incarnation = ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND (voided = 0 OR unresolved = 1)`
 
-// bootYen sums what one incarnation approved offline and nobody voided; a
-// rejected advice counts on, its goods may have left.
+// bootYen sums what one incarnation approved offline; a rejected advice counts on,
+// its goods may have left, and so does a void of which the backend does not know
+// yet: the next advice may reach it before the void.
 func bootYen(ctx context.Context, q querier, inc terminal.Incarnation) (terminal.Yen, error) {
 	var sum terminal.Yen
 	err := q.QueryRowContext(ctx, sumOfBoot, inc).Scan(&sum)

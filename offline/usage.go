@@ -177,10 +177,11 @@ func findCounter(ctx context.Context, q querier, key terminal.CounterKey) (termi
 
 const isBarred = "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND bars = 1 AND decided >= ?)"
 
+// accountUsage counts a void only once the backend knows of it, as bootYen does.
 func accountUsage(ctx context.Context, q querier, scope register.Scope) (register.AccountUsage, error) {
 	var u register.AccountUsage
 	err := q.QueryRowContext(ctx, `SELECT coalesce(sum(amount), 0), count(*) FROM payment
-		WHERE account = ? AND created >= ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND voided = 0`,
+		WHERE account = ? AND created >= ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND (voided = 0 OR unresolved = 1)`,
 		scope.Account, scope.Since).Scan(&u.OfflineYen, &u.OfflineCount)
 	if err != nil {
 		return u, err

@@ -128,7 +128,7 @@ type Tally struct {
 
 // AccountUsage is what an account did at this register.
 type AccountUsage struct {
-	OfflineYen   terminal.Yen // approved offline, not voided; acknowledged and rejected advices included
+	OfflineYen   terminal.Yen // approved offline; acknowledged and rejected advices included, voids that the backend acknowledged not
 	OfflineCount int64
 	Declined     bool          // the backend declined it: see Payment.BarsAccount
 	Limit        *AccountLimit // what the backend last told of it; nil where it told nothing

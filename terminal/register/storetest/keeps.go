@@ -151,7 +151,8 @@ func testAccount(t *testing.T, open Open) {
 		{terminal.Rejected, true, func(*terminal.Payment) {}, true}, // not charged, but the goods may be gone
 		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Created = since - 1 }, false},
 		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Account = "other" }, false},
-		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v"} }, false},
+		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v"} }, true}, // the backend does not know
+		{terminal.Settled, true, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v", Acknowledged: true} }, false},
 		{terminal.Approved, false, func(*terminal.Payment) {}, false},
 		{terminal.Refused, true, func(*terminal.Payment) {}, false},
 	} {

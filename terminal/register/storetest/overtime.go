@@ -95,7 +95,8 @@ func testBoot(t *testing.T, open Open) {
 		{terminal.Rejected, func(*terminal.Payment) {}, true},
 		{terminal.Approved, func(p *terminal.Payment) { p.Offline = false }, false},
 		{terminal.Refused, func(*terminal.Payment) {}, false},
-		{terminal.Settled, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v"} }, false},
+		{terminal.Settled, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v"} }, true}, // the backend does not know
+		{terminal.Settled, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v", Acknowledged: true} }, false},
 		{terminal.Settled, func(p *terminal.Payment) { p.Incarnation = "another boot" }, false},
 	} {
 		p := payment(terminal.PaymentID(fmt.Sprint("p", i)), c.state)
