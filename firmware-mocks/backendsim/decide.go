@@ -30,7 +30,7 @@ func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (repl
 				return err
 			}
 		}
-		if common := commonOf(m); common != nil {
+		if common := m.Common(); common != nil {
 			if err := t.merge(c, m.Incarnation, common.Counters); err != nil {
 				return err
 			}
@@ -93,23 +93,4 @@ func acknowledged(t *tx, c caller, m wire.Message) func(*wire.Ack, error) (wire.
 		}
 		return wire.Message{Type: wire.TypeAck, Ack: a}, t.event(c, m.Type, a.Payment, words(string(a.Status), a.Reason))
 	}
-}
-
-// commonOf gives what every payment message carries; nil for another message.
-func commonOf(m wire.Message) *wire.Common {
-	switch m.Type {
-	case wire.TypeAuthorise:
-		return &m.Authorise.Common
-	case wire.TypeQuery:
-		return &m.Query.Common
-	case wire.TypeReversal:
-		return &m.Reversal.Common
-	case wire.TypeAdvice:
-		return &m.Advice.Common
-	case wire.TypeVoid:
-		return &m.Void.Common
-	case wire.TypeRefund:
-		return &m.Refund.Common
-	}
-	return nil
 }

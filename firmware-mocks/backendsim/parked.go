@@ -86,7 +86,7 @@ func (l *link) register() string {
 
 // paymentOf gives the payment that a message is about.
 func paymentOf(m wire.Message) string {
-	if common := commonOf(m); common != nil {
+	if common := m.Common(); common != nil {
 		return common.Payment
 	}
 	return ""

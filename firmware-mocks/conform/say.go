@@ -64,7 +64,7 @@ func (t *till) answer(m wire.Message) wire.Answer {
 		t.p.fail("%s was answered with %s", m.Type, named(reply))
 		return wire.Answer{}
 	}
-	if c := commonOf(m); c != nil {
+	if c := m.Common(); c != nil {
 		t.p.want(reply.Answer.Payment == c.Payment, "the answer to %s is of another payment", m.Type)
 	}
 	return *reply.Answer
@@ -79,7 +79,7 @@ func (t *till) ack(m wire.Message) wire.Ack {
 	}
 	a := *reply.Ack
 	t.p.want(a.Of == m.Type, "the acknowledgement of %s says that it is of %s", m.Type, a.Of)
-	if c := commonOf(m); c != nil {
+	if c := m.Common(); c != nil {
 		t.p.want(a.Payment == c.Payment, "the acknowledgement of %s is of another payment", m.Type)
 	}
 	op := ""
@@ -142,23 +142,4 @@ func (t *till) mistaken(of wire.Type, reply wire.Message, codes ...wire.ErrorCod
 		}
 	}
 	t.p.fail("%s was answered with %s, not error %s", of, named(reply), codes[0])
-}
-
-// commonOf gives what every payment message carries.
-func commonOf(m wire.Message) *wire.Common {
-	switch {
-	case m.Authorise != nil:
-		return &m.Authorise.Common
-	case m.Query != nil:
-		return &m.Query.Common
-	case m.Reversal != nil:
-		return &m.Reversal.Common
-	case m.Advice != nil:
-		return &m.Advice.Common
-	case m.Void != nil:
-		return &m.Void.Common
-	case m.Refund != nil:
-		return &m.Refund.Common
-	}
-	return nil
 }

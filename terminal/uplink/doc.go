@@ -20,7 +20,8 @@
 //   - After a failure the next dial waits a random time below a bound that
 //     doubles up to a minute (full jitter), so that 20,000 stores do not come back
 //     in one second; what a backend asks for with Retry-After comes before it. Only
-//     a session that stood for the time of a silence begins this anew.
+//     a session that stood for the time of a silence begins this anew, and after one
+//     that the whole chain may have lost the wait begins at Crowd failures.
 //   - Each ping counts once for the till's picture of the line: by its own pong, or
 //     as unanswered when the next one goes.
 package uplink

@@ -63,6 +63,26 @@ func (m Message) String() string {
 // GoString is String, so that %#v prints no payment code either.
 func (m Message) GoString() string { return m.String() }
 
+// Common gives what every message about a payment carries; nil for any other. It
+// points into the message's body.
+func (m Message) Common() *Common {
+	switch {
+	case m.Authorise != nil:
+		return &m.Authorise.Common
+	case m.Query != nil:
+		return &m.Query.Common
+	case m.Reversal != nil:
+		return &m.Reversal.Common
+	case m.Advice != nil:
+		return &m.Advice.Common
+	case m.Void != nil:
+		return &m.Void.Common
+	case m.Refund != nil:
+		return &m.Refund.Common
+	}
+	return nil
+}
+
 // Head is the size and root (SHA-256, hex) of a register's journal.
 type Head struct {
 	Size int64  `json:"size"`
