@@ -20,7 +20,7 @@ export CGO_ENABLED := 1
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo "  FUZZTIME=50000x  fuzz: how many inputs, per target"
+	@echo "  FUZZTIME=50000x fuzz: how many inputs, per target"
 	@echo "  ROUNDS=1000     power-cut: how often; SEED=N repeats an order of things"
 	@echo "  ROUNDS=100      link-storm: how often; SEED=N repeats the plans"
 	@echo "  FAULTS=all      power-cut: fail each write and sync in every way, not in turns"
