@@ -1,0 +1,56 @@
+package conform_test
+
+import (
+	"time"
+
+	"sekisho/terminal/wire"
+)
+
+// adviceMutants break the rules of advices.
+var adviceMutants = []mutant{
+	{"advice.accepted", acksAs(wire.TypeAdvice, wire.StatusRejected, "offline.limit")},
+	{"advice.once", secondTime(wire.TypeAdvice, "rejected")},
+	{"advice.rejected-once", secondTime(wire.TypeAdvice, "rejected")},
+	{"advice.query", outcomes(wire.OutcomeApproved, wire.OutcomeNotSeen)},
+	{"advice.other-payment", acceptsAdvice},
+	{"advice.forged", acceptsAdvice},
+	{"advice.expired", acceptsAdvice},
+	{"advice.expired", acks(func(_ wire.Message, a *wire.Ack) { a.Bearer = "" })},
+	{"advice.then", up(func(m *wire.Message) {
+		if m.Advice != nil {
+			m.Advice.Created = time.Now().UnixMilli()
+		}
+	})},
+	{"advice.second-use", acceptsAdvice},
+	{"advice.second-use-elsewhere", acceptsAdvice},
+	{"advice.second-use-elsewhere", acks(func(_ wire.Message, a *wire.Ack) { a.Bearer = "store" })},
+	{"advice.ahead", acceptsAdvice},
+	{"advice.uses-up", approves("code.replayed")},
+	{"advice.floor", acceptsAdvice},
+	{"advice.count", acceptsAdvice},
+	{"advice.ceiling", acceptsAdvice},
+	{"advice.aged", up(func(m *wire.Message) {
+		if m.Advice != nil {
+			m.Advice.ContactAge = 0
+		}
+	})},
+	{"advice.age-unknown", acceptsAdvice},
+	{"advice.boot", acceptsAdvice},
+	{"advice.boot-goods", acceptsAdvice},
+	{"advice.new-device", acceptsAdvice},
+	{"advice.uncounted", acceptsAdvice},
+	{"advice.allotment", acksAs(wire.TypeAdvice, wire.StatusRejected, "allotment.missing")},
+	{"advice.old-incarnation", mutation{up: func(l *leg, m *wire.Message) bool {
+		if m.Hello != nil {
+			l.p.words["now"] = m.Incarnation
+		}
+		m.Incarnation = l.p.words["now"]
+		return true
+	}}},
+	{"advice.reversal", acksAs(wire.TypeReversal, wire.StatusAccepted, "")},
+	{"advice.void", acksAs(wire.TypeVoid, wire.StatusRejected, "backend.declined")},
+	{"advice.void", swallowed(wire.TypeVoid)},
+	{"advice.below-zero", acksAs(wire.TypeAdvice, wire.StatusRejected, "backend.declined")},
+	{"advice.stopped", acceptsAdvice},
+	{"advice.stopped", acks(func(_ wire.Message, a *wire.Ack) { a.Bearer = "store" })},
+}
