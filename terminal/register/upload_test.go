@@ -1,127 +1,16 @@
 package register_test
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/register"
 	"sekisho/terminal/wire"
 )
-
-// archive is what a backend does with leaves: it keeps those that go on from
-// what it has.
-type archive struct {
-	keeper
-	leaves []string
-}
-
-// takes acknowledges the latest checkpoint; those before it, if any, were lost.
-func (a *archive) takes() {
-	a.w.t.Helper()
-	if sent := a.w.line.take(wire.TypeCheckpoint); len(sent) > 0 {
-		a.keeps(sent[len(sent)-1])
-	}
-}
-
-// took gives the message with leaves that is on its way, and keeps them; the
-// acknowledgement is up to the test. It wants one message at most.
-func (a *archive) took() (m wire.Message, came bool) {
-	a.w.t.Helper()
-	sent := a.w.line.take(wire.TypeJournal)
-	if len(sent) == 0 {
-		return m, false
-	}
-	if len(sent) > 1 {
-		a.w.t.Fatalf("%d messages on their way at once", len(sent))
-	}
-	a.keepsLeaves(sent[0])
-	return sent[0], true
-}
-
-// keepsLeaves keeps those of a message.
-func (a *archive) keepsLeaves(m wire.Message) {
-	a.w.t.Helper()
-	e := m.Entries
-	if e.From > int64(len(a.leaves)) || e.From+int64(len(e.Leaves)) > a.kept.Size {
-		a.w.t.Fatalf("%d leaves from %d on; it has %d, the checkpoint %d", len(e.Leaves), e.From, len(a.leaves), a.kept.Size)
-	}
-	for i, text := range e.Leaves {
-		raw, err := base64.StdEncoding.DecodeString(text)
-		a.w.must(err)
-		switch at := e.From + int64(i); {
-		case at == int64(len(a.leaves)):
-			a.leaves = append(a.leaves, string(raw))
-		case a.leaves[at] != string(raw):
-			a.w.t.Fatalf("leaf %d came as another one", at)
-		}
-	}
-}
-
-func (a *archive) acks(m wire.Message, change ...func(*wire.Ack)) {
-	a.w.t.Helper()
-	ack := &wire.Ack{Of: wire.TypeJournal, Status: wire.StatusAccepted, Size: int64(len(a.leaves)), Time: time.Now().UnixMilli()}
-	for _, c := range change {
-		c(ack)
-	}
-	a.w.receive(wire.Message{Type: wire.TypeAck, Re: m.ID, Ack: ack})
-}
-
-// all takes and acknowledges until nothing more comes.
-func (a *archive) all() {
-	a.w.t.Helper()
-	for a.takes(); ; {
-		m, came := a.took()
-		if !came {
-			return
-		}
-		a.acks(m)
-	}
-}
-
-// welcomes opens a session by what the backend has.
-func (a *archive) welcomes(change ...func(*wire.Welcome)) {
-	a.w.t.Helper()
-	a.w.down()
-	a.w.line.take(wire.TypeCheckpoint)
-	a.w.line.take(wire.TypeJournal)
-	a.w.welcomed(func(m *wire.Welcome) {
-		m.Checkpoint, m.Uploaded = headOnWire(a.kept), int64(len(a.leaves))
-		for _, c := range change {
-			c(m)
-		}
-	})
-}
-
-// opens begins a session and takes all that comes.
-func (a *archive) opens(change ...func(*wire.Welcome)) {
-	a.w.t.Helper()
-	a.welcomes(change...)
-	a.all()
-}
-
-// wantWhole says that the backend has every leaf of its checkpoint, as they are
-// in the ledger.
-func (a *archive) wantWhole() {
-	a.w.t.Helper()
-	if int64(len(a.leaves)) != a.kept.Size {
-		a.w.t.Fatalf("%d leaves of a checkpoint of %d", len(a.leaves), a.kept.Size)
-	}
-	list, err := a.w.disk.Entries(a.w.t.Context(), 0, len(a.leaves))
-	a.w.must(err)
-	for i, l := range list {
-		if string(l.Bytes) != a.leaves[i] {
-			a.w.t.Fatalf("leaf %d is another one", i)
-		}
-	}
-}
 
 // The leaves go up from where the backend stands, up to the checkpoint that it
 // keeps and no further, each once.
@@ -458,73 +347,5 @@ func TestI8UnacknowledgedLeavesComeInSmallerMessages(t *testing.T) {
 		if !came || inBase64(second) > inBase64(first)*2/3 {
 			t.Fatalf("%t: %d bytes after %d", came, inBase64(second), inBase64(first))
 		}
-	})
-}
-
-// challenges opens a session in which the backend asks for a leaf.
-func (a *archive) challenges(index int64) {
-	a.w.t.Helper()
-	a.welcomes(func(m *wire.Welcome) { m.Challenge = &index })
-}
-
-// I6: an incarnation that is new to the backend proves at once that it has the
-// journal, also where that is no longer than the backend knows, and until the
-// proof was taken; leaves wait for it.
-func TestI6AChallengeIsMet(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		a := &archive{keeper: keeper{w: w}}
-		handedOver(w)
-		w.after(time.Minute)
-		a.takes()
-		asked := a.kept
-		for _, index := range []int64{0, 2, asked.Size - 1} {
-			a.leaves = nil
-			a.challenges(index)
-			for range 2 {
-				sent := w.line.take(wire.TypeCheckpoint)
-				if len(sent) != 1 || sent[0].Checkpoint.Leaf == nil {
-					t.Fatalf("answered with %d checkpoints", len(sent))
-				}
-				c := sent[0].Checkpoint
-				var proof tlog.RecordProof
-				for _, h := range c.Leaf.Proof {
-					raw, err := hex.DecodeString(h)
-					w.must(err)
-					proof = append(proof, tlog.Hash(raw))
-				}
-				raw, err := hex.DecodeString(c.Leaf.Hash)
-				w.must(err)
-				if c.From != asked.Size || c.Leaf.Index != index || tlog.CheckRecord(proof, asked.Size, asked.Root, index, tlog.Hash(raw)) != nil {
-					t.Fatalf("leaf %d of %d is not proved by %+v", index, asked.Size, c)
-				}
-				if _, came := a.took(); came {
-					t.Fatal("leaves of an incarnation that is not proved")
-				}
-				w.after(time.Minute) // the acknowledgement was lost
-			}
-			sent := w.line.take(wire.TypeCheckpoint)
-			w.ackCheckpoint(sent[0], wire.StatusAccepted)
-			if _, came := a.took(); !came {
-				t.Fatal("no leaves after the proof was taken")
-			}
-			w.after(10 * time.Minute)
-			if n := len(w.line.take(wire.TypeCheckpoint)); n != 0 {
-				t.Fatalf("%d checkpoints after the proof was taken", n)
-			}
-		}
-	})
-}
-
-// I6: nothing is proved to a backend that knows another journal.
-func TestI6AChallengeOfAnotherJournalIsNotMet(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		a := &archive{keeper: keeper{w: w}}
-		a.takes()
-		a.kept.Root[0]++
-		a.challenges(0)
-		if n := len(w.line.take(wire.TypeCheckpoint)); n != 0 {
-			t.Fatalf("%d checkpoints", n)
-		}
-		w.wantQuarantine(register.LedgerForked)
 	})
 }
