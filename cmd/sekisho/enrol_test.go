@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -15,36 +14,12 @@ import (
 	"sekisho/cmd/keys"
 	"sekisho/cmd/settings"
 	"sekisho/firmware-mocks/backendsim"
-	"sekisho/firmware-mocks/scenario"
+	"sekisho/firmware-mocks/scenario/backendtest"
 	"sekisho/terminal"
 	"sekisho/terminal/enrol"
 	"sekisho/terminal/register"
 	"sekisho/terminal/wire"
 )
-
-// realBackend is backendsim over TLS, with its address.
-func realBackend(t *testing.T) (*backendsim.Backend, string) {
-	t.Helper()
-	b, err := scenario.OpenOperatorsBackend(t.Context(), t.TempDir(), backendsim.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- b.ServeTLS(listener, "127.0.0.1") }()
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return b, "wss://" + listener.Addr().String() + backendsim.Path
-}
 
 func codeOf(t *testing.T, b *backendsim.Backend) string {
 	t.Helper()
@@ -70,7 +45,7 @@ func enrolling(t *testing.T, data string, args ...string) (int, string) {
 // A machine becomes a register by one command, against the backend that the
 // documents describe; the link is then taken.
 func TestEnrolMakesARegister(t *testing.T) {
-	b, address := realBackend(t)
+	b, address := backendtest.Serve(t)
 	data, code := filepath.Join(t.TempDir(), "r1"), codeOf(t, b)
 	exit, says := enrolling(t, data, "--backend", address, "--code", strings.ToLower(strings.ReplaceAll(code, "-", " ")))
 	if exit != 0 || !strings.Contains(says, "register r1 of store store-0001") || !strings.Contains(says, fmt.Sprintf("backend = %q", address)) {
@@ -99,8 +74,8 @@ func TestEnrolMakesARegister(t *testing.T) {
 
 // Each thing that goes wrong has a sentence of its own, and changes nothing.
 func TestI8EnrolSaysWhatIsWrong(t *testing.T) {
-	b, address := realBackend(t)
-	other, elsewhere := realBackend(t)
+	b, address := backendtest.Serve(t)
+	other, elsewhere := backendtest.Serve(t)
 	spent := codeOf(t, b)
 	if exit, says := enrolling(t, t.TempDir(), "--backend", address, "--code", spent); exit != 0 {
 		t.Fatal(says)
@@ -150,7 +125,7 @@ func TestI8EnrolSaysWhatIsWrong(t *testing.T) {
 }
 
 func TestI8EnrolWithAWrongClockSaysSo(t *testing.T) {
-	b, address := realBackend(t)
+	b, address := backendtest.Serve(t)
 	code, err := enrol.ParseCode(codeOf(t, b))
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +162,7 @@ func TestDoctorLooksAtTheCertificate(t *testing.T) {
 
 // What the backend says of a register stands in doctor's report.
 func TestDoctorDialsTheBackend(t *testing.T) {
-	b, address := realBackend(t)
+	b, address := backendtest.Serve(t)
 	data := t.TempDir()
 	if exit, says := enrolling(t, data, "--backend", address, "--code", codeOf(t, b)); exit != 0 {
 		t.Fatal(says)

@@ -4,8 +4,6 @@ import (
 	"bufio"
 	"context"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -16,36 +14,12 @@ import (
 
 	"sekisho/cmd/keys"
 	"sekisho/firmware-mocks/backendsim"
-	"sekisho/firmware-mocks/scenario"
+	"sekisho/firmware-mocks/scenario/backendtest"
 	"sekisho/terminal/enrol"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
 	"sekisho/terminal/wire"
 )
-
-// tlsBackend is backendsim over TLS, with its address.
-func tlsBackend(t *testing.T) (*backendsim.Backend, string) {
-	t.Helper()
-	b, err := scenario.OpenOperatorsBackend(t.Context(), t.TempDir(), backendsim.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	served := make(chan error, 1)
-	go func() { served <- b.ServeTLS(listener, "127.0.0.1") }()
-	t.Cleanup(func() {
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
-		if err := <-served; err != nil {
-			t.Error(err)
-		}
-	})
-	return b, "wss://" + listener.Addr().String() + backendsim.Path
-}
 
 // enrolAt does what sekisho enrol does.
 func enrolAt(t *testing.T, b *backendsim.Backend, address, data string) keys.Keys {
@@ -84,7 +58,7 @@ func enrolAt(t *testing.T, b *backendsim.Backend, address, data string) keys.Key
 // From a one-time code to a line that is up: both ends are the real ones, and
 // both prove who they are.
 func TestEnrolledRegisterLinksUp(t *testing.T) {
-	b, address := tlsBackend(t)
+	b, address := backendtest.Serve(t)
 	data := t.TempDir()
 	enrolAt(t, b, address, data)
 	config := till(t, data)
@@ -173,7 +147,7 @@ func TestTimesForTheBackendsCertificate(t *testing.T) {
 
 // A renewal is on the disk and in use at once, over the real endpoint.
 func TestRenewalOverTheRealBackend(t *testing.T) {
-	b, address := tlsBackend(t)
+	b, address := backendtest.Serve(t)
 	data := t.TempDir()
 	k := enrolAt(t, b, address, data)
 	folder, err := keys.Find(data)
