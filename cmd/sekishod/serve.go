@@ -43,17 +43,22 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 		return err
 	}
 	defer listener.Close()
+	store, err := offline.Open(ctx, cfg.Data, offline.Options{Log: log})
+	if err != nil {
+		return err
+	}
+	defer closeLedger(store, log)
+	// Not before the data folder is locked: an enrolment holds that lock while it
+	// changes keys/, and what is read meanwhile is half the old and half the new.
+	if err := given.readKeys(cfg); err != nil {
+		return err
+	}
 	known := &acquaintance{folder: given.folder, keys: given.keys}
 	known.trust.Store(&given.trust)
 	link, err := uplink.New(uplink.Config{URL: cfg.Backend, Insecure: cfg.insecureDev, Trust: known.held, Times: known.times, Log: log})
 	if err != nil {
 		return err
 	}
-	store, err := offline.Open(ctx, cfg.Data, offline.Options{Log: log})
-	if err != nil {
-		return err
-	}
-	defer closeLedger(store, log)
 	events := web.NewEvents()
 	made := given.register(cfg)
 	made.Store, made.Backend, made.Signal, made.Anchors, made.Log = store, link, events, run, log
@@ -74,31 +79,34 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 // files are what a register is given to run by, as configuration and files say.
 type files struct {
 	units  []scanner.Config
-	folder keys.Folder
-	keys   keys.Keys
-	trust  uplink.Trust // zero for ws://
 	items  map[terminal.GTIN]register.Item
+	folder keys.Folder
+
+	// Of readKeys.
+	keys  keys.Keys
+	trust uplink.Trust // zero for ws://
 }
 
+// readFiles reads all but the keys. Where there are none no data folder is made.
 func readFiles(cfg config) (f files, err error) {
 	if f.units, err = scanners(cfg.Settings); err != nil {
 		return f, err
 	}
-	if f.folder, err = keys.Find(cfg.Data); err != nil {
+	if f.items, err = loadItems(cfg.Items); err != nil {
 		return f, err
 	}
-	if f.keys, err = f.folder.Load(); err != nil {
-		return f, err
-	}
-	if cfg.secure() {
-		trust, err := f.folder.Trust(f.keys)
-		if err != nil {
-			return f, err
-		}
-		f.trust = uplink.Trust(trust)
-	}
-	f.items, err = loadItems(cfg.Items)
+	f.folder, err = keys.Find(cfg.Data)
 	return f, err
+}
+
+// readKeys reads what enrolment left.
+func (f *files) readKeys(cfg config) (err error) {
+	if f.keys, err = f.folder.Load(); err != nil || !cfg.secure() {
+		return err
+	}
+	trust, err := f.folder.Trust(f.keys)
+	f.trust = uplink.Trust(trust)
+	return err
 }
 
 // register is what a register is made of, less what it speaks to.

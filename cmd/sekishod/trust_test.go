@@ -15,6 +15,7 @@ import (
 	"sekisho/cmd/keys"
 	"sekisho/firmware-mocks/backendsim"
 	"sekisho/firmware-mocks/scenario/backendtest"
+	"sekisho/offline"
 	"sekisho/terminal/enrol"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
@@ -125,6 +126,28 @@ func TestNoCertificateIsAPersonsWork(t *testing.T) {
 		if code, log := attempt(t, "-config", config, "-insecure-dev=false"); code != exitPerson || !strings.Contains(log, keys.BackendCA) || !strings.Contains(log, "enrol") {
 			t.Errorf("without %s: exit code %d: %s", file, code, log)
 		}
+	}
+}
+
+// An enrolment that runs may be putting new keys in the place of old ones: until it
+// has ended none is read.
+func TestNoKeyIsReadWhileAnEnrolmentRuns(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	data, _ := enrolled(t)
+	e, err := keys.Begin(data, enrol.NewCode([]byte("the CA's certificate")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(data, "keys"), keys.StoreKey, "half of it")
+	config := till(t, data)
+	if code, log := attempt(t, "-config", config); code != exitPerson || !strings.Contains(log, offline.ErrLocked.Error()) || strings.Contains(log, keys.StoreKey) {
+		t.Errorf("exit code %d: %s", code, log)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if code, log := attempt(t, "-config", config); code != exitPerson || !strings.Contains(log, keys.StoreKey) {
+		t.Errorf("after it, exit code %d: %s", code, log)
 	}
 }
 
