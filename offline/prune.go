@@ -13,8 +13,9 @@ import (
 )
 
 // prunedReader is the lowest schema number that a release must know to read a
-// ledger whose journal does not begin with entry 0: another takes it for damaged.
-const prunedReader = 3
+// ledger whose journal does not begin with entry 0, or has an entry that tells of
+// it: another takes it for damaged.
+const prunedReader = 5
 
 // prune deletes all entries below an index, and keeps the last one, with which the
 // hashes are compared at each start. What is pruned already stays so.

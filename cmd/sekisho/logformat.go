@@ -17,7 +17,8 @@ import (
 // header names the columns of table and CSV.
 var header = []string{"time", "entry", "type", "state", "reason", "yen", "categories", "sale", "payment"}
 
-// row gives an entry's columns. A mark stands in the place of the state.
+// row gives an entry's columns. A mark stands in the place of the state, and so does
+// what was pruned.
 func row(e journal.Entry, zone *time.Location, layout string) []string {
 	state := string(e.State)
 	if e.Mark != "" {
@@ -25,6 +26,9 @@ func row(e journal.Entry, zone *time.Location, layout string) []string {
 		if e.By != "" {
 			state += " by " + e.By
 		}
+	}
+	if e.Type == journal.TypePruned {
+		state = fmt.Sprintf("entries before %d deleted", e.First)
 	}
 	amount := ""
 	if hasAmount(e) {

@@ -50,7 +50,7 @@ func (f filter) takes(e journal.Entry) bool {
 // entryTypes are all that a journal can have.
 var entryTypes = []string{
 	string(journal.TypeStart), string(journal.TypeStop), string(journal.TypePolicy), string(journal.TypeFreeze), string(journal.TypeRoles),
-	string(journal.TypePayment), string(journal.TypeMark), string(journal.TypeErase), string(journal.TypeQuarantine),
+	string(journal.TypePayment), string(journal.TypeMark), string(journal.TypeErase), string(journal.TypePruned), string(journal.TypeQuarantine),
 }
 
 // check refuses a type or reason that no entry can have: an empty answer would

@@ -93,16 +93,24 @@ func cmdTill(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 // cmdPrune is "prune DIR N": takes the entries below N away, as a register does
-// with what is old and uploaded.
+// with what is old and uploaded. With "untold" no entry tells of it, with "forged"
+// one that names another checkpoint.
 func cmdPrune(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: prune DIR N")
+	if neg || len(args) < 2 || len(args) > 3 {
+		ts.Fatalf("usage: prune DIR N [untold|forged]")
 	}
 	to, err := strconv.ParseInt(args[1], 10, 64)
 	ts.Check(err)
 	store := ledgerOf(ts, ts.MkAbs(args[0]))
-	_, err = store.Decide(context.Background(), register.Scope{}, func(register.Usage) (register.Changes, error) {
-		return register.Changes{Prune: to}, nil
+	_, err = store.Decide(context.Background(), register.Scope{}, func(u register.Usage) (register.Changes, error) {
+		c := register.Changes{Prune: to, Entries: []journal.Draft{journal.OfPruning(to, u.Head, before, noon)}}
+		switch args[len(args)-1] {
+		case "untold":
+			c.Entries = nil
+		case "forged":
+			c.Entries[0].Entry.Root = strings.Repeat("0", 64)
+		}
+		return c, nil
 	})
 	ts.Check(err)
 	ts.Check(store.Close())

@@ -25,7 +25,8 @@ func (s *staff) verify() *cobra.Command {
 		Long: "Verify reads the whole journal and makes its tree anew. That shows damage and clumsy changes. Who has\n" +
 			"the register's key can write another journal that fits in itself: only a checkpoint that the backend\n" +
 			"kept, given with --checkpoint, shows that the past is the one that was told. It shows the same of\n" +
-			"entries that were pruned: their hashes are here, they themselves with head office.\n\n" +
+			"entries that were pruned: their hashes are here, they themselves with head office. Another entry tells\n" +
+			"that the register deleted them.\n\n" +
 			"With --export it needs no register: only the export, the checkpoint and the register's public key,\n" +
 			"which the backend has from enrolment.",
 		Example: "  sekisho verify\n" +
@@ -95,7 +96,7 @@ func (e *errFound) Error() string {
 // against what the backend kept. Of what was pruned the hashes are there: they
 // prove the rest, and the backend's checkpoint proves them.
 func (s *staff) verifyLedger(ctx context.Context, l ledger, told *checkpointed) error {
-	end, err := size(ctx, l)
+	begins, end, err := l.Span(ctx)
 	if err != nil {
 		return err
 	}
@@ -109,9 +110,16 @@ func (s *staff) verifyLedger(ctx context.Context, l ledger, told *checkpointed) 
 	if err := errors.Join(hashesFit(ctx, l, p.tree.Head()), erased(ctx, l, p.bare)); err != nil {
 		return err
 	}
+	by, err := prunedBy(ctx, l, begins, p.prunes)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(s.out, "journal: %d entries, root %s\n", end, p.tree.Head().Hex())
 	if p.first > 0 {
 		fmt.Fprintf(s.out, "it begins with entry %d here: the hashes of those before it are in the tree, head office has the entries\n", p.first)
+	}
+	if by != nil {
+		fmt.Fprintf(s.out, "entry %d tells that the register deleted them, once head office had all of a checkpoint of %d entries\n", by.Seq, by.Size)
 	}
 	return s.compare(told, p.then, end)
 }
@@ -124,6 +132,8 @@ type proof struct {
 	point int64                        // of which size then is
 	then  journal.Head                 // the tree's head as it was
 	bare  map[terminal.PaymentID]int64 // an entry of it without the private part that it had
+
+	prunes []journal.Entry // those that tell of entries that were deleted
 }
 
 // read goes through the entries below end. Some may be pruned meanwhile.
@@ -158,6 +168,9 @@ func (p *proof) add(leaf register.Leaf) error {
 		delete(p.bare, e.Payment)
 	} else if e.Private != "" && leaf.Private == nil {
 		p.bare[e.Payment] = e.Seq
+	}
+	if e.Type == journal.TypePruned {
+		p.prunes = append(p.prunes, e)
 	}
 	p.tree.Add(leaf.Bytes)
 	p.size++
@@ -229,6 +242,31 @@ func erased(ctx context.Context, l ledger, bare map[terminal.PaymentID]int64) er
 		}
 	}
 	return nil
+}
+
+// prunedBy gives the entry that tells that those before begins were deleted; nil
+// where all are here. Who takes entries away by hand hides what happened before.
+func prunedBy(ctx context.Context, l ledger, begins int64, prunes []journal.Entry) (*journal.Entry, error) {
+	var by *journal.Entry
+	for _, e := range prunes {
+		kept, err := head(ctx, l, e.Size)
+		if err != nil && !errors.Is(err, register.ErrNotFound) {
+			return nil, err
+		}
+		if err != nil || e.First > e.Size || e.Size > e.Seq || e.Root != kept.Hex() {
+			return nil, &errFound{e.Seq, "tells of a checkpoint that is not of this journal"}
+		}
+		if by == nil && e.First >= begins {
+			by = &e
+		}
+	}
+	if begins == 0 {
+		return nil, nil
+	}
+	if by == nil {
+		return nil, fmt.Errorf("the entries before %d are gone, and no entry tells that the register deleted them: a release before this one did, or somebody took them away. Keep the ledger as it is, and ask head office whether it has them", begins)
+	}
+	return by, nil
 }
 
 // hashesFit says whether the stored hashes, from which proofs are made, give the

@@ -74,7 +74,8 @@ ENTRIES = [
     (payment(16, TWO, "rejected", reason="account.denied", offline=True, spends=SPENDS, categories=["gift-card", "tobacco"], bearer="store"), PRIVATE),
     (entry(17, "mark", payment=ONE, state="advised", mark="set-aside", sale="4711", amount=1160, currency="JPY"), None),
     (entry(18, "mark", payment=REFUND, mark="set-aside", currency="JPY"), None),
-    (entry(19, "stop"), None),
+    (entry(19, "pruned", first=12, size=17), None),
+    (entry(20, "stop"), None),
 ]
 
 
@@ -124,8 +125,11 @@ def export(identity, vectors, hashes, size):
     return out
 
 
-def vector(fields, private):
+def vector(fields, private, hashes):
+    """hashes: those of the leaves before it."""
     out = {}
+    if "size" in fields:
+        fields = dict(fields, root=root(hashes[: fields["size"]]).hex())
     if private is not None:
         salt = hashlib.sha256(b"salt %d" % fields["seq"]).digest()
         sealed = canonical(private)
@@ -159,8 +163,10 @@ def no_leaves():
 
 
 def main():
-    vectors = [vector(e, p) for e, p in ENTRIES]
-    hashes = [bytes.fromhex(v["leaf_hash"]) for v in vectors]
+    vectors, hashes = [], []
+    for e, p in ENTRIES:
+        vectors.append(vector(e, p, hashes))
+        hashes.append(bytes.fromhex(vectors[-1]["leaf_hash"]))
     out = {
         "made_by": "docs/vectors/journal.py",
         "entries": vectors,

@@ -50,3 +50,9 @@ func OfRefund(p terminal.Payment, r terminal.Refund, now terminal.Incarnation, a
 func OfErasure(id terminal.PaymentID, now terminal.Incarnation, at terminal.Millis) Draft {
 	return Draft{Entry: Entry{Time: at, Type: TypeErase, Incarnation: now, Payment: id}}
 }
+
+// OfPruning drafts the entry for entries that are deleted, those before first: head
+// office has all of them under a checkpoint.
+func OfPruning(first int64, kept Head, now terminal.Incarnation, at terminal.Millis) Draft {
+	return Draft{Entry: Entry{Time: at, Type: TypePruned, Incarnation: now, First: first, Size: kept.Size, Root: kept.Hex()}}
+}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
 )
@@ -74,6 +76,15 @@ func TestOfMarkDraftsWhoSetIt(t *testing.T) {
 	}
 }
 
+func TestOfPruningDraftsWhatGoesAndWhoHasIt(t *testing.T) {
+	got := journal.OfPruning(7, journal.Head{Size: 9, Root: tlog.Hash{0: 0xab, 31: 0xcd}}, "now", 5)
+	leaf, err := got.Entry.Leaf()
+	const want = `{"first":7,"incarnation":"now","root":"ab000000000000000000000000000000000000000000000000000000000000cd","seq":0,"size":9,"time":5,"type":"pruned","v":1}`
+	if err != nil || string(leaf) != want || got.Private != nil {
+		t.Errorf("got %s, %+v, %v", leaf, got.Private, err)
+	}
+}
+
 // I7: neither part has a place for a raw code. Who adds a field must list it
 // here, and say there what it holds.
 func TestI7NoPlaceForARawCode(t *testing.T) {
@@ -82,7 +93,7 @@ func TestI7NoPlaceForARawCode(t *testing.T) {
 		want  string
 	}{
 		{journal.Entry{}, `v seq time type incarnation payment state reason mark by void refund sale revision sale_hash amount currency
-			offline business_day spends categories approval_code bearer policy freeze roles private`},
+			offline business_day spends categories approval_code bearer policy freeze roles first size root private`},
 		{journal.Private{}, `code issuer account masked seen`},
 		{journal.Spend{}, `cap window yen units`},
 	} {

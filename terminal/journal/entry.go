@@ -33,6 +33,10 @@ const (
 	// TypeQuarantine says that this register's rights are in doubt, for its
 	// Reason; without one, that they are in order again.
 	TypeQuarantine Type = "quarantine"
+
+	// TypePruned says that the entries before First are deleted from here on, since
+	// head office keeps a checkpoint over them, of Size and Root, and all they are.
+	TypePruned Type = "pruned"
 )
 
 // The marks of a TypeMark entry.
@@ -67,6 +71,7 @@ type Entry struct {
 	By          string               `json:"by,omitempty"`         // who set the mark: "cashier" or "next-sale"
 	Categories  []terminal.Category  `json:"categories,omitempty"` // of the goods, sorted
 	Currency    string               `json:"currency,omitempty"`
+	First       int64                `json:"first,omitempty"`  // entry that stays: those before it go
 	Freeze      int64                `json:"freeze,omitempty"` // version in force
 	Incarnation terminal.Incarnation `json:"incarnation"`
 	Mark        string               `json:"mark,omitempty"`
@@ -78,9 +83,11 @@ type Entry struct {
 	Refund      terminal.RefundID    `json:"refund,omitempty"`
 	Revision    int64                `json:"revision,omitempty"`
 	Roles       int64                `json:"roles,omitempty"` // version in force
+	Root        string               `json:"root,omitempty"`  // of the tree of Size, hex
 	Sale        terminal.SaleRef     `json:"sale,omitempty"`
 	SaleHash    string               `json:"sale_hash,omitempty"`
 	Seq         int64                `json:"seq"`
+	Size        int64                `json:"size,omitempty"`
 	Spends      []Spend              `json:"spends,omitempty"`
 	State       terminal.State       `json:"state,omitempty"`
 	Time        terminal.Millis      `json:"time"`
@@ -108,7 +115,7 @@ const exact = 1<<53 - 1
 // Leaf gives the canonical bytes of e, or an error where a number is too large
 // to be written exactly: its leaf would be that of another entry.
 func (e Entry) Leaf() ([]byte, error) {
-	numbers := []int64{e.Seq, int64(e.Time), e.Revision, e.Amount, e.Policy, e.Freeze, e.Roles}
+	numbers := []int64{e.Seq, int64(e.Time), e.Revision, e.Amount, e.Policy, e.Freeze, e.Roles, e.First, e.Size}
 	for _, s := range e.Spends {
 		numbers = append(numbers, s.Yen, s.Units)
 	}

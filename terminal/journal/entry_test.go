@@ -21,14 +21,14 @@ func whole() journal.Entry {
 		Payment: "0190", State: terminal.Approved, Reason: "busy", Mark: "m", By: "cashier", Void: "v", Refund: "r",
 		Sale: "pos-7/1", Revision: 3, SaleHash: "ab", Amount: 720, Currency: "JPY", Offline: true, Day: "2019-07-02",
 		Spends:   []journal.Spend{{Cap: "tobacco-day", Window: "2019-07-02", Yen: 580, Units: 1}},
-		Approval: "A1", Policy: 7, Freeze: 8, Roles: 9, Private: "cd", Categories: []terminal.Category{"gift-card", "tobacco"},
+		Approval: "A1", Policy: 7, Freeze: 8, Roles: 9, First: 10, Size: 11, Root: "ef", Private: "cd", Categories: []terminal.Category{"gift-card", "tobacco"},
 	}
 }
 
 // Written by hand from RFC 8785: keys sorted, no white space.
-const wholeLeaf = `{"amount":720,"approval_code":"A1","business_day":"2019-07-02","by":"cashier","categories":["gift-card","tobacco"],"currency":"JPY","freeze":8,` +
-	`"incarnation":"00ff","mark":"m","offline":true,"payment":"0190","policy":7,"private":"cd","reason":"busy","refund":"r","revision":3,"roles":9,` +
-	`"sale":"pos-7/1","sale_hash":"ab","seq":41,"spends":[{"cap":"tobacco-day","units":1,"window":"2019-07-02","yen":580}],` +
+const wholeLeaf = `{"amount":720,"approval_code":"A1","business_day":"2019-07-02","by":"cashier","categories":["gift-card","tobacco"],"currency":"JPY","first":10,"freeze":8,` +
+	`"incarnation":"00ff","mark":"m","offline":true,"payment":"0190","policy":7,"private":"cd","reason":"busy","refund":"r","revision":3,"roles":9,"root":"ef",` +
+	`"sale":"pos-7/1","sale_hash":"ab","seq":41,"size":11,"spends":[{"cap":"tobacco-day","units":1,"window":"2019-07-02","yen":580}],` +
 	`"state":"approved","time":1562011200000,"type":"payment","v":1,"void":"v"}`
 
 func TestLeafIsCanonical(t *testing.T) {
@@ -64,6 +64,8 @@ func TestI6LeafRefusesNumbersThatItCannotHold(t *testing.T) {
 		"revision": func(e *journal.Entry, n int64) { e.Revision = n },
 		"amount":   func(e *journal.Entry, n int64) { e.Amount = n },
 		"policy":   func(e *journal.Entry, n int64) { e.Policy = n },
+		"first":    func(e *journal.Entry, n int64) { e.First = n },
+		"size":     func(e *journal.Entry, n int64) { e.Size = n },
 		"yen":      func(e *journal.Entry, n int64) { e.Spends[0].Yen = n },
 		"units":    func(e *journal.Entry, n int64) { e.Spends[0].Units = n },
 	} {

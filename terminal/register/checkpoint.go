@@ -75,7 +75,7 @@ func (r *Register) compareKept(w wire.Welcome) {
 // goUp lets checkpoints and leaves go up from what the backend has.
 func (r *Register) goUp(kept journal.Head, w wire.Welcome) {
 	r.checkpoints.kept, r.checkpoints.asked = &kept, w.Challenge
-	r.upload.begin(w.Uploaded, kept.Size)
+	r.upload.begin(w.Uploaded, kept)
 }
 
 // wanted says whether the backend is to hear more than it keeps.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/journal"
 	"sekisho/terminal/wire"
 )
 
@@ -30,6 +31,7 @@ const (
 // pruning is the deletion of old entries. How far it has come is in the ledger.
 type pruning struct {
 	first   int64         // entry that is kept
+	told    int64         // an entry of this run tells that those before this one go
 	due     time.Duration // not before, on the boot clock
 	looking bool          // what is old enough is being read beside the loop
 }
@@ -39,7 +41,7 @@ type pruning struct {
 // doubts, while nobody waits. How old they are the backend's time says, or the
 // machine's clock where that says less.
 func (r *Register) mayPrune() bool {
-	return r.session != 0 && !r.stopping && r.quarantine == "" && !r.upload.off && r.upload.whole > r.pruning.first &&
+	return r.session != 0 && !r.stopping && r.quarantine == "" && !r.upload.off && r.upload.whole.Size > r.pruning.first &&
 		r.time.quality() == wire.ClockAuthenticated && r.quiet()
 }
 
@@ -68,26 +70,36 @@ func (r *Register) prune() {
 			r.cfg.Log.Error("how old the journal's entries are could not be read; trying again in an hour", "error", f.err)
 			return
 		}
-		if to := r.prunable(f.old); to > r.pruning.first && r.mayPrune() {
-			r.pruneTo(to)
+		if end := r.prunable(f.old); end > r.pruning.first && r.mayPrune() {
+			r.pruneTowards(end)
 		}
 	})
 }
 
 // prunable gives the index below which entries may go now, of the first old ones.
 func (r *Register) prunable(old int64) int64 {
-	to := min(old, r.upload.whole, r.head.Size-1, r.pruning.first+pruneBatch)
+	to := min(old, r.upload.whole.Size, r.head.Size-1)
 	for _, p := range r.unresolved {
 		to = min(to, p.Number)
 	}
 	return to
 }
 
-func (r *Register) pruneTo(to int64) {
-	r.decide(Scope{}, func(Usage) (Changes, error) { return Changes{Prune: to}, nil }, func(err error) {
+// pruneTowards deletes the next entries below end. The first transaction of a pass
+// tells in the journal how far the whole pass goes, and only what goes further is
+// told again: a year that could not be pruned is one entry, not thousands. Where the
+// pass breaks off, more is kept than was told.
+func (r *Register) pruneTowards(end int64) {
+	to, told := min(end, r.pruning.first+pruneBatch), r.pruning.told
+	c := Changes{Prune: to}
+	if to > told {
+		told = end
+		c.Entries = []journal.Draft{journal.OfPruning(end, r.upload.whole, r.cfg.Incarnation, r.now())}
+	}
+	r.decide(Scope{}, func(Usage) (Changes, error) { return c, nil }, func(err error) {
 		if err != nil {
 			return // finish has logged it; it is looked at again in an hour
 		}
-		r.pruning.first, r.pruning.due = to, r.cfg.Clock.Boot()+pruneRest
+		r.pruning.first, r.pruning.told, r.pruning.due = to, told, r.cfg.Clock.Boot()+pruneRest
 	})
 }

@@ -2,8 +2,11 @@ package register_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
@@ -42,6 +45,33 @@ func (w *world) wantFirst(want int64) {
 	}
 }
 
+// told gives, of the entries that tell that older ones were deleted, the first one
+// that each says is kept. Each names a checkpoint of this journal over all that goes.
+func (w *world) told() (firsts []int64) {
+	w.t.Helper()
+	now := terminal.MillisOf(time.Now())
+	for _, e := range w.leaves() {
+		if e.Type != journal.TypePruned {
+			continue
+		}
+		kept, err := journal.HeadOf(e.Size, tlog.HashReaderFunc(func(at []int64) ([]tlog.Hash, error) { return w.disk.Hashes(w.t.Context(), at) }))
+		w.must(err)
+		if e.First > e.Size || e.Size > e.Seq || e.Root != kept.Hex() || e.Incarnation != w.inc || e.Time > now || e.Time < now-terminal.Millis((4*time.Hour).Milliseconds()) {
+			w.t.Errorf("entry %d tells of %+v", e.Seq, e)
+		}
+		firsts = append(firsts, e.First)
+	}
+	return firsts
+}
+
+// wantTold checks them.
+func (w *world) wantTold(want ...int64) {
+	w.t.Helper()
+	if got := w.told(); !slices.Equal(got, want) {
+		w.t.Fatalf("entries tell of %v, want %v", got, want)
+	}
+}
+
 // What is old and with the backend goes, a little at a time; what is left is
 // proved by the hashes of what is gone.
 func TestOldEntriesArePruned(t *testing.T) {
@@ -58,11 +88,13 @@ func TestOldEntriesArePruned(t *testing.T) {
 		a := &archive{keeper: keeper{w: w}}
 		a.opens()
 		w.wantFirst(500) // the rest is in no hurry
+		w.wantTold(old)
 		w.after(10 * time.Second)
 		w.wantFirst(old)
 		if len(steps) != 3 || steps[0] != 500 || steps[1] != 1000 || steps[2] != old {
 			t.Fatalf("in steps to %v", steps)
 		}
+		w.wantTold(old) // one for the pass
 		handedOver(w)
 		w.after(time.Minute)
 		a.all()
@@ -71,6 +103,32 @@ func TestOldEntriesArePruned(t *testing.T) {
 		}
 		w.after(3 * time.Hour)
 		w.wantFirst(old)
+		w.wantTold(old)
+	})
+}
+
+// I6: of a journal that begins later than 0 an entry says why, also where the pass
+// broke off and where a later one goes further.
+func TestI6AnEntryTellsOfWhatWasPruned(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.aged(600, register.KeepEntries+time.Minute)
+		old := w.headNow().Size - 1
+		a := &archive{keeper: keeper{w: w}}
+		a.opens()
+		w.wantFirst(500)
+		w.wantTold(old)
+		w.restart()
+		w.wantFirst(500)
+		a.opens()
+		w.wantFirst(old)
+		w.wantTold(old, old)
+		w.aged(10, register.KeepEntries+time.Minute)
+		a.opens()
+		w.after(10 * time.Second)
+		later, told := w.kept().Pruned, w.told()
+		if later < old+10 || told[len(told)-1] != later {
+			t.Fatalf("the journal begins with %d after another year, and entries tell of %v", later, told)
+		}
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"sekisho/terminal/journal"
 	"sekisho/terminal/wire"
 )
 
@@ -39,18 +40,18 @@ const (
 type upload struct {
 	off     bool          // the backend takes none
 	next    int64         // how many it has, from the first on
-	whole   int64         // the size of a checkpoint that it keeps and has all leaves of
+	whole   journal.Head  // a checkpoint that it keeps and has all leaves of
 	due     time.Duration // not before, on the boot clock
 	reading bool          // leaves are being read beside the loop
 	message string        // the id of the message on its way; "" for none
 	sent    time.Duration // when it left, on the boot clock
 	most    int           // bytes of leaves in the next one
-	point   int64         // the size of the checkpoint that was kept when it left
+	point   journal.Head  // the checkpoint that was kept when it left
 	lagged  bool          // it was said in the log that the backend takes none of them
 }
 
 // begin goes on from what a welcome says.
-func (u *upload) begin(uploaded, kept int64) {
+func (u *upload) begin(uploaded int64, kept journal.Head) {
 	u.next, u.most = uploaded, uploadFirst
 	u.has(kept)
 }
@@ -66,9 +67,9 @@ func (u *upload) paced(took time.Duration) {
 }
 
 // has notes that the backend has all leaves of a checkpoint, where it does.
-func (u *upload) has(point int64) {
-	if u.next >= point {
-		u.whole = max(u.whole, point)
+func (u *upload) has(point journal.Head) {
+	if u.next >= point.Size && point.Size > u.whole.Size {
+		u.whole = point
 	}
 }
 
@@ -95,13 +96,13 @@ func (r *Register) sendLeaves() {
 		u.paced(now - u.sent) // it has not been acknowledged in all that time
 	}
 	u.reading, u.message = true, ""
-	point, session, most := c.kept.Size, r.session, u.most
+	point, session, most := *c.kept, r.session, u.most
 	type read struct {
 		body *wire.Entries
 		err  error
 	}
 	aside(r, func(ctx context.Context) read {
-		body, err := r.leaves(ctx, from, point, most)
+		body, err := r.leaves(ctx, from, point.Size, most)
 		return read{body, err}
 	}, func(l read) {
 		if r.session != session {
@@ -171,8 +172,8 @@ func (r *Register) leavesAcked(re string, a wire.Ack) {
 	before := u.next
 	u.paced(r.cfg.Clock.Boot() - u.sent)
 	u.message, u.next, u.due = "", a.Size, 0
-	if u.next < u.whole {
-		u.whole = 0 // it has lost some since: nothing here goes by its older word
+	if u.next < u.whole.Size {
+		u.whole = journal.Head{} // it has lost some since: nothing here goes by its older word
 	}
 	u.has(u.point)
 	if u.next < r.pruning.first {

@@ -46,6 +46,16 @@ func TestManagerSeesWhereTheJournalBegins(t *testing.T) {
 	}
 }
 
+// I6: the entry that tells of what was deleted says so in words, and what is kept.
+func TestI6ManagerSeesWhatWasPruned(t *testing.T) {
+	b := newBrowser(t, somePIN)
+	b.open(somePIN)
+	b.x.ledger.write(t, journal.Entry{Type: journal.TypePruned, First: 4321, Size: 5000, Root: "ab"})
+	if a := b.get("/manager/journal"); !says(t, a, "type.pruned") || !strings.Contains(string(a.body), "<small>4321</small>") {
+		t.Errorf("%s", a.body)
+	}
+}
+
 func TestManagerFindsEntries(t *testing.T) {
 	b := newBrowser(t, somePIN)
 	b.open(somePIN)

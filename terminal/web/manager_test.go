@@ -114,7 +114,7 @@ func TestManagersPageHasEveryWordInEveryLanguage(t *testing.T) {
 			t.Errorf("no word for the state %s", s)
 		}
 	}
-	for _, kind := range []journal.Type{journal.TypeStart, journal.TypePolicy, journal.TypeErase, journal.TypeStop, journal.TypeRoles, journal.TypeFreeze, journal.TypeQuarantine} {
+	for _, kind := range []journal.Type{journal.TypeStart, journal.TypePolicy, journal.TypeErase, journal.TypePruned, journal.TypeStop, journal.TypeRoles, journal.TypeFreeze, journal.TypeQuarantine} {
 		if all["en"]["type."+string(kind)] == "" {
 			t.Errorf("no word for an entry of the type %s", kind)
 		}

@@ -1,0 +1,2 @@
+-- An entry of the journal tells which entries were deleted before it. With the
+-- first one min_reader becomes 5: a release before cannot read it. No table changes.
