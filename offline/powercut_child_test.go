@@ -58,14 +58,18 @@ func beCut(text string) error {
 			return err
 		}
 	}
+	if err := (seller{s: s, disk: d}).agreeOnAll(); err != nil {
+		return err
+	}
 	ended, first := make(chan error, sellers), sync.OnceFunc(func() { fmt.Println("sells") })
 	for me := range sellers {
-		go func() { ended <- seller{s, d, j.Run, me}.sell(first) }()
+		go func() { ended <- seller{s: s, disk: d, run: j.Run, me: me}.sell(first) }()
 	}
 	return <-ended
 }
 
 func (s seller) sell(told func()) error {
+	var open []*terminal.Payment // the last ones
 	for n := 0; ; n++ {
 		p := terminal.Payment{
 			ID: terminal.PaymentID(fmt.Sprintf("p-%d-%d-%d", s.run, s.me, n)), State: terminal.ApprovedOffline, Offline: true,
@@ -73,19 +77,34 @@ func (s seller) sell(told func()) error {
 			Seen: terminal.SeenKey(fmt.Sprintf("k-%d-%d-%d", s.run, s.me, n)), Incarnation: cutInc, Day: cutDay, Created: 1, Decided: 1,
 			Spends: []terminal.Spend{{Cap: cutKey.Cap, Window: cutDay, Reserved: terminal.Amount{Yen: 580, Units: 1}}},
 		}
-		steps := []func(*terminal.Payment, register.Usage) register.Changes{approve, []func(*terminal.Payment, register.Usage) register.Changes{settle, void, nothing}[n%3]}
+		steps := []func(*terminal.Payment, register.Usage) register.Changes{approve, []func(*terminal.Payment, register.Usage) register.Changes{agree, void, nothing}[n%3]}
 		for _, step := range steps {
 			if err := s.step(&p, step); err != nil {
 				return err
 			}
 			told()
 		}
-		if s.me == 0 && n%20 == 0 {
-			if err := s.newPolicy(); err != nil {
+		if open = append(open, &p); len(open) > 3 {
+			if err := s.step(open[0], agree); err != nil {
 				return err
 			}
+			open = open[1:]
+		}
+		if err := s.besides(n); err != nil {
+			return err
 		}
 	}
+}
+
+// besides is what one of the sellers does between its payments.
+func (s seller) besides(n int) error {
+	switch {
+	case s.me == 0 && n%20 == 0:
+		return s.newPolicy()
+	case s.me == 1 && n%4 == 3:
+		return s.prune()
+	}
+	return nil
 }
 
 // step carries one change through, again where the disk did not take it, and
@@ -173,19 +192,26 @@ func approve(p *terminal.Payment, u register.Usage) register.Changes {
 	}
 }
 
-// settle is the backend's acknowledgement of the advice. What a doubtful commit
-// stored already is not stored again.
-func settle(p *terminal.Payment, u register.Usage) register.Changes {
+// agree is the backend's acknowledgement of the advice, and of its void. What a
+// doubtful commit stored already is not stored again.
+func agree(p *terminal.Payment, u register.Usage) register.Changes {
 	if u.Payment != nil && u.Payment.State == terminal.Settled {
 		*p = *u.Payment
 		return register.Changes{}
 	}
 	p.State = terminal.Settled
-	done := make([]int64, 0, 1)
-	for _, o := range u.Items {
-		done = append(done, o.ID)
+	c := register.Changes{Entries: []journal.Draft{journal.OfPayment(*p, cutInc)}}
+	if p.Voided() {
+		void := *p.Void
+		void.Acknowledged = true
+		p.Void = &void
+		c.Entries = append(c.Entries, journal.OfMark(*p, cutInc, 2, journal.MarkVoided, ""))
 	}
-	return register.Changes{Payments: []terminal.Payment{*p}, Done: done, Entries: []journal.Draft{journal.OfPayment(*p, cutInc)}}
+	for _, o := range u.Items {
+		c.Done = append(c.Done, o.ID)
+	}
+	c.Payments = []terminal.Payment{*p}
+	return c
 }
 
 // void undoes the approval before its advice was sent: both go up as one, and
@@ -247,7 +273,7 @@ func lookThrough(t *testing.T, dir string, told []string, lossy bool) (lost, hel
 		found[string(p.ID)] = p
 	}
 	for _, line := range told {
-		if stands(found, snap.PolicyVersion, line) {
+		if stands(found, snap, line) {
 			held++
 		} else if lost++; !lossy {
 			t.Errorf("acknowledged and lost: %s, found %+v", line, found[firstWord(line)])
@@ -260,6 +286,7 @@ func lookThrough(t *testing.T, dir string, told []string, lossy bool) (lost, hel
 		t.Errorf("policy %d has the text %q", snap.PolicyVersion, snap.PolicyNote)
 	}
 	wantWhole(t, s, snap, all)
+	wantPruned(t, s, snap, told)
 	return lost, held
 }
 
@@ -269,13 +296,13 @@ func firstWord(line string) (word string) {
 }
 
 // stands says whether what was told is so, or was and went on.
-func stands(found map[string]terminal.Payment, policy int64, line string) bool {
+func stands(found map[string]terminal.Payment, snap register.Snapshot, line string) bool {
 	var id, state string
 	var voided bool
 	fmt.Sscan(line, &id, &state, &voided)
-	if id == "policy" {
+	if is, numbered := map[string]int64{"policy": snap.PolicyVersion, "pruned": snap.Pruned, "kept": snap.Head.Size}[id]; numbered {
 		n, err := strconv.ParseInt(state, 10, 64)
-		return err == nil && policy >= n
+		return err == nil && is >= n
 	}
 	p, ok := found[id]
 	return ok && (p.State == terminal.State(state) || p.State == terminal.Settled) && (p.Voided() || !voided)
@@ -285,7 +312,7 @@ func stands(found map[string]terminal.Payment, policy int64, line string) bool {
 // nothing else is there.
 func wantWhole(t *testing.T, s *Store, snap register.Snapshot, all []terminal.Payment) {
 	t.Helper()
-	leaves, err := s.Entries(t.Context(), 0, int(snap.Head.Size))
+	leaves, err := s.Entries(t.Context(), snap.Pruned, int(snap.Head.Size))
 	must(t, err)
 	entries, outbox := map[terminal.PaymentID]int{}, map[terminal.PaymentID]int{}
 	for _, l := range leaves {
@@ -301,11 +328,17 @@ func wantWhole(t *testing.T, s *Store, snap register.Snapshot, all []terminal.Pa
 		used++
 		wantEntries, wantOutbox := 1, 1
 		switch {
+		case p.Voided() && p.State == terminal.Settled:
+			released++
+			wantEntries, wantOutbox = 4, 0
 		case p.Voided():
 			released++
 			wantEntries, wantOutbox = 2, 2
 		case p.State == terminal.Settled:
 			wantEntries, wantOutbox = 2, 0
+		}
+		if p.Number < snap.Pruned { // the first of them are gone, or all
+			wantEntries = min(wantEntries-1, entries[p.ID])
 		}
 		var seen int
 		must(t, s.ledger.QueryRow("SELECT count(*) FROM seen WHERE payment = ?", p.ID).Scan(&seen))

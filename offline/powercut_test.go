@@ -26,7 +26,8 @@ import (
 //     state that was acknowledged or a later one;
 //   - no payment is half there: entry, outbox item, code seen and counter agree;
 //   - I3: no counter is below zero, none counts what no payment took;
-//   - I6: the journal's tree is whole, no policy went back.
+//   - I6: the journal's tree is whole, no policy went back; of the entries nothing
+//     is gone that the backend did not have, and an entry tells of what is.
 //
 // Each round goes on from where the one before was cut, opened meanwhile or not.
 // ROUNDS sets how many (5; make power-cut has its own), SEED the order of things.
