@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -49,6 +50,7 @@ status is 0 only if no rule failed.`,
 	f.StringVar(&c.fixture, "fixture", "", "`FILE` that names the registers and the backend's key for evidence")
 	f.StringVar(&c.admin, "admin", "", "`URL` of an admin API, for rules that need head office's act")
 	f.StringVar(&c.restart, "restart", "", "shell `COMMAND` that ends the backend and starts it on its data")
+	f.StringVar(&c.operator, "operator", "", "shell `COMMAND` that does head office's acts, which come behind it as arguments")
 	f.StringVar(&c.only, "only", "", "try only the rules whose id contains this `TEXT`")
 	f.BoolVar(&c.insecure, "insecure-dev", false, "allow ws://, to this machine's loopback alone; with --register no enrolment and no TLS")
 	cmd.MarkFlagsMutuallyExclusive("register", "backend")
@@ -57,8 +59,8 @@ status is 0 only if no rule failed.`,
 
 // conforming is what the flags say.
 type conforming struct {
-	backend, wallet, fixture, admin, restart, only, register string
-	insecure                                                 bool
+	backend, wallet, fixture, admin, restart, operator, only, register string
+	insecure                                                           bool
 }
 
 func (c conforming) run(ctx context.Context, out io.Writer) error {
@@ -140,7 +142,25 @@ func (c conforming) config(ctx context.Context) (conform.Config, func(), error) 
 	if c.restart != "" {
 		cfg.Restart = func(ctx context.Context) error { return exec.CommandContext(ctx, "sh", "-c", c.restart).Run() }
 	}
+	if c.operator != "" {
+		cfg.Operator = c.operate
+	}
 	return cfg, func() {}, nil
+}
+
+// cannot is the exit status of an operator's command that does not do an act, as
+// other kits' tests say "skipped" with it.
+const cannot = 77
+
+// operate runs the operator's command, which may be a person who reads and types.
+func (c conforming) operate(ctx context.Context, act string, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, "sh", append([]string{"-c", c.operator + ` "$@"`, "operator", act}, args...)...)
+	cmd.Stdin, cmd.Stderr, cmd.WaitDelay = os.Stdin, os.Stderr, time.Second
+	said, err := cmd.Output()
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == cannot {
+		err = conform.ErrCannot
+	}
+	return string(said), err
 }
 
 // allowed holds the address against --insecure-dev.

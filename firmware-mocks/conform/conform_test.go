@@ -1,6 +1,7 @@
 package conform_test
 
 import (
+	"context"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -32,7 +33,7 @@ func TestTheReferenceBackendConforms(t *testing.T) {
 // and a way to restart: none fails for it, and what needs them says so.
 func TestWhatIsNotGivenIsNotChecked(t *testing.T) {
 	cfg := anew(t, reference(t, false), 0)
-	cfg.Admin, cfg.Restart, cfg.Backend = "", nil, nil
+	cfg.Admin, cfg.Restart, cfg.Operator, cfg.Backend = "", nil, nil, nil
 	for i := range cfg.Registers {
 		cfg.Registers[i].Key = nil
 	}
@@ -71,5 +72,42 @@ func TestAPolicyWithoutCapsLeavesTheirRulesUnchecked(t *testing.T) {
 	})
 	if unchecked == 0 {
 		t.Error("every rule of caps was checked without any")
+	}
+}
+
+// TestTheOperatorStandsInForAnAdminAPI where there is none.
+func TestTheOperatorStandsInForAnAdminAPI(t *testing.T) {
+	cfg := anew(t, reference(t, false), 4)
+	cfg.Admin = ""
+	k, err := conform.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range []string{"quarantine.released", "quarantine.ordered"} {
+		k.Run(t.Context(), rule, func(r conform.Result) {
+			if r.Status != conform.Holds {
+				t.Error(r)
+			}
+		})
+	}
+}
+
+// TestWhatTheOperatorDoesNotDoIsNotChecked: neither does it fail.
+func TestWhatTheOperatorDoesNotDoIsNotChecked(t *testing.T) {
+	cfg := anew(t, reference(t, false), 0)
+	cfg.Operator = func(context.Context, string, ...string) (string, error) { return "", conform.ErrCannot }
+	k, err := conform.Open(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tried := 0
+	k.Run(t.Context(), "freeze.", func(r conform.Result) {
+		tried++
+		if r.Status != conform.NotChecked {
+			t.Error(r)
+		}
+	})
+	if tried == 0 {
+		t.Error("there is no rule of freezes")
 	}
 }

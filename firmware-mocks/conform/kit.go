@@ -22,6 +22,8 @@ type Config struct {
 	Admin     string             // URL of an admin API, "" for none; see docs/conformance.md
 	// Restart ends the backend and starts it again on its data; nil where it cannot be.
 	Restart func(context.Context) error
+	// Operator does head office's acts; nil where there is none.
+	Operator Operator
 	// Patience is how long the kit waits for a message; 5 s where it is 0.
 	Patience time.Duration
 }
@@ -44,7 +46,8 @@ type Kit struct {
 	spare    []*machine // more of the first store, not spoilt yet
 	policy   *policy.Policy
 	note     string // the signed policy
-	line     line   // for tests
+	stopped  *policy.Freeze
+	line     line // for tests
 	issuer   policy.PassIssuer
 }
 
@@ -127,7 +130,23 @@ func (k *Kit) learn(ctx context.Context) error {
 		return err
 	}
 	k.note = welcome.Policy
+	if k.stopped, err = stoppedBy(welcome.Freeze); err != nil {
+		return err
+	}
 	return k.findIssuer()
+}
+
+// stoppedBy reads the freeze of a welcome, which need not bring one.
+func stoppedBy(freeze string) (*policy.Freeze, error) {
+	if freeze == "" {
+		return &policy.Freeze{}, nil
+	}
+	text, _ := policy.Text(freeze)
+	f, err := policy.ParseFreeze(text)
+	if err != nil {
+		return nil, fmt.Errorf("the freeze is none of docs/protocol.md: %w", err)
+	}
+	return f, nil
 }
 
 // findIssuer finds the wallet's name by its public key.

@@ -20,7 +20,7 @@ type mutant struct {
 }
 
 // mutants has for each rule of the link at least one.
-var mutants = slices.Concat(linkMutants, payMutants, capMutants, adviceMutants, trustMutants)
+var mutants = slices.Concat(linkMutants, payMutants, capMutants, adviceMutants, officeMutants, trustMutants)
 
 // TestEveryRuleHasAMutant holds the table against the rules.
 func TestEveryRuleHasAMutant(t *testing.T) {

@@ -19,6 +19,7 @@ type play struct {
 	stop  context.CancelFunc
 	err   error  // what went wrong
 	needs string // what the kit was not given
+	froze bool   // something is stopped for the rule
 	tills []*till
 	work  sync.WaitGroup // the tills' readers
 }

@@ -13,7 +13,7 @@ type Rule struct {
 // Rules gives every rule, in the order in which they are tried: what spoils a
 // register comes last.
 func Rules() []Rule {
-	return slices.Concat(enrolRules, linkRules, messageRules, sessionRules, authoriseRules, codeRules, undoRules, capRules, adviceRules, checkpointRules, trustRules, doubtRules)
+	return slices.Concat(enrolRules, linkRules, messageRules, sessionRules, authoriseRules, codeRules, undoRules, capRules, adviceRules, officeRules, checkpointRules, trustRules, doubtRules)
 }
 
 // The sections that rules stand in.

@@ -129,9 +129,9 @@ var doubtRules = []Rule{
 		t.undo(payment, c, line)
 	}},
 	{"quarantine.released", "Head office's release ends the link; the next welcome names the incarnation, and a new one is whole.", theDoubt, func(p *play) {
-		p.need(p.k.cfg.Admin != "", "an admin API")
+		p.headed()
 		t := p.inDoubt("kit.says-so")
-		p.admin("/admin/registers/release", map[string]any{"register": t.m.ID})
+		p.release(t.m)
 		t.closed()
 		next := t.again()
 		m := next.greeting()
@@ -142,9 +142,9 @@ var doubtRules = []Rule{
 		p.want(w.Quarantine == "" && w.Released == "" || p.over(), "a new incarnation after the release is still in quarantine %q", w.Quarantine)
 	}},
 	{"quarantine.ordered", "Head office may put a register in quarantine: its link ends, and the next welcome says why.", theDoubt, func(p *play) {
-		p.need(p.k.cfg.Admin != "", "an admin API")
+		p.headed()
 		t := p.join(p.spoil())
-		p.admin("/admin/registers/quarantine", map[string]any{"register": t.m.ID, "why": "kit.ordered"})
+		p.quarantine(t.m, "kit.ordered")
 		t.closed()
 		w := t.again().hello()
 		p.want(w.Quarantine == "kit.ordered" || p.over(), "the next welcome says quarantine %q", w.Quarantine)

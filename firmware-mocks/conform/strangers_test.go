@@ -2,6 +2,7 @@ package conform_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"io"
@@ -21,6 +22,9 @@ type stranger struct {
 	rule string
 	tls  func(good tls.Certificate, c *tls.Config) // what the backend sees of the kit
 	http func(r reply) reply                       // what the kit sees of the backend
+
+	since string // tls counts from this act of head office's on
+	idle  string // this act of head office's is not done
 }
 
 // reply is the answer to a request for a certificate.
@@ -32,33 +36,41 @@ type reply struct {
 }
 
 var strangers = []stranger{
-	{"tls.version", func(_ tls.Certificate, c *tls.Config) {
+	{rule: "tls.version", tls: func(_ tls.Certificate, c *tls.Config) {
 		if c.MaxVersion == tls.VersionTLS12 {
 			c.MaxVersion = tls.VersionTLS13
 		}
-	}, nil},
-	{"enrol.answer", nil, without("identity")},
-	{"enrol.answer", nil, without("roles")},
-	{"enrol.answer", nil, without("root")},
-	{"enrol.answer", nil, without("store_key")},
-	{"enrol.answer", nil, swapped("identity")},
-	{"enrol.store-key", nil, changed("store_key")},
-	{"enrol.again", nil, changed("store_key")},
-	{"enrol.other-key", nil, forgiving(enrol.SpentCode)},
-	{"enrol.unknown-code", nil, forgiving(enrol.SpentCode)},
-	{"enrol.csr", nil, forgiving(enrol.BadCSR)},
-	{"certificate.missing", func(good tls.Certificate, c *tls.Config) { c.Certificates = []tls.Certificate{good} }, nil},
-	{"certificate.foreign", func(good tls.Certificate, c *tls.Config) { c.Certificates = []tls.Certificate{good} }, nil},
-	{"certificate.name", nil, nil}, // see TestStrangersFail: every hello is taken as the certificate's
-	{"renew.given", nil, func(r reply) reply {
+	}},
+	{rule: "enrol.answer", http: without("identity")},
+	{rule: "enrol.answer", http: without("roles")},
+	{rule: "enrol.answer", http: without("root")},
+	{rule: "enrol.answer", http: without("store_key")},
+	{rule: "enrol.answer", http: swapped("identity")},
+	{rule: "enrol.store-key", http: changed("store_key")},
+	{rule: "enrol.again", http: changed("store_key")},
+	{rule: "enrol.other-key", http: forgiving(enrol.SpentCode)},
+	{rule: "enrol.unknown-code", http: forgiving(enrol.SpentCode)},
+	{rule: "enrol.csr", http: forgiving(enrol.BadCSR)},
+	{rule: "certificate.missing", tls: anothers},
+	{rule: "certificate.foreign", tls: anothers},
+	{rule: "certificate.name"}, // see TestStrangersFail: every hello is taken as the certificate's
+	{rule: "renew.given", http: func(r reply) reply {
 		if strings.HasSuffix(r.of, enrol.RenewPath) {
 			return *r.before
 		}
 		return r
 	}},
-	{"renew.other-key", nil, forgiving(enrol.BadCSR)},
-	{"renew.missing", nil, forgiving(enrol.NoCert)},
+	{rule: "renew.other-key", http: forgiving(enrol.BadCSR)},
+	{rule: "renew.missing", http: forgiving(enrol.NoCert)},
+	{rule: "certificate.revoked", idle: "revoke"},
+	{rule: "certificate.revoked", since: "revoke", tls: anothers},
+	{rule: "certificate.revoked", http: forgiving(enrol.Revoked)},
+	{rule: "enrol.anew", since: "code", tls: anothers},
+	{rule: "enrol.anew", http: forgiving(enrol.Revoked)},
 }
+
+// anothers is the certificate that another register was seen with.
+func anothers(good tls.Certificate, c *tls.Config) { c.Certificates = []tls.Certificate{good} }
 
 // without leaves a field of the answer out.
 func without(field string) func(reply) reply {
@@ -144,11 +156,12 @@ func TestStrangersFail(t *testing.T) {
 		t.Run(s.rule, func(t *testing.T) {
 			var good tls.Certificate
 			var last *reply
+			ordered := map[string]bool{}
 			onTLS := func(c *tls.Config) {
 				if len(c.Certificates) > 0 && good.Certificate == nil {
 					good = c.Certificates[0]
 				}
-				if s.tls != nil && c.RootCAs != nil {
+				if s.tls != nil && c.RootCAs != nil && (s.since == "" || ordered[s.since]) {
 					s.tls(good, c)
 				}
 			}
@@ -158,8 +171,16 @@ func TestStrangersFail(t *testing.T) {
 				}
 				return gate{next, s.http, &last}
 			}
-			cfg := anew(t, b, 0)
+			cfg := anew(t, b, 1)
 			opened := false
+			operate := cfg.Operator
+			cfg.Operator = func(ctx context.Context, act string, args ...string) (string, error) {
+				ordered[act] = true
+				if act == s.idle {
+					return "", nil
+				}
+				return operate(ctx, act, args...)
+			}
 			onSay := func(m *wire.Message) {
 				if s.rule == "certificate.name" && opened && m.Hello != nil {
 					m.Hello.Store, m.Hello.Register = cfg.Registers[0].Store, cfg.Registers[0].ID

@@ -55,6 +55,7 @@ type Backend struct {
 	desk    string // address of the admin API
 	serving sync.WaitGroup
 	wallet  ed25519.PrivateKey
+	signers map[string]note.Signer // by the operator's act
 }
 
 // Open makes keys and policy, and serves with a ledger in dir, over TLS or
@@ -81,45 +82,44 @@ func (o *Backend) keys() error {
 	if o.cfg.Key, err = hpke.DHKEM(ecdh.X25519()).GenerateKey(); err != nil {
 		return err
 	}
-	signer, err := o.roles()
-	if err != nil {
+	if err := o.roles(); err != nil {
 		return err
 	}
 	cutOver := time.Now().In(time.FixedZone("JST", 9*3600)).Add(12 * time.Hour).Format("15:04")
 	text := fmt.Sprintf(policyText, cutOver, base64.StdEncoding.EncodeToString(public))
-	if o.cfg.Note, err = policy.Sign(text, signer); err != nil {
+	if o.cfg.Note, err = policy.Sign(text, o.signers["policy"]); err != nil {
 		return err
 	}
 	o.cfg.Policy, err = policy.Parse(text)
 	return err
 }
 
-// roles makes root, and the roles that it signs; it gives the signer of the
-// policy.
-func (o *Backend) roles() (note.Signer, error) {
+// roles makes root, the roles that it signs, and who signs by them.
+func (o *Backend) roles() error {
 	var signers []note.Signer
 	var public []any
 	for _, name := range []string{"conform-root", "conform-policy", "conform-freeze"} {
 		secret, vkey, err := note.GenerateKey(rand.Reader, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		signer, err := note.NewSigner(secret)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		signers, public = append(signers, signer), append(public, vkey)
 	}
 	o.cfg.Root, o.cfg.Pinned = signers[0], fmt.Sprint(public[0])
+	o.signers = map[string]note.Signer{"policy": signers[1], "lift": signers[1], "freeze": signers[2]}
 	root, err := note.NewVerifier(o.cfg.Pinned)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if o.cfg.Roles, err = policy.SignRoles(fmt.Sprintf(rolesText, public...), signers[0]); err != nil {
-		return nil, err
+		return err
 	}
 	o.cfg.Signer, err = policy.OpenRoles(o.cfg.Roles, root, "conform/development")
-	return signers[1], err
+	return err
 }
 
 // open opens the backend on its file, and serves on the addresses it had before.
@@ -159,7 +159,7 @@ func (o *Backend) ended(err error) {
 func (o *Backend) Config(ctx context.Context, spoilt int) (conform.Config, error) {
 	cfg := conform.Config{
 		URL: "ws://" + o.link + backendsim.Path, Wallet: o.wallet, Backend: o.cfg.Key.PublicKey(),
-		Admin: "http://" + o.desk, Restart: o.restart,
+		Admin: "http://" + o.desk, Restart: o.restart, Operator: o.operate,
 	}
 	var err error
 	if !o.tls {
