@@ -14,7 +14,7 @@ func OpenBehind(ctx context.Context, cfg Config, onTLS func(*tls.Config), onHTTP
 	if cfg.Patience == 0 {
 		cfg.Patience = patience
 	}
-	k := &Kit{cfg: cfg, line: line{onTLS, onHTTP, onSay}}
+	k := &Kit{cfg: cfg, rights: map[string]rights{}, line: line{onTLS, onHTTP, onSay}}
 	return k, k.begin(ctx)
 }
 

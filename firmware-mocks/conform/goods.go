@@ -217,15 +217,24 @@ func (t *till) notCharged(payment string) {
 	t.rejected(t.refund(payment, newID(), 1), string(terminal.RefundDenied))
 }
 
-// giveBack tells all that the incarnation holds as returned.
+// giveBack tells all that the incarnation holds as returned. What the backend did
+// not take is not.
 func (t *till) giveBack() wire.Ack {
+	before := map[counterKey]wire.Amount{}
 	for k, c := range t.counters {
 		if k.window == t.p.today() {
 			h := t.held(k.id)
+			before[k] = c.Returned
 			c.Returned = wire.Amount{Yen: c.Returned.Yen + max(0, h.Yen), Units: c.Returned.Units + max(0, h.Units)}
 		}
 	}
-	return t.ack(t.returned())
+	a := t.ack(t.returned())
+	if a.Status != wire.StatusAccepted {
+		for k, amount := range before {
+			t.counters[k].Returned = amount
+		}
+	}
+	return a
 }
 
 // returned is the message of a clean stop.

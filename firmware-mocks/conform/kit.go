@@ -47,7 +47,8 @@ type Kit struct {
 	policy   *policy.Policy
 	note     string // the signed policy
 	stopped  *policy.Freeze
-	line     line // for tests
+	rights   map[string]rights // by incarnation
+	line     line              // for tests
 	issuer   policy.PassIssuer
 }
 
@@ -61,7 +62,7 @@ func Open(ctx context.Context, cfg Config) (*Kit, error) {
 	if cfg.Patience == 0 {
 		cfg.Patience = patience
 	}
-	k := &Kit{cfg: cfg}
+	k := &Kit{cfg: cfg, rights: map[string]rights{}}
 	return k, k.begin(ctx)
 }
 

@@ -3,6 +3,7 @@ package conform
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -70,18 +71,42 @@ func (p *play) spoil() *machine {
 	return m
 }
 
-// leave gives back what the tills that are still linked hold, as at a clean stop,
-// so that one rule's registers do not use up the next one's caps.
+// leave gives back what the rule's registers hold, as at a clean stop, so that one
+// rule does not use up the next one's caps.
 func (p *play) leave() {
-	if p.over() {
-		return
-	}
-	for _, t := range p.tills {
-		if !t.ended && t.session > 0 && !t.doubted && !t.keeps {
-			t.giveBack()
+	seen := map[*machine]bool{}
+	for _, t := range slices.Clone(p.tills) {
+		if !seen[t.m] && t.session > 0 {
+			seen[t.m] = true
+			p.handIn(p.linked(t.m))
 		}
 	}
-	p.err = nil // whether giving back works is a rule of its own
+}
+
+// handIn gives back what a till's incarnation holds, by another link where the
+// backend ended this one. Whether that works is a rule of its own.
+func (p *play) handIn(t *till) {
+	for range 2 {
+		if p.over() || t.doubted || t.keeps || !t.holds() {
+			return
+		}
+		if t.ended {
+			t = t.again()
+			t.hello()
+		}
+		t.giveBack()
+		p.err, p.needs = nil, ""
+	}
+}
+
+// linked is the till with a register's latest session in this rule, if any.
+func (p *play) linked(m *machine) *till {
+	for _, t := range slices.Backward(p.tills) {
+		if t.m == m && t.session > 0 {
+			return t
+		}
+	}
+	return nil
 }
 
 // end closes what is open.

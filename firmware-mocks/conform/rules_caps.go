@@ -1,13 +1,15 @@
 package conform
 
 import (
+	"fmt"
+
 	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
 
 var capRules = []Rule{
 	{"caps.need", "An approval grants the whole need: the total grows by it.", theCaps, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(2)
 		t, line := p.join(p.a()), portion(c, 2)
 		before := t.counter(string(c.ID), p.today()).Granted
 		a := t.bought(newID(), p.fresh(), price, line)
@@ -15,7 +17,7 @@ var capRules = []Rule{
 		p.want(p.over() || atLeast(p.total(a.Grants, string(c.ID)), want), "the total is %v after an approval that needed %v beside %v", p.total(a.Grants, string(c.ID)), count(c, price, []wire.Line{line}), before)
 	}},
 	{"caps.counted", "The backend counts the lines itself: a need below them is not approved.", theCaps, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(2)
 		if p.over() {
 			return
 		}
@@ -28,7 +30,7 @@ var capRules = []Rule{
 		t.declined(m, "")
 	}},
 	{"caps.reserved", "What a register never held it cannot spend as reserved: not approved.", theCaps, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(40)
 		if p.over() {
 			return
 		}
@@ -39,23 +41,24 @@ var capRules = []Rule{
 		t.declined(m, "")
 	}},
 	{"caps.limit", "A need beyond the limit is declined with cap.store.", theCaps, func(p *play) {
+		c := p.roomy(1)
 		t := p.join(p.a())
-		t.declined(t.buy(newID(), p.fresh(), price, portion(p.roomy(), 101)), string(terminal.CapStore))
+		t.declined(needing(t.buy(newID(), p.fresh(), price, portion(c, 1)), c, 101), string(terminal.CapStore))
 	}},
 	{"caps.all-or-nothing", "Where one of a sale's caps has no room nothing is granted of the others.", theCaps, allOrNothing},
 	{"caps.raced", "Two registers that race never get more than the limit, all approvals summed.", theCaps, capRaced},
 	{"caps.store", "Another store's cap is its own.", theCaps, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(55)
 		a, away := p.join(p.a()), p.join(p.c())
 		line := portion(c, 55)
-		p.want(!p.over() && a.freed(line, c), "the store's cap has no room for the rule")
+		p.want(!p.over() && a.freed(line), "the store's cap has no room for the rule")
 		payment := newID()
 		away.bought(payment, p.fresh(), price, line)
-		away.undo(payment, c, line)
+		away.undo(payment, line)
 	}},
 	{"caps.window", "A window that is not today's is declined with clock.", theCaps, func(p *play) {
 		t := p.join(p.a())
-		m := t.buy(newID(), p.fresh(), price, portion(p.roomy(), 1))
+		m := t.buy(newID(), p.fresh(), price, portion(p.roomy(1), 1))
 		m.Authorise.Window = "2020-01-01"
 		for i := range m.Authorise.Spends {
 			m.Authorise.Spends[i].Window = "2020-01-01"
@@ -65,7 +68,7 @@ var capRules = []Rule{
 	{"caps.grow", "Totals never fall within an incarnation: not after a reversal, a void, or a new session.", theCaps, totalsGrow},
 	{"caps.merge", "Counters are merged by maximum: smaller ones that come late do no harm.", theCaps, countersMerge},
 	{"caps.incarnation", "Totals are the session's incarnation's: what a retired one was granted is not named again.", theCaps, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(3)
 		old := p.join(p.a())
 		old.bought(newID(), p.fresh(), price, portion(c, 3))
 		had := old.counter(string(c.ID), p.today()).Granted
@@ -76,12 +79,12 @@ var capRules = []Rule{
 	{"caps.account", "A cap on an account is summed over all registers: beyond it cap.account.", theCaps, accountCap},
 	{"caps.account-undone", "A reversal gives an account's cap back, a refund does not.", theCaps, accountUndone},
 	{"grants.back", "What is given back at a clean stop is accepted, and free for the store at once.", theCaps, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(55)
 		a, line := p.join(p.a()), portion(c, 55)
-		p.want(!p.over() && a.freed(line, c), "what was given back is not free for the same register")
+		p.want(!p.over() && a.freed(line), "what was given back is not free for the same register")
 		b, payment := p.join(p.b()), newID()
 		b.bought(payment, p.fresh(), price, line)
-		b.undo(payment, c, line)
+		b.undo(payment, line)
 	}},
 	{"grants.back-twice", "What is given back may be told twice.", backGrants, func(p *play) {
 		t := p.join(p.a())
@@ -91,7 +94,7 @@ var capRules = []Rule{
 	}},
 	{"grants.beyond", "A returned beyond what was held is rejected with allotment.missing and not believed.", theCaps, beyond},
 	{"grants.stopped", "After it gave back an incarnation is granted nothing unasked before its next hello.", theCaps, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(1)
 		t := p.join(p.a())
 		t.giveBack()
 		had := t.counter(string(c.ID), p.today()).Granted
@@ -105,7 +108,7 @@ var capRules = []Rule{
 		m := old.returned()
 		m.Incarnation = old.incarnation
 		if len(m.Grants.Counters) == 0 {
-			m.Grants.Counters = []wire.Counter{{Cap: string(p.roomy().ID), Window: p.today()}}
+			m.Grants.Counters = []wire.Counter{{Cap: string(p.roomy(1).ID), Window: p.today()}}
 		}
 		t.refused(m, wire.CodeRefused)
 	}},
@@ -116,17 +119,32 @@ func plus(a, b wire.Amount) wire.Amount {
 }
 func atLeast(a, b wire.Amount) bool { return a.Yen >= b.Yen && a.Units >= b.Units }
 
-// roomy is a store cap of the day on a category without a cap on accounts.
-func (p *play) roomy() terminal.Cap {
-	bounded := map[terminal.Category]bool{}
+// roomy is a store cap of the day of which one account may buy so many hundredths.
+func (p *play) roomy(percent int64) terminal.Cap {
+	return p.cap(fmt.Sprintf("a store's cap of the day of which one account may buy %d %%", percent), func(c terminal.Cap) bool {
+		return storeDay(c) && p.allowed(portion(c, percent))
+	})
+}
+
+// allowed says whether the caps on accounts let one account buy goods.
+func (p *play) allowed(line wire.Line) bool {
 	for _, c := range p.k.policy.Caps {
-		if c.Scope == terminal.ScopeAccount {
-			bounded[c.Category] = true
+		if c.Scope == terminal.ScopeAccount && !atLeast(limitOf(c), count(c, price, []wire.Line{line})) {
+			return false
 		}
 	}
-	return p.cap("a store's cap of the day on a category that no cap on accounts is on", func(c terminal.Cap) bool {
-		return storeDay(c) && !bounded[c.Category] && !bounded[""]
-	})
+	return true
+}
+
+// limitOf gives a cap's limit; what it does not limit is 0, as count has it.
+func limitOf(c terminal.Cap) wire.Amount {
+	measure := func(limit int64) int64 {
+		if limit == terminal.Unlimited {
+			return 0
+		}
+		return limit
+	}
+	return wire.Amount{Yen: measure(int64(c.Limit.Yen)), Units: measure(int64(c.Limit.Units))}
 }
 
 // cap finds the policy's first cap that is so; the rule needs it.
@@ -157,36 +175,41 @@ func portion(c terminal.Cap, percent int64) wire.Line {
 }
 
 // undo voids a payment of watched goods and gives back what it took.
-func (t *till) undo(payment string, c terminal.Cap, line wire.Line) {
+func (t *till) undo(payment string, line wire.Line) {
 	t.accepted(t.void(payment, newID()))
+	t.releaseAll(line)
 	if t.p.over() {
 		return
-	}
-	for _, s := range t.p.spends(price, []wire.Line{line}, false) {
-		t.release(s.Cap, s.Reserved)
 	}
 	a := t.giveBack()
 	t.p.want(a.Status == wire.StatusAccepted, "giving back was acknowledged %s %s", a.Status, a.Reason)
 }
 
+// releaseAll counts what goods took of the store's caps as released.
+func (t *till) releaseAll(line wire.Line) {
+	for _, s := range t.p.spends(price, []wire.Line{line}, false) {
+		t.release(s.Cap, s.Reserved)
+	}
+}
+
 // freed takes a part of the cap, undoes it, gives all back, and says whether the
 // part can be had again.
-func (t *till) freed(line wire.Line, c terminal.Cap) bool {
+func (t *till) freed(line wire.Line) bool {
 	for range 2 {
 		payment := newID()
 		t.bought(payment, t.p.fresh(), price, line)
-		t.undo(payment, c, line)
+		t.undo(payment, line)
 	}
 	return !t.p.over()
 }
 
 func allOrNothing(p *play) {
-	c := p.roomy()
+	c := p.roomy(10)
 	other := p.cap("store's caps of the day on two categories", func(o terminal.Cap) bool { return storeDay(o) && o.Category != c.Category })
 	t := p.join(p.a())
 	had := t.counter(string(c.ID), p.today()).Granted
 	part := portion(c, 10)
-	a := t.declined(t.buy(newID(), p.fresh(), price, part, portion(other, 101)), "")
+	a := t.declined(needing(t.buy(newID(), p.fresh(), price, part, portion(other, 1)), other, 101), "")
 	now := p.total(a.Grants, string(c.ID))
 	p.want(p.over() || !atLeast(now, plus(had, count(c, price, []wire.Line{part}))), "a declined payment was granted %v of %s, up from %v", now, c.ID, had)
 	p.want(a.Reason == string(terminal.CapStore) || a.Reason == string(terminal.CapAccount) || p.over(), "a need beyond the limit was declined with %s", a.Reason)
@@ -196,7 +219,7 @@ func allOrNothing(p *play) {
 // are.
 func capRaced(p *play) {
 	const each, percent = 8, 10
-	c := p.roomy()
+	c := p.roomy(percent)
 	line := portion(c, percent)
 	tills := [2]*till{p.join(p.a()), p.join(p.b())}
 	asked := [2][]wire.Message{}
@@ -205,6 +228,7 @@ func capRaced(p *play) {
 			asked[i] = append(asked[i], t.buy(newID(), p.fresh(), price, line))
 		}
 	}
+	tills[0].room(asked[0][0])
 	if p.over() {
 		return
 	}
@@ -230,13 +254,13 @@ func capRaced(p *play) {
 	p.want(p.over() || n > 0, "not one of %d payments of %d %% of a cap was approved", 2*each, percent)
 	for i, t := range tills {
 		for _, payment := range approved[i] {
-			t.undo(payment, c, line)
+			t.undo(payment, line)
 		}
 	}
 }
 
 func totalsGrow(p *play) {
-	c := p.roomy()
+	c := p.roomy(1)
 	t := p.join(p.a())
 	var last wire.Amount
 	grows := func(when string, list []wire.Grant) {
@@ -256,7 +280,7 @@ func totalsGrow(p *play) {
 // countersMerge tells what was sold, then less, and gives back what would be left
 // if the second word counted.
 func countersMerge(p *play) {
-	c := p.roomy()
+	c := p.roomy(2)
 	t := p.join(p.a())
 	t.bought(newID(), p.fresh(), price, portion(c, 2))
 	t.outcome(newID(), wire.OutcomeNotSeen) // which carries the counters
@@ -286,32 +310,47 @@ func reserve(p *play) {
 
 // accountCap finds a category's cap on accounts and buys it up at two registers.
 func accountCap(p *play) {
-	c, line := p.onAccounts()
-	a, b, who := p.join(p.a()), p.join(p.c()), p.customer()
-	a.bought(newID(), p.show(who), price, line)
+	line := p.onAccounts()
+	a, b, who, payment := p.join(p.a()), p.join(p.c()), p.customer(), newID()
+	a.bought(payment, p.show(who), price, line)
 	b.declined(b.buy(newID(), p.show(who), price, line), string(terminal.CapAccount))
-	_ = c
+	a.undo(payment, line)
 }
 
 func accountUndone(p *play) {
-	_, line := p.onAccounts()
+	line := p.onAccounts()
 	t, who := p.join(p.a()), p.customer()
 	one, two := newID(), newID()
 	t.bought(one, p.show(who), price, line)
 	t.accepted(t.reverse(one))
+	t.releaseAll(line)
+	t.giveBack()
 	t.bought(two, p.show(who), price, line)
 	t.accepted(t.refund(two, newID(), price))
 	t.declined(t.buy(newID(), p.show(who), price, line), string(terminal.CapAccount))
 }
 
-// onAccounts gives a cap on accounts and goods that fill more than half of it.
-func (p *play) onAccounts() (terminal.Cap, wire.Line) {
-	c := p.cap("a cap on accounts on a category", func(c terminal.Cap) bool { return c.Scope == terminal.ScopeAccount && c.Category != "" })
-	return c, portion(c, 60)
+// onAccounts gives goods that fill more than half of a cap on accounts, and no
+// other one.
+func (p *play) onAccounts() wire.Line {
+	return portion(p.cap("a cap on accounts on a category", func(c terminal.Cap) bool {
+		return c.Scope == terminal.ScopeAccount && c.Category != "" && p.allowed(portion(c, 60))
+	}), 60)
+}
+
+// needing is a payment that asks for so many hundredths of a cap, whatever its
+// lines take: a need may be more than they count, and caps on accounts go by lines.
+func needing(m wire.Message, c terminal.Cap, percent int64) wire.Message {
+	for i, s := range m.Authorise.Spends {
+		if s.Cap == string(c.ID) {
+			m.Authorise.Spends[i].Need = count(c, price, []wire.Line{portion(c, percent)})
+		}
+	}
+	return m
 }
 
 func beyond(p *play) {
-	c := p.roomy()
+	c := p.roomy(2)
 	t := p.join(p.a())
 	t.bought(newID(), p.fresh(), price, portion(c, 2))
 	k := *t.counter(string(c.ID), p.today())

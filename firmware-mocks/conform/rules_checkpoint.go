@@ -118,7 +118,7 @@ var doubtRules = []Rule{
 		p.want(w.Quarantine != "" || p.over(), "after a restart the register is whole again")
 	}},
 	{"quarantine.sells", "A register in quarantine is granted what a payment needs with the payment, and nothing unasked.", theDoubt, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(1)
 		t := p.inDoubt("kit.says-so")
 		before := t.counter(string(c.ID), p.today()).Granted
 		p.want(before == wire.Amount{} || p.over(), "a register in doubt was granted %v unasked", before)
@@ -126,7 +126,7 @@ var doubtRules = []Rule{
 		t.bought(payment, p.fresh(), price, line)
 		now := t.counter(string(c.ID), p.today()).Granted
 		p.want(now == count(c, price, []wire.Line{line}) || p.over(), "a payment needed %v, and a register in doubt holds %v", count(c, price, []wire.Line{line}), now)
-		t.undo(payment, c, line)
+		t.undo(payment, line)
 	}},
 	{"quarantine.released", "Head office's release ends the link; the next welcome names the incarnation, and a new one is whole.", theDoubt, func(p *play) {
 		p.headed()

@@ -55,7 +55,7 @@ var officeRules = []Rule{
 		if !p.over() {
 			t.fits(w.Freeze, version, false)
 		}
-		t = p.dial(p.a())
+		t = t.again()
 		m := t.greeting()
 		m.Hello.Versions.Freeze = version
 		p.want(t.helloAs(m).Freeze == "" || p.over(), "a register that holds the freeze in force got it again")
@@ -105,6 +105,7 @@ var officeRules = []Rule{
 		p.secured()
 		p.operated()
 		t := p.join(p.spoil())
+		p.handIn(t)
 		p.order("revoke", t.m.ID)
 		t.closed()
 		p.turnedOut(t.m)
@@ -245,6 +246,7 @@ func enrolledAnew(p *play) {
 	if p.over() {
 		return
 	}
+	p.handIn(t)
 	before := *m
 	m.Code = code
 	if err := p.enrolOne(m); err != nil {

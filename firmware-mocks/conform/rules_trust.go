@@ -45,7 +45,7 @@ var trustRules = []Rule{
 		p.want(len(asked) > 1, "%d hellos were asked for the same leaf", hellos)
 	}},
 	{"challenge.unproved", "An unproved incarnation is granted what a payment needs with the payment, and nothing unasked.", theWho, func(p *play) {
-		c := p.roomy()
+		c := p.roomy(1)
 		p.keyed(p.a()).point(0)
 		t := p.dial(p.a())
 		got := p.total(t.hello().Grants, string(c.ID))
@@ -54,7 +54,7 @@ var trustRules = []Rule{
 		t.bought(payment, p.fresh(), price, line)
 		got = t.counter(string(c.ID), p.today()).Granted
 		p.want(got == count(c, price, []wire.Line{line}) || p.over(), "an unproved incarnation needed %v and was granted %v", count(c, price, []wire.Line{line}), got)
-		t.undo(payment, c, line)
+		t.undo(payment, line)
 	}},
 	{"challenge.none", "Without a checkpoint that the backend keeps there is nothing to challenge.", theWho, func(p *play) {
 		m := p.spoil()

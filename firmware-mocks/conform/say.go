@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
 
@@ -26,8 +27,12 @@ func (t *till) helloAs(m wire.Message) wire.Welcome {
 }
 
 // join dials as a fresh incarnation, says hello, and proves its journal if the
-// backend asks it to.
+// backend asks it to. What the one before it held in this rule it hands in first:
+// it would be burnt.
 func (p *play) join(m *machine) *till {
+	if before := p.linked(m); before != nil && !before.ended {
+		p.handIn(before)
+	}
 	t := p.dial(m)
 	if w := t.hello(); w.Challenge != nil && m.Key != nil {
 		t.prove(w)
@@ -95,12 +100,16 @@ func (t *till) ack(m wire.Message) wire.Ack {
 
 // approved, declined, accepted and rejected ask and want one outcome.
 func (t *till) approved(m wire.Message) wire.Answer {
+	t.room(m)
 	a := t.answer(m)
 	t.p.want(a.Outcome == wire.OutcomeApproved, "%s was answered %s %s, not approved", m.Type, a.Outcome, a.Reason)
 	return a
 }
 
 func (t *till) declined(m wire.Message, reason string) wire.Answer {
+	if reason != "" && reason != string(terminal.CapStore) {
+		t.room(m) // or this might be the reason
+	}
 	a := t.answer(m)
 	t.p.want(a.Outcome == wire.OutcomeDeclined && (reason == "" || a.Reason == reason),
 		"%s was answered %s %s, not declined %s", m.Type, a.Outcome, a.Reason, reason)

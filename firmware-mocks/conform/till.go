@@ -48,7 +48,7 @@ const longest = wire.MaxMessage
 func (p *play) dial(m *machine) *till { return p.dialAs(m, uuid.NewString()) }
 
 func (p *play) dialAs(m *machine, incarnation string) *till {
-	t := &till{p: p, m: m, incarnation: incarnation, counters: map[counterKey]*wire.Counter{}}
+	t := &till{p: p, m: m, incarnation: incarnation, counters: p.k.book(m.Store, incarnation)}
 	t.connect("sekisho.v2", wire.Subprotocol)
 	return t
 }
@@ -230,6 +230,16 @@ func (t *till) held(id string) wire.Amount {
 		Yen:   c.Granted.Yen - c.Used.Yen + c.Released.Yen - c.Returned.Yen,
 		Units: c.Granted.Units - c.Used.Units + c.Released.Units - c.Returned.Units,
 	}
+}
+
+// holds says whether there is anything of today to give back.
+func (t *till) holds() bool {
+	for k := range t.counters {
+		if h := t.held(k.id); k.window == t.p.today() && (h.Yen > 0 || h.Units > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 // told gives the counters as a message tells them.
