@@ -62,6 +62,7 @@ demo: build ## a till with its scanner, customers and backend; plays a shift
 # The example's ports are below those that the kernel gives away by itself.
 conform: build ## try the reference backend, the register and the example backend, rule by rule
 	./bin/sekisho-sim conform
+	docs/examples/reference.sh bin
 	./bin/sekisho-sim conform --register ./bin/sekishod
 	python3 -B docs/examples/check.py
 	docs/examples/conform.sh bin 18470
