@@ -80,7 +80,10 @@ var rareKinds = []kind{
 	{"old entries are pruned", func(w *world) (func(), func() bool) {
 		w.aged(20, register.KeepEntries+time.Hour)
 		a := &archive{keeper: keeper{w: w}}
-		return func() { a.opens(); w.after(61 * time.Minute) }, func() bool { return w.kept().Pruned >= 20 }
+		return func() { a.opens(); w.after(61 * time.Minute) }, func() bool {
+			first := w.kept().Pruned
+			return first >= 20 && slices.ContainsFunc(w.leaves(), func(e journal.Entry) bool { return e.Type == journal.TypePruned && e.First >= first })
+		}
 	}},
 	{"an unknown is resolved", func(w *world) (func(), func() bool) {
 		w.sells("s1", riceBall)
