@@ -58,7 +58,7 @@ func beCut(text string) error {
 			return err
 		}
 	}
-	if err := (seller{s: s, disk: d}).agreeOnAll(); err != nil {
+	if err := (seller{s: s, disk: d}).settleUp(); err != nil {
 		return err
 	}
 	ended, first := make(chan error, sellers), sync.OnceFunc(func() { fmt.Println("sells") })

@@ -11,9 +11,9 @@ import (
 	"sekisho/terminal/register"
 )
 
-// agreeOnAll has the backend acknowledge what was left when the power went before:
-// entries of a payment that is not resolved are not pruned.
-func (s seller) agreeOnAll() error {
+// settleUp has the backend acknowledge what was left when the power went before,
+// and prunes it: entries of a payment that is not resolved must stay.
+func (s seller) settleUp() error {
 	snap, err := s.s.Load(context.Background())
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (s seller) agreeOnAll() error {
 			return err
 		}
 	}
-	return nil
+	return s.prune()
 }
 
 // prune tells of the journal as the backend has it from here on, and then deletes

@@ -49,8 +49,8 @@ func (c *cuts) play(t *testing.T) {
 			t.Fatalf("round %d of SEED=%d", round, c.seed)
 		}
 	}
-	t.Logf("%d power cuts with SEED=%d: %d acknowledgements held, none lost: with 95 %% confidence fewer than 3 in %d cuts (%.2g %%) lose one",
-		rounds, c.seed, c.held, rounds, 300/float64(rounds))
+	t.Logf("%d power cuts with SEED=%d: %d acknowledgements held, %d prunings among them, none lost: with 95 %% confidence fewer than 3 in %d cuts (%.2g %%) lose one",
+		rounds, c.seed, c.held, c.pruned, rounds, 300/float64(rounds))
 }
 
 // TestPowerCutIsSeen is the control: with synchronous=NORMAL, which does not wait
@@ -91,6 +91,7 @@ type cuts struct {
 	rounds int
 	told   []string // what was acknowledged and survived
 	held   int      // acknowledgements that were looked for and found
+	pruned int      // prunings among what was told
 
 	syncsFail bool // in every round
 }
@@ -132,7 +133,13 @@ func (c *cuts) round(t *testing.T, normal bool) (lost int) {
 	moment := from + c.chance.IntN(record.Len()-from+1)
 	image, opened := filepath.Join(scratch, "image"), filepath.Join(scratch, "opened")
 	must(t, record.Cut(moment, c.before, image, c.chance), copyFolder(image, opened))
-	told := append(c.told, record.Told(moment)...)
+	fresh := record.Told(moment)
+	for _, line := range fresh {
+		if firstWord(line) == "pruned" {
+			c.pruned++
+		}
+	}
+	told := append(c.told, fresh...)
 	lost, held := lookThrough(t, opened, told, normal)
 	c.told, c.held = told, c.held+held
 	must(t, os.RemoveAll(filepath.Join(filepath.Dir(c.work), fmt.Sprint("cut", c.rounds-1))))

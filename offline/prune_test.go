@@ -96,10 +96,10 @@ func TestI6OnlyThePrefixGoes(t *testing.T) {
 	}
 }
 
-// TestReleaseBeforeReadsALedgerUntilItIsPruned: it would take a journal that does
-// not begin with entry 0 for damaged.
+// TestReleaseBeforeReadsALedgerUntilItIsPruned: it would take the entry that tells of
+// it for damaged, since it does not know its keys.
 func TestReleaseBeforeReadsALedgerUntilItIsPruned(t *testing.T) {
-	const before = prunedReader - 1
+	const before, this = 4, 5
 	path := filepath.Join(soldAndClosed(t, 3), ledgerFile)
 	if err := inspect(t.Context(), path, before); err != nil {
 		t.Errorf("not pruned: %v", err)
@@ -110,7 +110,7 @@ func TestReleaseBeforeReadsALedgerUntilItIsPruned(t *testing.T) {
 	if err := inspect(t.Context(), path, before); !errors.Is(err, ErrNewer) || !bytes.Equal(contents(t, path), whole) {
 		t.Errorf("pruned: %v", err)
 	}
-	if err := inspect(t.Context(), path, prunedReader); err != nil {
+	if err := inspect(t.Context(), path, this); err != nil {
 		t.Error(err)
 	}
 }
