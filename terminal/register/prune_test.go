@@ -117,11 +117,17 @@ func TestI6AnEntryTellsOfWhatWasPruned(t *testing.T) {
 		a.opens()
 		w.wantFirst(500)
 		w.wantTold(old)
+		kept := a.kept.Size // what was written since it does not have as the next session begins
 		w.restart()
 		w.wantFirst(500)
 		a.opens()
 		w.wantFirst(old)
 		w.wantTold(old, old)
+		for _, e := range w.leaves() {
+			if e.Type == journal.TypePruned && e.Size != kept {
+				t.Errorf("it names a checkpoint of %d entries, the backend had one of %d", e.Size, kept)
+			}
+		}
 		w.aged(10, register.KeepEntries+time.Minute)
 		a.opens()
 		w.after(10 * time.Second)
