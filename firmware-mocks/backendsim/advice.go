@@ -29,76 +29,75 @@ func byStore(r terminal.Reason) objection { return objection{r, BearerStore} }
 // advice checks again what a register approved offline, once.
 func (l *ledger) advice(t *tx, c caller, m wire.Message, open opener) (*wire.Ack, error) {
 	a := m.Advice
-	ack := wire.Ack{Payment: a.Payment, Of: wire.TypeAdvice, Status: wire.StatusRejected, Reason: string(terminal.BackendDeclined), Bearer: string(BearerStore)}
 	before, err := t.payment(c, a.Payment)
-	if err != nil {
-		return nil, err
-	}
-	dead, err := t.buried(a.Payment)
 	switch {
 	case err != nil:
 		return nil, err
 	case before != nil && before.offline:
-		return t.again(c, before.answer)
-	case before != nil || dead: // it was decided online: no register of ours advises it
-		return t.ack(c, ack)
+		return t.ack(c, before.ack())
+	case before != nil: // it was decided online: no register of ours advises it
+		return t.ack(c, wire.Ack{
+			Payment: a.Payment, Of: wire.TypeAdvice, Status: wire.StatusRejected, Reason: string(terminal.BackendDeclined), Bearer: string(BearerStore),
+		})
 	}
-	if err := l.adviseOnce(t, c, m, open); err != nil {
+	p, err := l.adviseOnce(t, c, m, open)
+	if err != nil {
 		return nil, err
 	}
 	if err := t.topUp(c, nil); err != nil {
 		return nil, err
 	}
-	after, err := t.payment(c, a.Payment)
-	if err != nil {
-		return nil, err
+	return t.ack(c, p.ack())
+}
+
+// ack is what an advice was answered, and is again: whatever became of
+// the payment since, the reason for which it was rejected stays with it.
+func (p payment) ack() wire.Ack {
+	ack := wire.Ack{Payment: p.id, Of: wire.TypeAdvice, Status: wire.StatusAccepted}
+	if p.reason != "" {
+		ack.Status, ack.Reason, ack.Bearer = wire.StatusRejected, string(p.reason), p.bearer
 	}
-	return t.again(c, after.answer)
+	return ack
 }
 
 // opener opens an advice's evidence.
 type opener func(payment, evidence string) (string, error)
 
-func (l *ledger) adviseOnce(t *tx, c caller, m wire.Message, open opener) error {
+func (l *ledger) adviseOnce(t *tx, c caller, m wire.Message, open opener) (p payment, err error) {
 	a := m.Advice
-	p := payment{
+	p = payment{
 		id: a.Payment, register: c.register, store: c.store, incarnation: m.Incarnation,
 		state: AdvisedAccepted, offline: true, amount: a.Amount, created: a.Created, decided: c.ms(),
 	}
 	who, against, err := l.judge(t, c, m, open)
 	if err != nil {
-		return err
+		return p, err
 	}
 	if against, err = t.beyondRights(c, m, against); err != nil {
-		return err
+		return p, err
 	}
 	p.issuer, p.masked, p.account, p.hash = who.issuer, who.masked, who.account, who.hash
-	ack := wire.Ack{Payment: p.id, Of: wire.TypeAdvice, Status: wire.StatusAccepted}
 	if against != (objection{}) {
 		p.state, p.reason, p.bearer = AdvisedRejected, against.reason, string(against.bearer)
-		ack.Status, ack.Reason, ack.Bearer = wire.StatusRejected, string(p.reason), p.bearer
-	}
-	if p.answer, err = toJSON(ack); err != nil {
-		return err
 	}
 	if err := t.insert(p); err != nil {
-		return err
+		return p, err
 	}
 	if err := t.spend(c, m.Incarnation, p.id, once(a.Spends)); err != nil {
-		return err
+		return p, err
 	}
 	if unheard(a) {
 		if err := t.exec("INSERT INTO unheard (payment) VALUES (?)", p.id); err != nil {
-			return err
+			return p, err
 		}
 	}
 	if err := t.countAccount(c, p, a.Sale); err != nil { // of a rejected one too: its goods have left
-		return err
+		return p, err
 	}
 	if p.state != AdvisedAccepted {
-		return nil
+		return p, nil
 	}
-	return t.pay(p, string(wire.TypeAdvice), c.ms())
+	return p, t.pay(p, string(wire.TypeAdvice), c.ms())
 }
 
 // once drops spends of a cap and window that were named before; such an advice
@@ -161,8 +160,8 @@ func (t *tx) stillOpen(c caller, who payer, a *wire.Advice) (objection, error) {
 	if err != nil || denied.at != 0 {
 		return objectionIf(denied.at != 0, objection{terminal.AccountDenied, bearerOf(a.Versions.Denials >= denied.version)}), err
 	}
-	_, stopped, err := t.account(who)
-	return objectionIf(stopped != 0 && a.Created >= stopped, objection{terminal.AccountDenied, BearerOperator}), err
+	its, err := t.account(who)
+	return objectionIf(its.stopped != 0 && a.Created >= its.stopped, objection{terminal.AccountDenied, BearerOperator}), err
 }
 
 // notStopped asks whether head office had stopped these goods or this issuer

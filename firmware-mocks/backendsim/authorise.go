@@ -1,7 +1,6 @@
 package backendsim
 
 import (
-	"encoding/json"
 	"slices"
 
 	"sekisho/terminal"
@@ -27,7 +26,7 @@ func (l *ledger) authorise(t *tx, c caller, m wire.Message, forced terminal.Reas
 	if err := t.topUp(c, granted); err != nil {
 		return nil, err
 	}
-	return t.known(c, a.Payment)
+	return t.tell(c, p)
 }
 
 // decide says what becomes of a payment that was never seen, and what it needs
@@ -49,7 +48,12 @@ func (l *ledger) decide(t *tx, c caller, a *wire.Authorise, forced terminal.Reas
 		return p, nil, err
 	}
 	p.issuer, p.masked, p.account, p.hash = who.issuer, who.masked, who.account, who.hash
-	if p.reason, err = t.mayPay(c, who, a); err != nil || p.reason != "" {
+	its, err := t.account(who)
+	if err != nil {
+		return p, nil, err
+	}
+	p.limits = its.limits()
+	if p.reason, err = t.mayPay(c, who, its, a); err != nil || p.reason != "" {
 		return p, nil, err
 	}
 	if p.reason, err = t.barred(c, who, a); err != nil || p.reason != "" {
@@ -65,7 +69,7 @@ func (l *ledger) decide(t *tx, c caller, a *wire.Authorise, forced terminal.Reas
 }
 
 // mayPay checks code and account.
-func (t *tx) mayPay(c caller, who payer, a *wire.Authorise) (terminal.Reason, error) {
+func (t *tx) mayPay(c caller, who payer, its account, a *wire.Authorise) (terminal.Reason, error) {
 	at, err := t.usedAt(who, a.Payment)
 	if err != nil || at != "" {
 		return reasonIf(at != "", terminal.CodeReplayed), err
@@ -74,13 +78,10 @@ func (t *tx) mayPay(c caller, who payer, a *wire.Authorise) (terminal.Reason, er
 	if err != nil {
 		return "", err
 	}
-	balance, stopped, err := t.account(who)
 	switch {
-	case err != nil:
-		return "", err
-	case denied.at != 0 || (stopped != 0 && stopped <= c.ms()):
+	case denied.at != 0 || (its.stopped != 0 && its.stopped <= c.ms()):
 		return terminal.AccountDenied, nil
-	case balance < a.Amount:
+	case its.balance < a.Amount:
 		return terminal.BackendDeclined, nil
 	}
 	return "", nil
@@ -128,17 +129,6 @@ func (t *tx) need(c caller, a *wire.Authorise) (map[terminal.CapID]amount, termi
 
 // settle writes what was decided: payment, grants, spends and charge.
 func (t *tx) settle(c caller, p payment, a *wire.Authorise, granted map[terminal.CapID]amount) error {
-	outcome, charged := wire.OutcomeDeclined, int64(0)
-	if p.state == Approved {
-		outcome, charged = wire.OutcomeApproved, p.amount
-	}
-	var err error
-	if p.answer, err = toJSON(wire.Answer{
-		Payment: p.id, Outcome: outcome, Amount: charged, Reason: string(p.reason), Approval: p.approval,
-		Issuer: p.issuer, Account: p.masked, Key: string(p.account),
-	}); err != nil {
-		return err
-	}
 	if err := t.insert(p); err != nil {
 		return err
 	}
@@ -176,56 +166,46 @@ func (t *tx) barred(c caller, who payer, a *wire.Authorise) (terminal.Reason, er
 	return reasonIf(over, terminal.CapAccount), err
 }
 
-// known gives the answer for a payment that was decided before, always the
-// same but for the time, the totals and the account's limits, which are today's:
-// they only help when they are new. It gives nil where the id was not seen.
+// known gives the answer for a payment that was decided before, nil where the id
+// was not seen.
 func (t *tx) known(c caller, id string) (*wire.Answer, error) {
 	p, err := t.payment(c, id)
+	if p == nil || err != nil {
+		return nil, err
+	}
+	if p.account != "" {
+		var its account
+		err = t.row("SELECT "+accountColumns+" FROM account WHERE key = ?", p.account).Scan(its.fields()...)
+		p.limits = its.limits()
+	}
 	if err != nil {
 		return nil, err
 	}
-	answer := wire.Answer{Payment: id}
-	switch {
-	case p == nil:
-		dead, err := t.buried(id)
-		if err != nil || !dead {
-			return nil, err
-		}
-		answer.Outcome = wire.OutcomeReversed
-	case p.state == AdvisedAccepted || p.state == AdvisedRejected:
-		answer = adviceAnswer(*p)
-	case p.state == Reversed || p.state == Voided:
-		answer.Outcome = wire.OutcomeReversed
-	default:
-		if err := json.Unmarshal([]byte(p.answer), &answer); err != nil {
-			return nil, err
-		}
-	}
-	if p != nil && p.account != "" {
-		if answer.Limits, err = t.limits(p.account); err != nil {
-			return nil, err
-		}
-	}
-	answer.Time = c.ms()
+	return t.tell(c, *p)
+}
+
+// tell gives the answer for a payment, always the same but for the time, the totals
+// and the account's limits, which are today's: they only help when they are new.
+func (t *tx) tell(c caller, p payment) (*wire.Answer, error) {
+	var err error
+	answer := p.answer()
+	answer.Limits, answer.Time = p.limits, c.ms()
 	answer.Grants, err = t.totals(c)
 	return &answer, err
 }
 
-// limits gives what is allowed to an account offline, nil where nobody said.
-func (t *tx) limits(account terminal.AccountKey) (*wire.Limits, error) {
-	var told wire.Limits
-	err := t.row("SELECT limit_yen, limit_count FROM account WHERE key = ?", account).Scan(&told.Yen, &told.Count)
-	if err != nil || told.Yen < 0 {
-		return nil, err
+// answer says what became of a payment. What was undone has neither amount nor
+// account.
+func (p payment) answer() wire.Answer {
+	a := wire.Answer{Payment: p.id, Outcome: wire.OutcomeReversed}
+	switch p.state {
+	case Approved, AdvisedAccepted:
+		a.Outcome, a.Amount, a.Approval = wire.OutcomeApproved, p.amount, p.approval
+	case Declined, AdvisedRejected:
+		a.Outcome, a.Reason = wire.OutcomeDeclined, string(p.reason)
+	default:
+		return a
 	}
-	return &told, nil
-}
-
-// adviceAnswer tells of a payment that came as an advice.
-func adviceAnswer(p payment) wire.Answer {
-	a := wire.Answer{Payment: p.id, Outcome: wire.OutcomeApproved, Amount: p.amount, Issuer: p.issuer, Account: p.masked, Key: string(p.account)}
-	if p.state == AdvisedRejected {
-		a.Outcome, a.Amount, a.Reason = wire.OutcomeDeclined, 0, string(p.reason)
-	}
+	a.Issuer, a.Account, a.Key = p.issuer, p.masked, string(p.account)
 	return a
 }

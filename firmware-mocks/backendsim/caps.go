@@ -3,9 +3,11 @@ package backendsim
 import (
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
 
@@ -21,14 +23,11 @@ func (r capRow) free() amount {
 // highest limit of the window is kept beside it.
 func (t *tx) capRow(c caller, limit terminal.Cap, window string) (capRow, error) {
 	r := capRow{limit: limitOf(limit)}
-	if err := t.exec(`INSERT INTO cap_row (store, cap, window, limit_yen, limit_units, highest_yen, highest_units)
+	err := t.row(`INSERT INTO cap_row (store, cap, window, limit_yen, limit_units, highest_yen, highest_units)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?4, ?5) ON CONFLICT DO UPDATE SET limit_yen = ?4, limit_units = ?5,
-		highest_yen = max(highest_yen, ?4), highest_units = max(highest_units, ?5)`,
-		c.store, limit.ID, window, r.limit.yen, r.limit.units); err != nil {
-		return r, err
-	}
-	err := t.row("SELECT granted_yen, granted_units, returned_yen, returned_units FROM cap_row WHERE store = ? AND cap = ? AND window = ?",
-		c.store, limit.ID, window).Scan(&r.granted.yen, &r.granted.units, &r.returned.yen, &r.returned.units)
+		highest_yen = max(highest_yen, ?4), highest_units = max(highest_units, ?5)
+		RETURNING granted_yen, granted_units, returned_yen, returned_units`,
+		c.store, limit.ID, window, r.limit.yen, r.limit.units).Scan(&r.granted.yen, &r.granted.units, &r.returned.yen, &r.returned.units)
 	return r, err
 }
 
@@ -75,10 +74,6 @@ func (t *tx) grant(c caller, limit terminal.CapID, window string, by amount) err
 // for the store, but never more than it still held, and nothing of a retired
 // incarnation, whose rights are burnt.
 func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
-	retired, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ? AND retired = 1", c.register, incarnation)
-	if err != nil {
-		return err
-	}
 	for _, k := range told {
 		if _, known := c.rules.cap(k.Cap); !known {
 			continue
@@ -91,8 +86,14 @@ func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
 		after.used = before.used.most(fromWire(k.Used))
 		after.released = before.released.most(fromWire(k.Released))
 		after.returned = before.returned.most(fromWire(k.Returned))
-		if h := after.held(); h.yen < 0 || h.units < 0 || retired {
-			after.returned = before.returned
+		if after.returned != before.returned {
+			burnt, err := t.retired(c.register, incarnation)
+			if err != nil {
+				return err
+			}
+			if h := after.held(); h.yen < 0 || h.units < 0 || burnt {
+				after.returned = before.returned
+			}
 		}
 		if after == before {
 			continue
@@ -102,6 +103,10 @@ func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
 		}
 	}
 	return nil
+}
+
+func (t *tx) retired(register, incarnation string) (bool, error) {
+	return t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ? AND retired = 1", register, incarnation)
 }
 
 func (t *tx) keep(c caller, incarnation string, k wire.Counter, a allotment, back amount) error {
@@ -120,7 +125,7 @@ func (t *tx) keep(c caller, incarnation string, k wire.Counter, a allotment, bac
 // for the store. More than it held is not believed, and the stop is noted all
 // the same.
 func (l *ledger) takeBack(t *tx, c caller, m wire.Message) (*wire.Ack, error) {
-	retired, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ? AND retired = 1", c.register, c.incarnation)
+	retired, err := t.retired(c.register, c.incarnation)
 	if err != nil {
 		return nil, err
 	}
@@ -155,22 +160,28 @@ func (l *ledger) takeBack(t *tx, c caller, m wire.Message) (*wire.Ack, error) {
 // incarnation none, and one that gave everything back none before it says hello
 // again.
 func (t *tx) topUp(c caller, fresh map[terminal.CapID]amount) error {
-	if none, err := t.has(`SELECT 1 FROM register r JOIN incarnation i ON i.register = r.id AND i.id = r.incarnation
-		WHERE r.id = ? AND (r.doubt != '' OR i.stopped = 1 OR EXISTS
-		(SELECT 1 FROM unproved u WHERE u.register = i.register AND u.incarnation = i.id))`, c.register); none || err != nil {
+	window := string(c.rules.policy.Business.Day(c.now))
+	all, err := t.holdings(c, window)
+	if err != nil {
 		return err
 	}
-	window := string(c.rules.policy.Business.Day(c.now))
-	for _, limit := range storeCaps(c.rules.policy, true) {
+	short := func(limit terminal.Cap, registers int64) amount {
+		return all[limit.ID].missing(limit, c.rules.policy.Reserve, registers, fresh[limit.ID]).most(amount{})
+	}
+	caps := slices.DeleteFunc(storeCaps(c.rules.policy, true), func(limit terminal.Cap) bool { return short(limit, 1) == amount{} })
+	if len(caps) == 0 { // the rule, so nothing more is asked
+		return nil
+	}
+	registers, err := t.entitled(c)
+	if registers == 0 || err != nil {
+		return err
+	}
+	for _, limit := range caps {
 		row, err := t.capRow(c, limit, window)
 		if err != nil {
 			return err
 		}
-		missing, err := t.missing(c, limit, window, fresh[limit.ID])
-		if err != nil {
-			return err
-		}
-		missing = missing.least(row.free()).most(amount{})
+		missing := short(limit, registers).least(row.free())
 		if missing == (amount{}) {
 			continue
 		}
@@ -181,41 +192,63 @@ func (t *tx) topUp(c caller, fresh map[terminal.CapID]amount) error {
 	return nil
 }
 
+// entitled gives how many registers of the store, enrolled or heard of, share what
+// is given unasked; 0 where the caller gets none of it.
+func (t *tx) entitled(c caller) (registers int64, err error) {
+	err = t.row(`SELECT (SELECT count(*) FROM register WHERE store = r.store) + (SELECT count(*) FROM enrolled e WHERE e.store = r.store
+			AND NOT EXISTS (SELECT 1 FROM register h WHERE h.id = e.register AND h.store = e.store))
+		FROM register r WHERE r.id = ? AND r.doubt = ''
+		AND NOT EXISTS (SELECT 1 FROM incarnation i WHERE i.register = r.id AND i.id = r.incarnation AND i.stopped = 1)
+		AND NOT EXISTS (SELECT 1 FROM unproved u WHERE u.register = r.id AND u.incarnation = r.incarnation)`, c.register).Scan(&registers)
+	return registers, notFound(err)
+}
+
+// holdings is what a store has of one cap in one window.
+type holdings struct {
+	own   amount // held by the session's incarnation
+	store amount // held by the present incarnations of all its registers
+	kept  amount // granted to any incarnation of the register, and not returned
+}
+
+// holdings gives those of every cap.
+func (t *tx) holdings(c caller, window string) (map[terminal.CapID]holdings, error) {
+	all := map[terminal.CapID]holdings{}
+	err := t.each(func(scan func(...any) error) error {
+		var limit terminal.CapID
+		var register, incarnation string
+		var present bool
+		var a allotment
+		if err := scan(append([]any{&limit, &register, &incarnation, &present}, a.fields()...)...); err != nil {
+			return err
+		}
+		h := all[limit]
+		if present {
+			h.store = h.store.add(a.held())
+		}
+		if register == c.register {
+			h.kept = h.kept.add(a.granted.sub(a.returned))
+		}
+		if register == c.register && incarnation == c.incarnation {
+			h.own = a.held()
+		}
+		all[limit] = h
+		return nil
+	}, `SELECT a.cap, a.register, a.incarnation, r.id IS NOT NULL, `+allotmentColumns+` FROM allotment a
+		LEFT JOIN register r ON r.id = a.register AND r.incarnation = a.incarnation WHERE a.store = +? AND a.window = +?`, c.store, window)
+	return all, err
+}
+
 // missing is how far a register is below its reserve. An offline-only cap is
 // all reserve: an even share for each register that was enrolled or said hello, once
 // a window.
-func (t *tx) missing(c caller, limit terminal.Cap, window string, fresh amount) (amount, error) {
+func (h holdings) missing(limit terminal.Cap, reserve policy.Reserve, registers int64, fresh amount) amount {
 	all := limitOf(limit)
 	if limit.OfflineOnly {
-		return t.share(c, limit, window)
+		return all.split(registers).sub(h.kept)
 	}
-	own, err := t.allotment(c.register, c.incarnation, string(limit.ID), window)
-	if err != nil {
-		return amount{}, err
-	}
-	var store allotment
-	if err := t.row(`SELECT ifnull(sum(granted_yen), 0), ifnull(sum(granted_units), 0), ifnull(sum(used_yen), 0), ifnull(sum(used_units), 0),
-		ifnull(sum(released_yen), 0), ifnull(sum(released_units), 0), ifnull(sum(returned_yen), 0), ifnull(sum(returned_units), 0)
-		FROM allotment a JOIN register r ON r.id = a.register AND r.incarnation = a.incarnation
-		WHERE a.store = ? AND a.cap = ? AND a.window = ?`, c.store, limit.ID, window).Scan(store.fields()...); err != nil {
-		return amount{}, err
-	}
-	reserve := c.rules.policy.Reserve
-	mine := all.percent(reserve.RegisterPercent).sub(own.held().sub(fresh).most(amount{}))
-	ours := all.percent(reserve.StorePercent).sub(store.held().sub(fresh).most(amount{}))
-	return mine.least(ours), nil
-}
-
-func (t *tx) share(c caller, limit terminal.Cap, window string) (amount, error) {
-	var registers int64
-	if err := t.row(`SELECT count(*) FROM (SELECT id FROM register WHERE store = ?1
-		UNION SELECT register FROM enrolled WHERE store = ?1)`, c.store).Scan(&registers); err != nil {
-		return amount{}, err
-	}
-	var had amount
-	err := t.row(`SELECT ifnull(sum(granted_yen - returned_yen), 0), ifnull(sum(granted_units - returned_units), 0)
-		FROM allotment WHERE register = ? AND cap = ? AND window = ?`, c.register, limit.ID, window).Scan(&had.yen, &had.units)
-	return limitOf(limit).split(max(1, registers)).sub(had), err
+	mine := all.percent(reserve.RegisterPercent).sub(h.own.sub(fresh).most(amount{}))
+	ours := all.percent(reserve.StorePercent).sub(h.store.sub(fresh).most(amount{}))
+	return mine.least(ours)
 }
 
 // totalsKept is how far back a message names an incarnation's totals: longer
@@ -235,7 +268,7 @@ func (t *tx) totals(c caller) ([]wire.Grant, error) {
 		grants = append(grants, g)
 		return nil
 	}, `SELECT cap, window, granted_yen, granted_units FROM allotment
-		WHERE register = ? AND incarnation = ? AND window >= ? ORDER BY cap, window`, c.register, c.incarnation, oldest)
+		WHERE register = +? AND incarnation = +? AND window >= ? ORDER BY cap, window`, c.register, c.incarnation, oldest)
 	return grants, err
 }
 

@@ -21,6 +21,27 @@ type payer struct {
 	account        terminal.AccountKey
 	hash           string     // of the code, for its single use
 	pass           *pass.Pass // nil for digits
+	read           *account   // with the digits; nil for a pass, whose account may be seen for the first time
+}
+
+// account is what is known of one beside its names.
+type account struct {
+	balance, stopped     int64
+	limitYen, limitCount int64
+}
+
+const accountColumns = "balance, stopped_at, limit_yen, limit_count"
+
+func (a *account) fields() []any {
+	return []any{&a.balance, &a.stopped, &a.limitYen, &a.limitCount}
+}
+
+// limits gives what is allowed to the account offline, nil where nobody said.
+func (a account) limits() *wire.Limits {
+	if a.limitYen < 0 {
+		return nil
+	}
+	return &wire.Limits{Yen: a.limitYen, Count: a.limitCount}
 }
 
 func (r *rules) trust() pass.Trust {
@@ -70,8 +91,9 @@ func (l *ledger) who(t *tx, c caller, kind, code string) (payer, terminal.Reason
 func (l *ledger) readDigits(t *tx, c caller, code string) (payer, terminal.Reason, error) {
 	p := payer{hash: l.hash("digits", []byte(code))}
 	var made int64
-	err := t.row(`SELECT a.key, a.issuer, a.masked, w.made FROM wallet_code w JOIN account a ON a.key = w.account WHERE w.hash = ?`,
-		p.hash).Scan(&p.account, &p.issuer, &p.masked, &made)
+	var a account
+	err := t.row("SELECT a.key, a.issuer, a.masked, w.made, "+accountColumns+" FROM wallet_code w JOIN account a ON a.key = w.account WHERE w.hash = +?",
+		p.hash).Scan(append([]any{&p.account, &p.issuer, &p.masked, &made}, a.fields()...)...)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return payer{}, terminal.BackendDeclined, nil
@@ -80,6 +102,7 @@ func (l *ledger) readDigits(t *tx, c caller, code string) (payer, terminal.Reaso
 	case c.ms()-made > onlineLife.Milliseconds():
 		return payer{}, terminal.CodeExpired, nil
 	}
+	p.read = &a
 	return p, "", nil
 }
 
@@ -87,29 +110,32 @@ func (l *ledger) readDigits(t *tx, c caller, code string) (payer, terminal.Reaso
 // plays the wallets' part too, and an account is made when it is first seen.
 const firstBalance = 1_000_000
 
-func (t *tx) account(p payer) (balance, stopped int64, err error) {
-	if err := t.exec("INSERT OR IGNORE INTO account (key, issuer, masked, balance) VALUES (?, ?, ?, ?)",
-		p.account, p.issuer, p.masked, firstBalance); err != nil {
-		return 0, 0, err
+func (t *tx) account(p payer) (a account, err error) {
+	if p.read != nil {
+		return *p.read, nil
 	}
+	var ends int64
 	if p.pass != nil {
-		if err := t.exec("UPDATE account SET ends = max(ends, ?) WHERE key = ?", p.pass.Expires.UnixMilli(), p.account); err != nil {
-			return 0, 0, err
-		}
+		ends = p.pass.Expires.UnixMilli()
 	}
-	err = t.row("SELECT balance, stopped_at FROM account WHERE key = ?", p.account).Scan(&balance, &stopped)
-	return balance, stopped, err
+	err = t.row(`INSERT INTO account (key, issuer, masked, balance, ends) VALUES (?1, ?2, ?3, ?4, ?5)
+		ON CONFLICT DO UPDATE SET ends = max(ends, ?5) RETURNING `+accountColumns,
+		p.account, p.issuer, p.masked, firstBalance, ends).Scan(a.fields()...)
+	return a, err
 }
 
 // usedAt gives the register at which the code has paid another payment, "" where
 // it has paid none.
 func (t *tx) usedAt(p payer, payment string) (string, error) {
-	var register string
-	err := t.row("SELECT p.register FROM code_used u JOIN payment p ON p.id = u.payment WHERE u.hash = ? AND u.payment != ?",
-		p.hash, payment).Scan(&register)
+	var other, register string
+	err := t.row("SELECT payment FROM code_used WHERE hash = ? AND payment != ?", p.hash, payment).Scan(&other)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
+	if err != nil {
+		return "", err
+	}
+	err = t.row("SELECT register FROM payment WHERE id = ?", other).Scan(&register)
 	return register, err
 }
 

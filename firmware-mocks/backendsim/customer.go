@@ -63,7 +63,7 @@ func (b *Backend) RegisterDigits(ctx context.Context, code, issuer, account stri
 func (b *Backend) account(ctx context.Context, issuer, account string, do func(*tx, terminal.AccountKey) error) error {
 	p := payer{issuer: issuer, masked: masked(account), account: terminal.NewAccountKey(issuer, account)}
 	return b.ledger.change(ctx, func(t *tx) error {
-		if _, _, err := t.account(p); err != nil {
+		if _, err := t.account(p); err != nil {
 			return err
 		}
 		return do(t, p.account)

@@ -48,7 +48,7 @@ func dsns(file string) (write, read string) {
 		path, own = "file:/backendsim-"+rand.Text()+"?vfs=memdb&", ""
 	}
 	path += "_stmt_cache_size=" + statements + "&"
-	return path + own + "_synchronous=FULL&_foreign_keys=on&_txlock=immediate&_busy_timeout=5000", path + "_query_only=on&_busy_timeout=5000"
+	return path + own + "_synchronous=FULL&_foreign_keys=on&_busy_timeout=5000", path + "_query_only=on&_busy_timeout=5000"
 }
 
 // private makes a file that only its owner reads, as it holds keys; SQLite's own
@@ -111,11 +111,24 @@ func (l *ledger) prepare(ctx context.Context) error {
 	fresh := make([]byte, sha256.Size)
 	rand.Read(fresh)
 	return l.change(ctx, func(t *tx) error {
+		if err := t.forgetAnswers(); err != nil {
+			return err
+		}
 		if err := t.exec("INSERT OR IGNORE INTO secret (id, key) VALUES (1, ?)", fresh); err != nil {
 			return err
 		}
 		return t.row("SELECT key FROM secret").Scan(&l.key)
 	})
+}
+
+// forgetAnswers takes out of a ledger of before what was kept beside each payment:
+// the text of its answer, which its row tells too.
+func (t *tx) forgetAnswers() error {
+	kept, err := t.has("SELECT 1 FROM pragma_table_info('payment') WHERE name = 'answer'")
+	if err != nil || !kept {
+		return err
+	}
+	return t.exec("ALTER TABLE payment DROP COLUMN answer")
 }
 
 // hash stands for a code or a pass's identity, so that neither is kept.
@@ -126,10 +139,10 @@ func (l *ledger) hash(kind string, of []byte) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// tx is a transaction and the context that bounds it.
+// tx is a transaction, and the connection that it has for itself.
 type tx struct {
-	*sql.Tx
-	ctx     context.Context
+	*sql.Conn
+	ctx     context.Context // of its statements
 	pick    func(n int64) int64
 	doubted bool // it found a reason to doubt a register
 }
@@ -137,26 +150,48 @@ type tx struct {
 // change runs do in one transaction. After a nil error it is on disk. After any
 // other the caller does not know and says so to the register, which asks again:
 // every message is safe to repeat.
+//
+// ctx bounds the wait for those before it, SQLite the rest. For a statement whose
+// context may end the driver starts a goroutine, and package sql another for each
+// that belongs to an sql.Tx: all of them took longer than SQLite itself.
 func (l *ledger) change(ctx context.Context, do func(*tx) error) error {
-	begun, err := l.db.BeginTx(ctx, nil)
+	conn, err := l.db.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	if err := do(&tx{Tx: begun, ctx: ctx, pick: l.pick}); err != nil {
-		return errors.Join(err, begun.Rollback())
+	defer conn.Close()
+	t := &tx{Conn: conn, ctx: context.WithoutCancel(ctx), pick: l.pick}
+	if err := t.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
 	}
-	return begun.Commit()
+	committed := false
+	defer func() {
+		if !committed { // SQLite may have taken it back already, and says so
+			_ = t.exec("ROLLBACK")
+		}
+	}()
+	if err := do(t); err != nil {
+		return err
+	}
+	err = t.exec("COMMIT")
+	committed = err == nil
+	return err
 }
 
 // view runs do on what was committed last, beside the changes: a register that
 // needs a large set keeps nobody from paying.
 func (l *ledger) view(ctx context.Context, do func(*tx) error) error {
-	begun, err := l.readers.BeginTx(ctx, nil)
+	conn, err := l.readers.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	defer begun.Rollback() // nothing was changed
-	return do(&tx{Tx: begun, ctx: ctx})
+	defer conn.Close()
+	t := &tx{Conn: conn, ctx: ctx}
+	if err := t.exec("BEGIN"); err != nil {
+		return err
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") // nothing was changed
+	return do(t)
 }
 
 func (t *tx) exec(query string, args ...any) error {

@@ -37,12 +37,14 @@ CREATE TABLE IF NOT EXISTS register (
   released    TEXT NOT NULL DEFAULT '',  -- the incarnation whose doubt head office ended last
   epoch       INTEGER NOT NULL DEFAULT 0 -- grows with each release: its checkpoints begin anew
 ) STRICT;
+CREATE INDEX IF NOT EXISTS register_store ON register (store);
 
 CREATE TABLE IF NOT EXISTS enrolled (
   register TEXT PRIMARY KEY,
   store    TEXT NOT NULL,
   vkey     TEXT NOT NULL                 -- of its checkpoints, as note.NewVerifier reads it
 ) STRICT;
+CREATE INDEX IF NOT EXISTS enrolled_store ON enrolled (store);
 
 CREATE TABLE IF NOT EXISTS checkpoint (
   register TEXT NOT NULL,
@@ -58,7 +60,6 @@ CREATE TABLE IF NOT EXISTS incarnation (
   register TEXT NOT NULL REFERENCES register (id),
   id       TEXT NOT NULL,
   retired  INTEGER NOT NULL DEFAULT 0 CHECK (retired IN (0, 1)),
-  size     INTEGER NOT NULL DEFAULT 0,   -- of the journal, the largest told
   stopped  INTEGER NOT NULL DEFAULT 0 CHECK (stopped IN (0, 1)), -- it gave back what it held
   PRIMARY KEY (register, id)
 ) STRICT;
@@ -104,6 +105,7 @@ CREATE TABLE IF NOT EXISTS allotment (
   returned_units INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (register, incarnation, cap, window)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS allotment_store ON allotment (store, window);
 
 CREATE TABLE IF NOT EXISTS payment (
   id          TEXT PRIMARY KEY,
@@ -123,9 +125,9 @@ CREATE TABLE IF NOT EXISTS payment (
   masked      TEXT NOT NULL DEFAULT '',
   code_hash   TEXT NOT NULL DEFAULT '',
   created     INTEGER NOT NULL,          -- of an advice as the register told, else when decided
-  decided     INTEGER NOT NULL,
-  answer      TEXT NOT NULL              -- the JSON of the answer or ack, given again
+  decided     INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX IF NOT EXISTS payment_account ON payment (account, created);
 
 CREATE TABLE IF NOT EXISTS tombstone (
   payment  TEXT PRIMARY KEY,
@@ -144,6 +146,7 @@ CREATE TABLE IF NOT EXISTS spend (
   units       INTEGER NOT NULL,
   PRIMARY KEY (payment, cap, window)
 ) STRICT;
+CREATE INDEX IF NOT EXISTS spend_incarnation ON spend (register, incarnation, cap, window);
 
 -- Advices of what was approved after a boot, before the backend was heard.
 CREATE TABLE IF NOT EXISTS unheard (

@@ -71,7 +71,7 @@ func (t *tx) grown(c caller, h wire.Head) error {
 		return nil
 	}
 	var told int64
-	if err := t.row("SELECT size FROM incarnation WHERE register = ? AND id = ?", c.register, c.incarnation).Scan(&told); err != nil {
+	if err := t.row("SELECT ifnull(max(size), 0) FROM journal_head WHERE register = ? AND incarnation = ?", c.register, c.incarnation).Scan(&told); err != nil {
 		return err
 	}
 	if h.Size < told {
@@ -161,17 +161,14 @@ func (t *tx) current(c *caller, session int64) error {
 // head keeps the journal's head. Messages may come late, so a smaller size is
 // nothing; one size with two roots is a journal that was changed.
 func (t *tx) head(c caller, h wire.Head) error {
-	if err := t.exec("INSERT OR IGNORE INTO journal_head (register, incarnation, size, root) VALUES (?, ?, ?, ?)",
-		c.register, c.incarnation, h.Size, h.Root); err != nil {
+	kept := h.Root
+	err := t.row("INSERT INTO journal_head (register, incarnation, size, root) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING root",
+		c.register, c.incarnation, h.Size, h.Root).Scan(&kept)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = t.row("SELECT root FROM journal_head WHERE register = ? AND incarnation = ? AND size = ?", c.register, c.incarnation, h.Size).Scan(&kept)
+	}
+	if err != nil {
 		return err
 	}
-	var root string
-	if err := t.row("SELECT root FROM journal_head WHERE register = ? AND incarnation = ? AND size = ?",
-		c.register, c.incarnation, h.Size).Scan(&root); err != nil {
-		return err
-	}
-	if root != h.Root {
-		return refuse(wire.CodeRefused, "the journal has another root at this size than before")
-	}
-	return t.exec("UPDATE incarnation SET size = max(size, ?) WHERE register = ? AND id = ?", h.Size, c.register, c.incarnation)
+	return refuseIf(kept != h.Root, "the journal has another root at this size than before")
 }
