@@ -28,7 +28,7 @@ func (t *tx) overAccount(c caller, who payer, s accountSale) (bool, error) {
 		}
 		var had amount
 		err := t.row(`SELECT ifnull(sum(k.yen), 0), ifnull(sum(k.units), 0) FROM account_count k JOIN payment p ON p.id = k.payment
-			WHERE k.account = ?1 AND k.cap = ?2 AND p.created >= ?3 AND (?5 = '' OR p.created <= ?4 AND p.register = ?5) AND p.state IN `+soldStates,
+			WHERE k.account = +?1 AND k.cap = +?2 AND p.created >= ?3 AND (?5 = '' OR p.created <= ?4 AND p.register = +?5) AND p.state IN `+soldStates,
 			who.account, limit.ID, s.at-(limit.Span-s.slack).Milliseconds(), s.at, s.register).Scan(&had.yen, &had.units)
 		if err != nil {
 			return false, err

@@ -20,7 +20,7 @@ func (t *tx) withinOffline(c caller, who payer, m wire.Message) (objection, erro
 		return byStore(why), nil
 	}
 	var yen, count int64
-	err := t.row(`SELECT ifnull(sum(amount), 0), count(*) FROM payment WHERE register = ? AND account = ? AND state = 'advised-accepted'
+	err := t.row(`SELECT ifnull(sum(amount), 0), count(*) FROM payment WHERE register = +? AND account = +? AND state = 'advised-accepted'
 		AND created > ? AND created <= ?`, c.register, who.account, a.Created-offlineWindow.Milliseconds(), a.Created).Scan(&yen, &count)
 	if err != nil {
 		return objection{}, err
@@ -47,7 +47,7 @@ func (t *tx) withinBoot(c caller, m wire.Message) (objection, error) {
 	}
 	var yen int64
 	err := t.row(`SELECT ifnull(sum(p.amount), 0) FROM payment p JOIN unheard u ON u.payment = p.id
-		WHERE p.register = ? AND p.incarnation = ? AND p.state = 'advised-accepted'`, c.register, m.Incarnation).Scan(&yen)
+		WHERE p.register = +? AND p.incarnation = +? AND p.state = 'advised-accepted'`, c.register, m.Incarnation).Scan(&yen)
 	over := len(highResale(rules, a.Sale)) > 0 || yen+a.Amount > int64(rules.Offline.BootYen)
 	return objectionIf(over, byStore(terminal.OfflineLimit)), err
 }

@@ -282,7 +282,7 @@ func (t *tx) overspent(c caller, incarnation string, s wire.Spend, states string
 	}
 	var sold amount
 	if err := t.row(`SELECT ifnull(sum(s.yen), 0), ifnull(sum(s.units), 0) FROM spend s JOIN payment p ON p.id = s.payment
-		WHERE s.register = ? AND s.incarnation = ? AND s.cap = ? AND s.window = ? AND p.state IN `+states,
+		WHERE s.register = +? AND s.incarnation = +? AND s.cap = +? AND s.window = +? AND p.state IN `+states,
 		c.register, incarnation, s.Cap, s.Window).Scan(&sold.yen, &sold.units); err != nil {
 		return false, err
 	}

@@ -162,7 +162,7 @@ func openCheckpoint(text, vkey, origin string) (tree, bool) {
 	return tree{size, tlog.Hash(root)}, true
 }
 
-const checkpointFrom = " FROM checkpoint k JOIN register r ON r.id = k.register AND r.epoch = k.epoch WHERE k.register = ?"
+const checkpointFrom = " FROM checkpoint k JOIN register r ON r.id = k.register AND r.epoch = k.epoch WHERE k.register = +?"
 
 // lastCheckpoint gives the largest checkpoint since the last release, nil where
 // there is none.

@@ -37,6 +37,11 @@ type ledger struct {
 
 // statements is how many prepared statements a connection keeps, more than this
 // package has: to parse them anew took a fifth of a payment's time.
+//
+// SQLite may look at a bare parameter that it compares a column with when it plans
+// a query that is more than the look-up of one row, and plans it anew once the
+// parameter is bound again, which the driver does each time. So the parameters of
+// such a query, where it is asked often, are compared as +?.
 const statements = "200"
 
 // dsns gives how a file is opened to write and to read; "" is memory. There, as

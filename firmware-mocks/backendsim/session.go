@@ -71,7 +71,7 @@ func (t *tx) grown(c caller, h wire.Head) error {
 		return nil
 	}
 	var told int64
-	if err := t.row("SELECT ifnull(max(size), 0) FROM journal_head WHERE register = ? AND incarnation = ?", c.register, c.incarnation).Scan(&told); err != nil {
+	if err := t.row("SELECT ifnull(max(size), 0) FROM journal_head WHERE register = +? AND incarnation = +?", c.register, c.incarnation).Scan(&told); err != nil {
 		return err
 	}
 	if h.Size < told {
