@@ -56,7 +56,7 @@ func everyTable(t *testing.T) string {
 func TestI6OneValueChangedInEachTable(t *testing.T) {
 	const one = " WHERE payment = 'p1'"
 	changes := map[string][]string{
-		"meta": {"UPDATE meta SET value = 7 WHERE key = 'policy'", "UPDATE meta SET value = 5 WHERE key = 'min_reader'", "UPDATE meta SET value = 1 WHERE key = 'pruned'", "DELETE FROM meta WHERE key = 'mark'"},
+		"meta": {"UPDATE meta SET value = 7 WHERE key = 'policy'", "UPDATE meta SET value = 99 WHERE key = 'min_reader'", "UPDATE meta SET value = 1 WHERE key = 'pruned'", "DELETE FROM meta WHERE key = 'mark'"},
 		"payment": {
 			"UPDATE payment SET amount = 721 WHERE id = 'p1'", "UPDATE payment SET state = 'settled' WHERE id = 'p1'",
 			"UPDATE payment SET account = '' WHERE id = 'p1'", "UPDATE payment SET incarnation = 'i2' WHERE id = 'p1'",
