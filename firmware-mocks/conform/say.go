@@ -1,6 +1,8 @@
 package conform
 
 import (
+	"strings"
+
 	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
@@ -47,6 +49,20 @@ func (t *till) rejoin() *till {
 	return next
 }
 
+// Lately says what came last where something else was waited for: there a
+// developer looks first.
+func Lately(came []wire.Message) string {
+	const most = 5
+	if len(came) == 0 {
+		return ""
+	}
+	var names []string
+	for _, m := range came[max(0, len(came)-most):] {
+		names = append(names, named(m))
+	}
+	return "; what came last is " + strings.Join(names, ", ")
+}
+
 // named says of a message what a developer looks for first.
 func named(m wire.Message) string {
 	switch {
@@ -55,9 +71,9 @@ func named(m wire.Message) string {
 	case m.Error != nil:
 		return "error " + string(m.Error.Code)
 	case m.Answer != nil:
-		return "an answer, " + string(m.Answer.Outcome) + " " + m.Answer.Reason
+		return strings.TrimSpace("an answer, " + string(m.Answer.Outcome) + " " + m.Answer.Reason)
 	case m.Ack != nil:
-		return "an acknowledgement, " + string(m.Ack.Status) + " " + m.Ack.Reason
+		return strings.TrimSpace("an acknowledgement, " + string(m.Ack.Status) + " " + m.Ack.Reason)
 	}
 	return string(m.Type)
 }

@@ -322,7 +322,7 @@ func (t *till) find(what string, is func(wire.Message) bool) wire.Message {
 	for end := time.Now().Add(t.p.k.cfg.Patience); !t.p.over(); {
 		m, err := t.next(time.Until(end))
 		if err != nil {
-			t.p.fail("waiting for %s: %w", what, err)
+			t.p.fail("waiting for %s: %w%s", what, err, Lately(t.kept))
 			break
 		}
 		if is(m) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
+	"sekisho/firmware-mocks/conform"
 	"sekisho/terminal/wire"
 )
 
@@ -160,6 +161,15 @@ func (l *link) all() []received {
 	return append([]received(nil), l.seen...)
 }
 
+// lately says what came last.
+func (l *link) lately() string {
+	var came []wire.Message
+	for _, m := range l.all() {
+		came = append(came, m.Message)
+	}
+	return conform.Lately(came)
+}
+
 // write sends a message in the session. A link that has ended takes it too.
 func (l *link) write(m wire.Message) string {
 	m.Version = wire.Version
@@ -210,8 +220,8 @@ func (l *link) close(code int) {
 }
 
 // next waits for the next message that nobody else answered; false where the link
-// ended.
-func (l *link) next() (received, bool) {
+// ended. What is waited for is told where nothing comes.
+func (l *link) next(what string) (received, bool) {
 	if l.p.over() {
 		return received{}, false
 	}
@@ -224,7 +234,7 @@ func (l *link) next() (received, bool) {
 	case <-l.p.ctx.Done():
 		l.p.fail("the rule took longer than %v", ruleTime)
 	case <-time.After(l.p.k.cfg.Patience):
-		l.p.fail("nothing came from the register within %v", l.p.k.cfg.Patience)
+		l.p.fail("no %s came from the register within %v%s", what, l.p.k.cfg.Patience, l.lately())
 	}
 	return received{}, false
 }
@@ -232,7 +242,7 @@ func (l *link) next() (received, bool) {
 // want waits for a message of a type; others before it are passed over.
 func (l *link) want(kind wire.Type) received {
 	for {
-		m, there := l.next()
+		m, there := l.next(string(kind))
 		switch {
 		case !there:
 			l.p.fail("the link ended, and no %s came", kind)
@@ -245,7 +255,7 @@ func (l *link) want(kind wire.Type) received {
 
 // first waits for the next message and wants it to be of a type.
 func (l *link) first(kind wire.Type) received {
-	m, there := l.next()
+	m, there := l.next(string(kind))
 	l.p.want(there, "the link ended, and no %s came", kind)
 	l.p.want(m.Type == kind, "%s came, not %s", m.Type, kind)
 	if l.p.over() {

@@ -45,7 +45,7 @@ func linkOffer(p *play) {
 func linkSubprotocol(p *play) {
 	p.start()
 	l := p.take(p.dial(), http.Header{"X-Conform": {"no subprotocol"}})
-	_, there := l.next()
+	_, there := l.next("end of the link")
 	p.want(!there, "the register spoke on a link without a subprotocol")
 	p.open()
 }
@@ -177,7 +177,7 @@ func linkBinary(p *play) {
 // this link or the next, and the answer to it counts.
 func (p *play) asksStill(l *link, m received) {
 	for !p.over() {
-		got, there := l.next()
+		got, there := l.next("query")
 		if !there && !p.over() {
 			l = p.link()
 			l.greet(nil)
@@ -208,7 +208,7 @@ func sessionError(p *play) {
 	hello := l.first(wire.TypeHello)
 	l.write(wire.Message{Type: wire.TypeError, Re: hello.ID, Error: &wire.Error{Code: wire.CodeTrouble, Text: "the kit wants another hello"}})
 	for {
-		m, there := l.next()
+		m, there := l.next("end of the link")
 		if !there {
 			break
 		}

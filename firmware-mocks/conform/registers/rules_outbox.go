@@ -118,7 +118,7 @@ func outboxUrgent(p *play) {
 	l.want(wire.TypeVoid)
 	next := l.again()
 	for !p.over() {
-		m, there := next.next()
+		m, there := next.next("void")
 		p.want(there, "the link ended, and no void came")
 		p.want(m.Type != wire.TypeAdvice, "an advice came before a void")
 		if m.Type == wire.TypeVoid {

@@ -95,7 +95,7 @@ func authoriseKilled(p *play) {
 	next := p.link()
 	next.greet(nil)
 	for !p.over() {
-		got, there := next.next()
+		got, there := next.next("query")
 		p.want(there, "the link ended, and no query came")
 		p.want(got.Type != wire.TypeAuthorise, "an authorise came after the start")
 		if got.Type == wire.TypeQuery {

@@ -160,7 +160,7 @@ func tlsNotAsked(p *play) {
 	p.act(func() { p.server.show(tls.VersionTLS13, tls.NoClientCert, good.Certificates...) })
 	l.close(1000)
 	deaf := p.link()
-	_, there := deaf.next()
+	_, there := deaf.next("end of the link")
 	p.want(!there, "the register spoke on a link on which it was not asked for its certificate")
 	p.server.tls.Store(good)
 	for !p.over() { // a dial from before is on its way, maybe
