@@ -3,7 +3,6 @@ package uplink
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -292,169 +290,5 @@ func TestACrowdComesBackSlowly(t *testing.T) {
 				}
 			})
 		})
-	}
-}
-
-// Each ping counts once, by its own pong, or as unanswered when the next one goes.
-func TestRoundTrips(t *testing.T) {
-	var lag atomic.Int64
-	s := &till{}
-	b := &backend{serve: func(c *conn) {
-		c.welcome(1)
-		c.SetPingHandler(func(data string) error {
-			<-time.After(time.Duration(lag.Load())) // the rest waits behind it, as on a real line
-			return c.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
-		})
-		c.drain()
-	}}
-	line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
-		after(10*pingEvery + time.Second)
-		if got := s.tripsWere(); len(got) != 10 || got[9] != 0 {
-			t.Fatalf("%v", got)
-		}
-		lag.Store(int64(1500 * time.Millisecond))
-		after(10*pingEvery + time.Second)
-		if got := s.tripsWere(); len(got) < 9 || got[len(got)-1] != 1500*time.Millisecond {
-			t.Fatalf("%v", got)
-		}
-		lag.Store(int64(3 * time.Second))
-		after(10 * pingEvery)
-		if got := s.tripsWere(); len(got) < 4 || got[len(got)-1] < pingEvery {
-			t.Fatalf("%v", got)
-		}
-	})
-}
-
-func TestHeart(t *testing.T) {
-	var h heart
-	now := time.Unix(0, 0)
-	first, lost := h.beat(now, time.Second)
-	if string(first) != "1" || lost != nil {
-		t.Fatal(string(first), lost)
-	}
-	if _, ok := h.pong("7", now); ok {
-		t.Error("a pong of no ping")
-	}
-	if _, ok := h.pong("", now); ok {
-		t.Error("a pong with nothing in it")
-	}
-	second, lost := h.beat(now.Add(499*time.Millisecond), time.Second) // a burst after a full line
-	if lost != nil {
-		t.Error(lost)
-	}
-	if took, ok := h.pong(string(first), now.Add(900*time.Millisecond)); !ok || took != 900*time.Millisecond {
-		t.Error("an older ping's pong counts for that one", took, ok)
-	}
-	if _, ok := h.pong(string(first), now.Add(time.Second)); ok {
-		t.Error("counted twice")
-	}
-	_, lost = h.beat(now.Add(1400*time.Millisecond), time.Second) // 901 ms after the second
-	if len(lost) != 1 || lost[0] != time.Second {
-		t.Error(lost)
-	}
-	if _, ok := h.pong(string(second), now.Add(2*time.Second)); ok {
-		t.Error("a ping that was given up was answered")
-	}
-	if len(h.sent) != 1 {
-		t.Errorf("%d pings are kept", len(h.sent))
-	}
-}
-
-// A message may come slowly, as long as it comes; it does not keep the line up for
-// ever.
-func TestI8ATrickleEnds(t *testing.T) {
-	for name, c := range map[string]struct {
-		bytes, each int // sent in all, and at once every second
-		comes       bool
-	}{
-		"a large message over a slow line": {280, 10, true},
-		"one without end":                  {1 << 20, 1, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := &till{}
-			b := &backend{serve: func(k *conn) {
-				k.welcome(1)
-				text := `{"v":1,"type":"grants","id":"slow","grants":{"grants":[]}}`
-				text += strings.Repeat(" ", c.bytes-len(text))
-				frame := binary.BigEndian.AppendUint64([]byte{0x81, 127}, uint64(len(text)))
-				k.SetPingHandler(func(string) error { return nil }) // no pong fits into a frame
-				go k.drain()
-				k.NetConn().Write(frame)
-				for ; text != ""; text = text[c.each:] {
-					if _, err := k.NetConn().Write([]byte(text[:c.each])); err != nil {
-						return
-					}
-					select {
-					case <-time.After(time.Second):
-					case <-k.b.closed:
-						return
-					}
-				}
-				<-k.b.closed
-			}}
-			line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
-				after(messageTime*silence - time.Second)
-				if s.reasons() != "" || c.comes != strings.HasSuffix(s.heard(), "got slow") {
-					t.Fatalf("%s: %s", s.heard(), s.reasons())
-				}
-				after(1100 * time.Millisecond)
-				if !c.comes && s.reasons() != string(terminal.LineSilent) {
-					t.Fatalf("%s: %q", s.heard(), s.reasons())
-				}
-			})
-		})
-	}
-}
-
-// Fragments without end, with pongs between them, are one message too.
-func TestI8FragmentsWithoutEnd(t *testing.T) {
-	s := &till{}
-	b := &backend{serve: func(k *conn) {
-		k.welcome(1)
-		k.NetConn().Write([]byte{0x01, 1, ' '})
-		k.NetConn().SetWriteDeadline(time.Time{})
-		pings := make(chan string, 100)
-		k.SetPingHandler(func(data string) error { pings <- data; return nil })
-		go k.drain()
-		for {
-			for len(pings) > 0 {
-				data := <-pings
-				k.NetConn().Write(append([]byte{0x8a, byte(len(data))}, data...))
-			}
-			if _, err := k.NetConn().Write([]byte{0x00, 1, ' '}); err != nil {
-				return
-			}
-			select {
-			case <-time.After(time.Second):
-			case <-k.b.closed:
-				return
-			}
-		}
-	}}
-	line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
-		after(messageTime*silence - time.Millisecond)
-		if s.reasons() != "" {
-			t.Fatal(s.reasons())
-		}
-		after(2 * time.Millisecond)
-		if s.reasons() != string(terminal.LineSilent) {
-			t.Fatalf("%q", s.reasons())
-		}
-	})
-}
-
-// An extension that nobody offered would let a small frame become a large one.
-func TestI8NoCompressionThatWasNotOffered(t *testing.T) {
-	address := listen(t, func(c net.Conn) {
-		req, err := http.ReadRequest(newReader(c))
-		if err != nil {
-			return
-		}
-		fmt.Fprintf(c, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: %s\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n\r\n",
-			acceptKey(req.Header.Get("Sec-WebSocket-Key")), wire.Subprotocol)
-		c.Read(make([]byte, 10_000))
-	})
-	if got, log := firstReason(t, address); got != terminal.LineProtocol {
-		t.Errorf("%q: %s", got, log)
 	}
 }
