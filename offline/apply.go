@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"encoding/json"
-	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -52,10 +51,8 @@ func (s *Store) apply(ctx context.Context, tx *sql.Tx, at position, c register.C
 
 // putMoney writes payments, counters, code seen and sale.
 func putMoney(ctx context.Context, tx *sql.Tx, c register.Changes) error {
-	for _, p := range c.Payments {
-		if err := putPayment(ctx, tx, p); err != nil {
-			return err
-		}
+	if err := putPayments(ctx, tx, c.Payments); err != nil {
+		return err
 	}
 	for _, n := range c.Counters {
 		if err := putCounter(ctx, tx, n); err != nil {
@@ -68,41 +65,60 @@ func putMoney(ctx context.Context, tx *sql.Tx, c register.Changes) error {
 	return putSale(ctx, tx, c.Sale)
 }
 
-func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
+// putPayments writes payments, and what they take of the caps that sum them.
+func putPayments(ctx context.Context, tx *sql.Tx, all []terminal.Payment) error {
+	var were []terminal.PaymentID
+	for _, p := range all {
+		was, err := putPayment(ctx, tx, p)
+		if err != nil {
+			return err
+		}
+		if was {
+			were = append(were, p.ID)
+		}
+	}
+	return putTallies(ctx, tx, all, were)
+}
+
+// putPayment says whether the payment was there before.
+func putPayment(ctx context.Context, tx *sql.Tx, p terminal.Payment) (was bool, err error) {
 	if !p.State.Known() {
-		return refused("a payment's state %q is not known", p.State)
+		return false, refused("a payment's state %q is not known", p.State)
 	}
 	body, err := json.Marshal(p)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if there, err := movePayment(ctx, tx, p, body); err != nil {
-		return err
-	} else if there {
-		return putTallies(ctx, tx, p)
+	if was, err = movePayment(ctx, tx, p, body); err != nil || was {
+		return was, err
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO payment
+	args := append(paymentArgs(p), string(body))
+	const insert = `INSERT INTO payment
 		(id, number, state, sale, account, amount, offline, approved, voided, bars, unresolved, created, decided, incarnation, body)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET number = excluded.number, state = excluded.state, sale = excluded.sale,
-			account = excluded.account, amount = excluded.amount, offline = excluded.offline, approved = excluded.approved,
-			voided = excluded.voided, bars = excluded.bars, unresolved = excluded.unresolved, created = excluded.created,
-			decided = excluded.decided, incarnation = excluded.incarnation, body = excluded.body`,
-		append(paymentArgs(p), string(body))...)
-	if err != nil {
-		return err
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO `
+	if done, err := changed(ctx, tx, insert+"NOTHING", args...); err != nil || done {
+		return false, err
 	}
-	return putTallies(ctx, tx, p)
+	_, err = tx.ExecContext(ctx, insert+`UPDATE SET number = excluded.number, state = excluded.state, sale = excluded.sale,
+		account = excluded.account, amount = excluded.amount, offline = excluded.offline, approved = excluded.approved,
+		voided = excluded.voided, bars = excluded.bars, unresolved = excluded.unresolved, created = excluded.created,
+		decided = excluded.decided, incarnation = excluded.incarnation, body = excluded.body`, args...)
+	return true, err
 }
 
 // movePayment writes a payment that is there already, where only its state and
 // marks changed, as they do in most steps: the indexes over the rest of it are
 // left as they are. False where there is none like it.
 func movePayment(ctx context.Context, tx *sql.Tx, p terminal.Payment, body []byte) (bool, error) {
-	done, err := tx.ExecContext(ctx, `UPDATE payment SET state = ?, approved = ?, voided = ?, bars = ?, unresolved = ?, decided = ?, body = ?
+	return changed(ctx, tx, `UPDATE payment SET state = ?, approved = ?, voided = ?, bars = ?, unresolved = ?, decided = ?, body = ?
 		WHERE id = ? AND number = ? AND sale = ? AND account = ? AND amount = ? AND offline = ? AND created = ? AND incarnation = ?`,
 		p.State, p.State.Approval(), p.Voided(), p.BarsAccount(), p.Unresolved(), p.Decided, string(body),
 		p.ID, p.Number, p.Sale, p.Account, p.Amount, p.Offline, p.Created, p.Incarnation)
+}
+
+// changed says whether a statement changed a row.
+func changed(ctx context.Context, tx *sql.Tx, statement string, args ...any) (bool, error) {
+	done, err := tx.ExecContext(ctx, statement, args...)
 	if err != nil {
 		return false, err
 	}
@@ -205,8 +221,12 @@ func putOutbox(ctx context.Context, tx *sql.Tx, c register.Changes) ([]register.
 		}
 		added = append(added, o)
 	}
-	for _, id := range c.Done {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM outbox WHERE id = ?", id); err != nil {
+	if len(c.Done) > 0 {
+		done, err := json.Marshal(c.Done)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := tx.ExecContext(ctx, "DELETE FROM outbox WHERE id"+amongThese, string(done)); err != nil {
 			return nil, err
 		}
 	}
@@ -265,15 +285,25 @@ func putEntries(ctx context.Context, tx *sql.Tx, t tree, drafts []journal.Draft)
 		return t, nil
 	}
 	g := t.grow()
+	first := g.nextHash()
+	var hashes []byte
 	for _, d := range drafts {
-		if err := putEntry(ctx, tx, g, d); err != nil {
+		more, err := putEntry(ctx, tx, g, d)
+		if err != nil {
 			return t, err
 		}
+		for _, h := range more {
+			hashes = append(hashes, h[:]...)
+		}
+	}
+	if err := putHashes(ctx, tx, first, hashes); err != nil {
+		return t, err
 	}
 	return g.tree()
 }
 
-func putEntry(ctx context.Context, tx *sql.Tx, g *growing, d journal.Draft) error {
+// putEntry writes an entry, and gives the hashes that it adds to the tree.
+func putEntry(ctx context.Context, tx *sql.Tx, g *growing, d journal.Draft) ([]tlog.Hash, error) {
 	e := d.Entry
 	e.Version, e.Seq, e.Private = journal.Version, g.size, ""
 	var salt, private []byte
@@ -283,30 +313,26 @@ func putEntry(ctx context.Context, tx *sql.Tx, g *growing, d journal.Draft) erro
 		salt = fresh[:]
 		var err error
 		if private, e.Private, err = d.Private.Seal(fresh); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	leaf, err := e.Leaf()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	first, hashes, err := g.append(leaf)
+	_, hashes, err := g.append(leaf)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if _, err := tx.ExecContext(ctx, "INSERT INTO journal (seq, leaf, private, salt) VALUES (?, ?, ?, ?)", e.Seq, leaf, private, salt); err != nil {
-		return err
-	}
-	return putHashes(ctx, tx, first, hashes)
+	_, err = tx.ExecContext(ctx, "INSERT INTO journal (seq, leaf, private, salt) VALUES (?, ?, ?, ?)", e.Seq, leaf, private, salt)
+	return hashes, err
 }
 
-// putHashes writes an entry's hashes in one statement: two in the mean, and as
-// many as the tree has levels at most.
-func putHashes(ctx context.Context, tx *sql.Tx, first int64, hashes []tlog.Hash) error {
-	args := make([]any, 0, 2*len(hashes))
-	for i, h := range hashes {
-		args = append(args, first+int64(i), h[:])
-	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO hash (idx, hash) VALUES (?, ?)"+strings.Repeat(", (?, ?)", len(hashes)-1), args...)
+// putHashes writes the hashes of all new entries, one behind the other, in one
+// statement: there are two for each entry in the mean.
+func putHashes(ctx context.Context, tx *sql.Tx, first int64, hashes []byte) error {
+	_, err := tx.ExecContext(ctx, `WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
+		INSERT INTO hash (idx, hash) SELECT ?2 + i, substr(?3, 1 + ?4 * i, ?4) FROM n`,
+		len(hashes)/tlog.HashSize, first, hashes, tlog.HashSize)
 	return err
 }

@@ -58,5 +58,5 @@ func erasePayment(ctx context.Context, tx *sql.Tx, id terminal.PaymentID) error 
 		return err
 	}
 	p.Account, p.Masked, p.Seen = "", "", ""
-	return putPayment(ctx, tx, *p)
+	return putPayments(ctx, tx, []terminal.Payment{*p})
 }

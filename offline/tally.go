@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"slices"
 	"strings"
 
@@ -33,9 +34,24 @@ func byCap(rows []tally) {
 	slices.SortFunc(rows, func(a, b tally) int { return cmp.Compare(a.cap, b.cap) })
 }
 
-// putTallies makes a payment's rows what its counts say. Mostly they are there
-// already: a payment takes the same from its first step to its last.
-func putTallies(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
+// putTallies makes the payments' rows what their counts say; were is which of them
+// there may be rows of. Mostly they are there already: a payment takes the same
+// from its first step to its last.
+func putTallies(ctx context.Context, tx *sql.Tx, all []terminal.Payment, were []terminal.PaymentID) error {
+	have, err := talliesIn(ctx, tx, were)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if err := putTalliesOf(ctx, tx, p, have[p.ID]); err != nil {
+			return err
+		}
+		have[p.ID] = talliesOf(p) // it may come twice
+	}
+	return nil
+}
+
+func putTalliesOf(ctx context.Context, tx *sql.Tx, p terminal.Payment, have []tally) error {
 	want := talliesOf(p)
 	for i, row := range want {
 		if row.amount.Negative() {
@@ -45,9 +61,8 @@ func putTallies(ctx context.Context, tx *sql.Tx, p terminal.Payment) error {
 			return refused("the payment counts twice against cap %s", row.cap)
 		}
 	}
-	have, err := talliesIn(ctx, tx, p.ID)
-	if err != nil || slices.Equal(have, want) {
-		return err
+	if slices.Equal(have, want) {
+		return nil
 	}
 	if len(have) > 0 {
 		if _, err := tx.ExecContext(ctx, "DELETE FROM tally WHERE payment = ?", p.ID); err != nil {
@@ -73,14 +88,27 @@ func insertTallies(ctx context.Context, tx *sql.Tx, id terminal.PaymentID, rows 
 	return err
 }
 
-// talliesIn gives the rows of a payment that are there, by cap.
-func talliesIn(ctx context.Context, q querier, id terminal.PaymentID) ([]tally, error) {
-	rows, err := collect(ctx, q, "SELECT cap, account, created, yen, units, counting FROM tally WHERE payment = ?", []any{id},
+// talliesIn gives the rows of payments that are there, of each by cap.
+func talliesIn(ctx context.Context, q querier, of []terminal.PaymentID) (map[terminal.PaymentID][]tally, error) {
+	found := make(map[terminal.PaymentID][]tally, len(of))
+	if len(of) == 0 {
+		return found, nil
+	}
+	list, err := json.Marshal(of)
+	if err != nil {
+		return nil, err
+	}
+	_, err = collect(ctx, q, "SELECT payment, cap, account, created, yen, units, counting FROM tally WHERE payment"+amongThese, []any{string(list)},
 		func(rows *sql.Rows) (r tally, err error) {
-			return r, rows.Scan(&r.cap, &r.account, &r.created, &r.amount.Yen, &r.amount.Units, &r.counting)
+			var id terminal.PaymentID
+			err = rows.Scan(&id, &r.cap, &r.account, &r.created, &r.amount.Yen, &r.amount.Units, &r.counting)
+			found[id] = append(found[id], r)
+			return r, err
 		})
-	byCap(rows)
-	return rows, err
+	for _, rows := range found {
+		byCap(rows)
+	}
+	return found, err
 }
 
 // The two sums over tallies: of a cap, and of a cap and an account.

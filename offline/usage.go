@@ -75,19 +75,31 @@ func findPayment(ctx context.Context, q querier, id terminal.PaymentID) (*termin
 	return &found[0], nil
 }
 
+// amongThese is a condition for a list of any length, given as a JSON array, so
+// that many rows cost one statement and its text stays the same.
+const amongThese = " IN (SELECT value FROM json_each(?))"
+
 // findPayments gives those of the payments that are there.
 func findPayments(ctx context.Context, q querier, ids []terminal.PaymentID) (map[terminal.PaymentID]terminal.Payment, error) {
 	found := make(map[terminal.PaymentID]terminal.Payment, len(ids))
-	for _, id := range ids {
-		p, err := findPayment(ctx, q, id)
-		if err != nil {
-			return nil, err
-		}
-		if p != nil {
-			found[id] = *p
-		}
+	if len(ids) == 0 {
+		return found, nil
 	}
-	return found, nil
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	_, err = collect(ctx, q, "SELECT id, body FROM payment WHERE id"+amongThese, []any{string(list)}, func(rows *sql.Rows) (p terminal.Payment, err error) {
+		var id terminal.PaymentID
+		var body []byte
+		if err := rows.Scan(&id, &body); err != nil {
+			return p, err
+		}
+		err = json.Unmarshal(body, &p)
+		found[id] = p
+		return p, err
+	})
+	return found, err
 }
 
 // findTaken gives the payment that stands in the way of another for the same
@@ -130,15 +142,28 @@ func outbox(ctx context.Context, q querier, body, where string, args ...any) ([]
 	})
 }
 
-// findItems gives those of the outbox items that are there.
+// findItems gives those of the outbox items that are there, as they were asked for.
 func findItems(ctx context.Context, q querier, ids []int64) ([]register.OutboxItem, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	there, err := outbox(ctx, q, "body", "WHERE id"+amongThese, string(list))
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[int64]register.OutboxItem, len(there))
+	for _, i := range there {
+		byID[i.ID] = i
+	}
 	var found []register.OutboxItem
 	for _, id := range ids {
-		one, err := outbox(ctx, q, "body", "WHERE id = ?", id)
-		if err != nil {
-			return nil, err
+		if i, ok := byID[id]; ok {
+			found = append(found, i)
 		}
-		found = append(found, one...)
 	}
 	return found, nil
 }

@@ -118,8 +118,8 @@ func verifyPayment(ctx context.Context, tx *sql.Tx, k kept, begins int64) error 
 	if err := tx.QueryRowContext(ctx, isAsItsBody, paymentArgs(p)...).Scan(&same); err != nil || !same || p.ID != k.id {
 		return errors.Join(err, wrong("is not what its columns say"))
 	}
-	have, err := talliesIn(ctx, tx, p.ID)
-	if err != nil || !slices.Equal(have, talliesOf(p)) {
+	have, err := talliesIn(ctx, tx, []terminal.PaymentID{p.ID})
+	if err != nil || !slices.Equal(have[p.ID], talliesOf(p)) {
 		return errors.Join(err, wrong("is not what its tallies say"))
 	}
 	leaves, err := caseEntries(ctx, tx, p.ID)

@@ -72,6 +72,11 @@ func testTallies(t *testing.T, open Open) {
 	after := tallied(t, s, all, mine)
 	check(t, "after opening again", []terminal.Amount{after[all], after[mine]}, []terminal.Amount{before[all], before[mine]})
 
+	ended := counted("two steps", terminal.Approved)
+	ended.Void = &terminal.Void{ID: "v", Acknowledged: true}
+	decide(t, s, register.Scope{}, register.Changes{Payments: []terminal.Payment{counted(ended.ID, terminal.Approved), ended}})
+	check(t, "after two steps in one decision", tallied(t, s, all)[all], after[all])
+
 	twice := counted("twice", terminal.Approved)
 	twice.Counts = append(twice.Counts, twice.Counts[0])
 	refuses(t, s, "one cap counted twice", register.Changes{Payments: []terminal.Payment{twice}})
