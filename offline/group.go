@@ -37,6 +37,7 @@ type group struct {
 	tx      *sql.Tx
 	at      position // where the ledger will stand
 	changed bool
+	logged  int        // about how many pages it adds to the log
 	members []*waiting // to be answered after the commit
 	own     []error    // beside them: decide's own errors
 }
@@ -119,6 +120,7 @@ func (g *group) store(ctx context.Context, w *waiting, changes register.Changes)
 		}
 	}
 	g.at, g.changed = next, true
+	g.logged += logged(changes)
 	w.receipt = register.Receipt{Head: next.tree.head, Outbox: added}
 	g.join(w, nil)
 	return nil
@@ -194,7 +196,7 @@ func (g *group) seal(ctx context.Context) error {
 }
 
 func (g *group) succeed() {
-	g.s.untidy += len(g.members)
+	g.s.untidy += g.logged
 	for i, w := range g.members {
 		w.answer(g.own[i])
 	}

@@ -256,7 +256,7 @@ func TestLogBeginsAfresh(t *testing.T) {
 	s := openAt(t, dir, Options{})
 	var sizes []int64
 	for range 4 {
-		for range tidyAfter {
+		for range tidyAfter / logged(register.Changes{}) {
 			if _, err := sell(t.Context(), s); err != nil {
 				t.Fatal(err)
 			}
@@ -269,5 +269,33 @@ func TestLogBeginsAfresh(t *testing.T) {
 	}
 	if sizes[3] > sizes[0]*3/2 { // deeper trees write some pages more
 		t.Errorf("the log grew: %d bytes", sizes)
+	}
+}
+
+// TestI8LogOfBatchesIsAsLong: decisions about many payments, such as those of a
+// backlog, let the log grow no further before it is copied, which is what the next
+// customer may have to wait for.
+func TestI8LogOfBatchesIsAsLong(t *testing.T) {
+	dir := t.TempDir()
+	s := openAt(t, dir, Options{})
+	for range 200 {
+		_, err := s.Decide(t.Context(), register.Scope{}, func(u register.Usage) (c register.Changes, err error) {
+			for n := u.Head.Size; n < u.Head.Size+64; n++ {
+				p := terminal.Payment{ID: paymentID(n), Number: n, State: terminal.Approved, Amount: 720, Code: terminal.CodePass, Account: "a1", Created: 1, Decided: 1}
+				c.Payments, c.Entries = append(c.Payments, p), append(c.Entries, journal.OfPayment(p, "i1"))
+			}
+			return c, nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(filepath.Join(dir, ledgerFile+logSuffix))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = 4096
+	if pages := info.Size() / page; pages > tidyAfter*3/2 {
+		t.Errorf("the log has %d pages, and is copied after %d", pages, tidyAfter)
 	}
 }

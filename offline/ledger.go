@@ -6,6 +6,8 @@ import (
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"sekisho/terminal/register"
 )
 
 // position is where the ledger stands after its last commit, as the writer
@@ -114,10 +116,14 @@ func (s *Store) settle(ctx context.Context) error {
 	return nil
 }
 
-// tidyAfter is after how many decisions the log is copied into the file: about
-// 4,000 pages, or 16 MB, which a start after a power cut reads in some
-// milliseconds.
-const tidyAfter = 300
+// tidyAfter is after about how many pages the log is copied into the file: 16 MB,
+// which a start after a power cut reads in some milliseconds, and for which who
+// comes next waits no longer than for a few commits.
+const tidyAfter = 4000
+
+// logged is about how many pages a decision adds to the log: each commit writes
+// the ends of the tables and indexes anew, and payments and entries fill others.
+func logged(c register.Changes) int { return 12 + max(len(c.Payments), len(c.Entries)) }
 
 // tidy copies the log into the file, as far as readers allow, so that the log
 // begins afresh. After one that failed the files are opened again: SQLite

@@ -45,7 +45,7 @@ type Store struct {
 	ledger *sql.DB
 	cache  *sql.DB
 	at     position
-	untidy int                 // decisions in the log since it was last copied into the file
+	untidy int                 // about how many pages of the log are not yet in the file
 	doubt  error               // why the ledger is closed; nil while it is open
 	commit func(*sql.Tx) error // sql.Tx.Commit, but for tests of its failure
 
