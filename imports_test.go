@@ -56,10 +56,10 @@ var rules = []rule{
 	// The simulator reaches the daemon by its public doors only.
 	{[]string{"cmd/sekisho-sim"}, slices.Concat(core, mocks)},
 	{[]string{"cmd/sekisho-bench"}, slices.Concat(core, register, adapters, mocks)},
-	{[]string{"cmd/settings"}, nil},
+	{[]string{"cmd/settings", "cmd/prompt"}, nil},
 	{[]string{"cmd/keys"}, core},
-	{[]string{"cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "cmd/keys", "scanner/sheet"})},
-	{[]string{"cmd/sekishod"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "cmd/keys", "terminal/web/pin"})},
+	{[]string{"cmd/sekisho"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "cmd/keys", "cmd/prompt", "scanner/sheet"})},
+	{[]string{"cmd/sekishod"}, slices.Concat(core, register, adapters, []string{"cmd/settings", "cmd/keys", "cmd/prompt", "terminal/web/pin"})},
 }
 
 // daemon is the program that runs in a store, and absent what must not be in it

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"sekisho/cmd/prompt"
 	"sekisho/scanner/aim"
 	"sekisho/scanner/framing"
 	"sekisho/scanner/payload"
@@ -37,7 +38,7 @@ func (s *staff) explainCode() *cobra.Command {
 			"terminal's and not the code's. Exit code 1: a check fails, or the code breaks its standard.",
 		Example: "  sekisho code explain 4902777130835\n  sekisho code explain --symbology ']C1' <code.txt",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			text, err := codeText(args, cmd.InOrStdin())
+			text, err := codeText(args, prompt.Reader(cmd.Context(), cmd.InOrStdin()))
 			if err != nil {
 				return person(err)
 			}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"path/filepath"
 	"time"
@@ -12,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"sekisho/cmd/keys"
+	"sekisho/cmd/prompt"
 	"sekisho/terminal"
 	"sekisho/terminal/enrol"
 	"sekisho/terminal/uplink"
@@ -24,9 +27,17 @@ func (s *staff) enrols() *cobra.Command {
 		Use: "enrol", Short: "Make this machine a register, by a one-time code from head office", Args: cobra.NoArgs,
 		Long: "Enrol makes the register's key, and gets its certificate, its identity and whom it trusts from the backend,\n" +
 			"by a code that head office gives and that works once. It writes keys/ in the data folder; ledger and all\n" +
-			"else there stay. After a power cut or a lost answer, give the same command again.",
-		Example: "  sekisho enrol --backend wss://pay.example/v1/link --code 000G4-0R40M-30E20-9FCRA-MDFRB-9RCQT-SVG9X-34E5Q-C5SE4",
+			"else there stay. The code is asked for, or read from standard input: given with --code it would stand in\n" +
+			"the shell's history. After a power cut or a lost answer, give the same command with the same code again.",
+		Example: "  sekisho enrol --backend wss://pay.example/v1/link\n  sekisho enrol <code.txt",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if code == "-" {
+				typed, err := s.typedCode(prompt.Reader(cmd.Context(), cmd.InOrStdin()))
+				if err != nil {
+					return err
+				}
+				code = typed
+			}
 			parsed, err := enrol.ParseCode(code)
 			if err != nil {
 				return person(err)
@@ -38,8 +49,19 @@ func (s *staff) enrols() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&backend, "backend", "", "`URL` of the backend, wss://HOST/v1/link; the configuration's where it is not given")
-	cmd.Flags().StringVar(&code, "code", "", "one-time `CODE`")
+	cmd.Flags().StringVar(&code, "code", "-", "one-time `CODE`; - reads it from standard input")
 	return cmd
+}
+
+// typedCode asks for the code, and reads one line.
+func (s *staff) typedCode(in io.Reader) (string, error) {
+	fmt.Fprintln(s.err, "sekisho: type the one-time code from head office, and Enter")
+	const longest = 1024 // bytes; what is longer is no code
+	line, err := bufio.NewReader(io.LimitReader(in, longest)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", person(fmt.Errorf("no code was read, and nothing was changed: %w", err))
+	}
+	return line, nil
 }
 
 func (s *staff) enrol(ctx context.Context, backend string, code enrol.Code) error {

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -69,6 +71,43 @@ func TestEnrolMakesARegister(t *testing.T) {
 	}
 	if f := patientOf(t, data, address, time.Now()).backend(); f.Level != ok {
 		t.Errorf("the link: %+v", f)
+	}
+}
+
+// A code that is typed or piped does not stand in the shell's history.
+func TestEnrolAsksForTheCode(t *testing.T) {
+	b, address := backendtest.Serve(t)
+	for name, args := range map[string][]string{"without --code": nil, "--code -": {"--code", "-"}} {
+		for typed, want := range map[string]string{
+			codeOf(t, b) + "\n": "enrolled", codeOf(t, b): "enrolled", "": "this is no one-time code", "ABC\n": "this is no one-time code",
+		} {
+			var out bytes.Buffer
+			s := &staff{out: &out, err: &out, now: time.Now}
+			root := s.command()
+			root.SetIn(strings.NewReader(typed))
+			root.SetArgs(append([]string{"--data", t.TempDir(), "enrol", "--backend", address}, args...))
+			if err := root.ExecuteContext(t.Context()); err != nil {
+				fmt.Fprintln(&out, err)
+			}
+			if says := out.String(); !strings.Contains(says, want) || !strings.Contains(says, "type the one-time code") || len(typed) > 40 && strings.Contains(says, typed[:20]) {
+				t.Errorf("%s, %d characters typed: %s", name, len(typed), says)
+			}
+		}
+	}
+}
+
+// Nobody types, and Ctrl-C ends it.
+func TestEnrolThatWaitsForTheCodeEnds(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	nobody, types := io.Pipe()
+	defer types.Close()
+	s := &staff{out: io.Discard, err: io.Discard, now: time.Now}
+	root := s.command()
+	root.SetIn(nobody)
+	root.SetArgs([]string{"--data", t.TempDir(), "enrol", "--backend", "wss://127.0.0.1:1/v1/link"})
+	if err := root.ExecuteContext(ctx); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "nothing was changed") {
+		t.Errorf("%v", err)
 	}
 }
 

@@ -52,7 +52,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		fmt.Fprintln(stdout, register.Software)
 		return 0
 	case errors.Is(err, errSetPIN):
-		return askPIN(cfg.Settings, os.Stdin, stdout, stderr)
+		return askPIN(ctx, cfg.Settings, os.Stdin, stdout, stderr)
 	case err != nil:
 		fmt.Fprintln(stderr, "sekishod:", err)
 		return exitPerson

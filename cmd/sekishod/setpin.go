@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"sekisho/cmd/keys"
+	"sekisho/cmd/prompt"
 	"sekisho/cmd/settings"
 	"sekisho/terminal/web/pin"
 )
@@ -60,10 +62,10 @@ func setPIN(cfg settings.Settings, in io.Reader) error {
 }
 
 // askPIN is sekishod --set-pin.
-func askPIN(cfg settings.Settings, in io.Reader, stdout, stderr io.Writer) int {
+func askPIN(ctx context.Context, cfg settings.Settings, in io.Reader, stdout, stderr io.Writer) int {
 	fmt.Fprintln(stderr, "sekishod: type the manager's new PIN, at least six characters, and Enter; it is not shown")
 	show := hide(in)
-	err := setPIN(cfg, in)
+	err := setPIN(cfg, prompt.Reader(ctx, in))
 	show()
 	if err != nil {
 		fmt.Fprintln(stderr, "sekishod:", err)

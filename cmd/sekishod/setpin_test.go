@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -27,7 +28,7 @@ func TestPINIsSetAndSetAgain(t *testing.T) {
 			_ = gate.Try("wrong!")
 		}
 		var out, log strings.Builder
-		if code := askPIN(settings.Settings{Data: data}, strings.NewReader(line), &out, &log); code != 0 {
+		if code := askPIN(t.Context(), settings.Settings{Data: data}, strings.NewReader(line), &out, &log); code != 0 {
 			t.Fatalf("exit code %d: %s", code, &log)
 		}
 		if err := gate.Try(strings.TrimRight(line, "\r\n")); err != nil {
@@ -86,7 +87,22 @@ func TestPINThatIsNotTaken(t *testing.T) {
 		t.Errorf("without keys/: %v", err)
 	}
 	var log strings.Builder
-	if code := askPIN(settings.Settings{Data: data}, strings.NewReader("12345\n"), io.Discard, &log); code != exitPerson || strings.Contains(log.String(), "12345") {
+	if code := askPIN(t.Context(), settings.Settings{Data: data}, strings.NewReader("12345\n"), io.Discard, &log); code != exitPerson || strings.Contains(log.String(), "12345") {
 		t.Errorf("exit code %d: %s", code, &log)
+	}
+}
+
+// Nobody types, and Ctrl-C ends it.
+func TestAPINThatNobodyTypesIsNotSet(t *testing.T) {
+	data, _ := enrolled(t)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	nobody, types := io.Pipe()
+	defer types.Close()
+	if code := askPIN(ctx, settings.Settings{Data: data}, nobody, io.Discard, io.Discard); code != exitPerson {
+		t.Errorf("exit code %d", code)
+	}
+	if set, err := (&runDir{boot: "boot-1"}).gate(data).Set(); set || err != nil {
+		t.Errorf("afterwards: %v, %v", set, err)
 	}
 }
