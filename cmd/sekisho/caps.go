@@ -19,7 +19,8 @@ func (s *staff) caps() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "caps", Short: "Show what this register may sell of each store cap without asking", Args: cobra.NoArgs,
 		Long: "Caps shows, for the present business day, what this register holds of each cap of the store and what it\n" +
-			"sold, and what it sold under its own caps over time. While the line is up it asks for more as it needs it: 0 held does not mean that nothing is left.\n" +
+			"sold, and what it sold under its own caps over time. While the line is up it asks for more as it\n" +
+			"needs it: 0 held does not mean that nothing is left.\n" +
 			"How high each cap is, and the caps of register and account, show in sekisho policy show.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var held struct {

@@ -91,7 +91,11 @@ func (p *patient) line() finding {
 	if link.LastContact == 0 {
 		return broken(remedy, "down (%s), and the backend was never heard since the boot: no high-resale goods are sold", why)
 	}
-	return lineDown(p.state.Time.Time().Sub(link.LastContact.Time()).Round(time.Second), why, remedy)
+	silent := p.state.Time.Time().Sub(link.LastContact.Time()).Round(time.Second)
+	if silent < lineWarn && (link.Reason == terminal.LineUnreachable || link.Reason == terminal.LineSilent) {
+		remedy = "wait a minute; " + remedy // a short break; the other reasons say themselves whether waiting mends them
+	}
+	return lineDown(silent, why, remedy)
 }
 
 // lineReason says in words why the line is not up, and what to do.
@@ -120,13 +124,10 @@ func lineReason(why terminal.LineReason) (says, remedy string) {
 }
 
 func lineDown(silent time.Duration, why, remedy string) finding {
-	switch {
-	case silent >= lineFail:
+	if silent >= lineFail {
 		return broken(remedy, "down (%s), last heard %s ago: little or nothing is sold offline", why, silent)
-	case silent >= lineWarn:
-		return look(remedy, "down (%s), last heard %s ago", why, silent)
 	}
-	return look("wait a minute; "+remedy, "down (%s), last heard %s ago", why, silent)
+	return look(remedy, "down (%s), last heard %s ago", why, silent)
 }
 
 func (p *patient) policyInForce() finding {

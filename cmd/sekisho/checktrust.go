@@ -16,7 +16,7 @@ import (
 // been renewed days ago: that is asked for from a third on.
 const certLate = 4
 
-const enrolAgain = "ask head office for a one-time code, stop sekishod, and run sekisho enrol --code CODE; ledger and payments stay"
+const enrolAgain = "ask head office for a one-time code, stop sekishod, and run sekisho enrol, which asks for it; ledger and payments stay"
 
 // plain says whether the backend is one for development.
 func (p *patient) plain() bool { return strings.HasPrefix(strings.ToLower(p.cfg.Backend), "ws:") }

@@ -126,6 +126,22 @@ func TestDoctorKnowsEveryReasonOfTheLine(t *testing.T) {
 	}
 }
 
+// A short break mends itself; what a person must mend does not, and what says to
+// wait needs not say it twice.
+func TestDoctorSaysToWaitWhereWaitingHelps(t *testing.T) {
+	now := time.Date(2026, 1, 5, 12, 0, 0, 0, time.UTC)
+	for _, why := range append(terminal.LineReasons(), "odd") {
+		for silent, short := range map[time.Duration]bool{0: true, lineWarn - time.Second: true, lineWarn: false} {
+			p := &patient{state: &register.View{Time: terminal.MillisOf(now)}}
+			p.state.Link = register.LinkView{State: terminal.LineDown, Reason: why, LastContact: terminal.MillisOf(now.Add(-silent))}
+			wants := short && (why == terminal.LineUnreachable || why == terminal.LineSilent)
+			if f := p.line(); strings.HasPrefix(f.Remedy, "wait a minute; ") != wants || strings.Count(f.Remedy, "wait") > 1 {
+				t.Errorf("%s after %v: %q", why, silent, f.Remedy)
+			}
+		}
+	}
+}
+
 func TestI8DoctorKnowsEveryReasonOfAQuarantine(t *testing.T) {
 	for _, why := range register.Doubts() {
 		if doubts[why].says == "" {

@@ -60,6 +60,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	fmt.Fprintln(stderr, "sekisho:", err)
 	if !s.begun {
+		fmt.Fprintln(stderr, "-> see sekisho --help")
 		return exitPerson // cobra did not understand the command
 	}
 	return exitFound

@@ -39,7 +39,7 @@ func (s *staff) verify() *cobra.Command {
 			}
 			if export != "" {
 				if checkpoint == "" || key == "" {
-					return person(errors.New("an export is checked with --checkpoint and --key"))
+					return person(errors.New("an export is checked with --checkpoint and --key, both of which head office has: the checkpoint that the backend kept, and the register's key from enrolment"))
 				}
 				return s.verifyExport(export, told)
 			}
