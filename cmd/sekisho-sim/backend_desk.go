@@ -50,7 +50,7 @@ func with(some []flag, more ...flag) []flag { return append(append([]flag(nil), 
 
 // deeds are the operator's commands but for those that publish.
 var deeds = []deed{
-	{noun: "register", verb: "list", short: "List the registers with state, doubt and certificate", method: "GET", path: "registers"},
+	{noun: "register", verb: "list", short: "List the registers with checkpoint key, state, doubt and certificate", method: "GET", path: "registers"},
 	{noun: "register", verb: "code", short: "Make a one-time code to enrol a register with", method: "POST", path: "codes", show: showCode,
 		flags: []flag{text("store", "the store's `ID`"), machine, maybe("class", "of `STORES`; the policy's first where it is not given")}},
 	{noun: "register", verb: "codes", short: "List the one-time codes that are good, and those used within the hour", method: "GET", path: "codes"},
@@ -87,7 +87,7 @@ var deeds = []deed{
 	{noun: "note", verb: "list", short: "List the signed notes that were published; sekisho-sim policy publish does it", method: "GET", path: "notes"},
 	{noun: "fault", verb: "list", short: "List the faults that are set", method: "GET", path: "faults"},
 	{noun: "fault", verb: "set", short: "Make the backend misbehave; docs/backend-mock.md lists the kinds", method: "POST", path: "faults",
-		flags: []flag{text("kind", "`KIND` of fault"), maybe("type", "`TYPE` of message; authorise where it is not given"),
+		flags: []flag{text("kind", "`KIND` of fault"), maybe("type", "`TYPE` of message, '*' in quotes for each; authorise where it is not given"),
 			{"count", "for how `MANY` messages; 0 until cleared", int64(0), false}, maybe("reason", "of a refusal, a `CODE`"),
 			{"delay", "of the message, `LONG` as 300ms", time.Duration(0), false}, maybe("note", "a signed `TEXT` to push")}},
 	{noun: "fault", verb: "script", short: "Set the faults of a JSON file, all or none", method: "POST", path: "faults", file: true},

@@ -19,8 +19,8 @@ func checkpointCommand() *cobra.Command {
 		Use:   "checkpoint",
 		Short: "Write the last checkpoint that the backend of a running demo keeps of a register",
 		Long: `Write the last checkpoint that the backend of a running demo keeps of a register:
-what sekisho verify and sekisho export want. The key that it is signed with is
-DIR/operator/REGISTER.vkey.`,
+what sekisho verify and sekisho export want. The key that it is signed with, for
+sekisho verify --export, is told by sekisho-sim backend register list.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			note, err := lastCheckpoint(cmd.Context(), data, register)

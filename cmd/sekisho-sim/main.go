@@ -32,6 +32,6 @@ func command() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), keysCommand(), policyCommand(), checkpointCommand(), conformCommand(), scannerCommand(), backendCommand())
+	root.AddCommand(demoCommand(), keysCommand(), policyCommand(), checkpointCommand(), conformCommand(), scannerCommand(), passCommand(), backendCommand())
 	return root
 }

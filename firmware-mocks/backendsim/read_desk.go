@@ -97,7 +97,8 @@ func (r Ledger) Problems(ctx context.Context) ([]Problem, error) {
 type Standing struct {
 	ID          string          `json:"id"`
 	Store       string          `json:"store"`
-	Session     int64           `json:"session"` // its latest; 0: it never said hello
+	Key         string          `json:"key,omitempty"` // that its checkpoints are signed with, a verifier key
+	Session     int64           `json:"session"`       // its latest; 0: it never said hello
 	Incarnation string          `json:"incarnation"`
 	Doubt       string          `json:"doubt,omitempty"`       // why its rights are in doubt
 	Certificate string          `json:"certificate,omitempty"` // serial number of its latest, hex
@@ -110,11 +111,12 @@ type Standing struct {
 // Standings gives every register.
 func (b *Backend) Standings(ctx context.Context) ([]Standing, error) {
 	all, err := list(ctx, b.ledger, func(s *Standing) []any {
-		return []any{&s.ID, &s.Store, &s.Session, &s.Incarnation, &s.Doubt, &s.Certificate, &s.Made, &s.Ends, &s.Revoked}
-	}, `SELECT e.id, e.store, ifnull(session, 0), ifnull(incarnation, ''), ifnull(doubt, ''),
+		return []any{&s.ID, &s.Store, &s.Key, &s.Session, &s.Incarnation, &s.Doubt, &s.Certificate, &s.Made, &s.Ends, &s.Revoked}
+	}, `SELECT e.id, e.store, ifnull(vkey, ''), ifnull(session, 0), ifnull(incarnation, ''), ifnull(doubt, ''),
 		ifnull(serial, ''), ifnull(made, 0), ifnull(ends, 0), ifnull(revoked, 0)
 		FROM (SELECT id, store FROM register UNION SELECT register, store FROM enrolled) e
 		LEFT JOIN register r ON r.id = e.id
+		LEFT JOIN enrolled k ON k.register = e.id
 		LEFT JOIN certificate c ON c.serial = (SELECT serial FROM certificate WHERE register = e.id ORDER BY made DESC, rowid DESC LIMIT 1)
 		ORDER BY 1, 2`)
 	linked := map[string]bool{}

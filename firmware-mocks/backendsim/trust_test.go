@@ -515,6 +515,9 @@ func TestEnrollingAgainTakesOver(t *testing.T) {
 	if vkey != want {
 		t.Error("checkpoints are not held against the new key")
 	}
+	if all, err := w.b.Standings(t.Context()); err != nil || len(all) != 1 || all[0].Key != want {
+		t.Errorf("the operator is told %+v, %v", all, err)
+	}
 }
 
 func TestCodesThatNobodyCouldUse(t *testing.T) {
