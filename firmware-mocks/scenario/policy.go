@@ -32,7 +32,7 @@ type Rules struct {
 
 // DemoRules let every cap of the shift be met within two minutes.
 func DemoRules() Rules {
-	return Rules{Version: 1, GoodFor: 7 * 24 * time.Hour, Answer: 1500 * time.Millisecond, GiveUp: 6 * time.Second, Silence: 3 * time.Second, Redial: 500 * time.Millisecond, TobaccoDay: 42}
+	return Rules{Version: 1, GoodFor: 14 * 24 * time.Hour, Answer: 1500 * time.Millisecond, GiveUp: 6 * time.Second, Silence: 3 * time.Second, Redial: 500 * time.Millisecond, TobaccoDay: 42}
 }
 
 // PolicyNote fills the demo's policy and signs it.
