@@ -138,7 +138,7 @@ func TestI8ManagerSeesWhatIsParkedAndItsWayOut(t *testing.T) {
 			t.Errorf("no %s on the page", text)
 		}
 	}
-	if !says(t, a, "parked.what") || !says(t, a, "parked.untried") || !says(t, a, "out.advice") || !says(t, a, "aside.what") {
+	if !says(t, a, "parked.what") || !says(t, a, "parked.why") || !says(t, a, "parked.do") || !says(t, a, "parked.untried") || !says(t, a, "out.advice") || !says(t, a, "aside.what") {
 		t.Errorf("%s", a.body)
 	}
 	if got := b.x.desk.asked(); slices.ContainsFunc(got, func(c call) bool { return c.name == "set aside" }) {

@@ -284,11 +284,13 @@ function doubted() {
 }
 
 // unheard says what to do where the line is down for longer than a short break, or
-// for a reason that no waiting mends.
+// for a reason that no waiting mends. Nobody in the store mends what head office
+// ended.
 function unheard() {
   if (view.link.state !== 'down' || view.quarantine) return '';
   if (['untrusted', 'refused', 'protocol'].includes(view.link.reason)) return word('warning.line.call');
-  return view.link.last_contact && sinceContact() < 60 ? '' : word('warning.line');
+  if (view.link.last_contact && sinceContact() < 60) return '';
+  return view.link.reason === 'closed' ? word('warning.line.wait') : word('warning.line');
 }
 
 // line says how the line is and, where it is not up, why.
@@ -454,6 +456,13 @@ $('handed-over').onclick = () => press(paymentPath('handed-over'));
 $('yes').onclick = () => answered(true);
 $('no').onclick = () => answered(false);
 $('confirm').addEventListener('cancel', () => { asking = ''; });
+// A page that has sounded before it was touched stays mute until it is let: any
+// touch lets it.
+document.addEventListener('click', async () => {
+  if (audio?.state !== 'suspended') return;
+  await audio.resume();
+  $('sound').hidden = true;
+}, true);
 $('sound').onclick = async () => {
   await audio.resume();
   $('sound').hidden = true;
