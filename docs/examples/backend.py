@@ -421,6 +421,7 @@ class Backend:
             new = dict(r)
             for name in ("used", "released"):
                 new[name] = [max(a, b) for a, b in zip(r[name], pair(c.get(name)))]
+            new["released"] = [min(a, b) for a, b in zip(new["released"], new["used"])]
             returned = [max(a, b) for a, b in zip(r["returned"], pair(c.get("returned")))]
             if own and fits(plus(returned, new["used"]), plus(r["granted"], new["released"])):
                 new["returned"] = returned

@@ -69,13 +69,14 @@ func (t *tx) grant(c caller, limit terminal.CapID, window string, by amount) err
 		by.yen, by.units, c.store, limit, window)
 }
 
-// merge takes the totals that a register told, each by maximum. What it says it
-// was granted is not taken: that is known here. What it returned is free again
-// for the store, but never more than it still held, and nothing of a retired
-// incarnation, whose rights are burnt.
+// merge takes the totals that a register told, each by maximum, and no more
+// released than used. What it says it was granted is not taken: that is known
+// here. What it returned is free again for the store, but never more than it still
+// held, and nothing of a retired incarnation, whose rights are burnt.
 func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
 	for _, k := range told {
-		if _, known := c.rules.cap(k.Cap); !known {
+		limit, known := c.rules.cap(k.Cap)
+		if !known {
 			continue
 		}
 		before, err := t.allotment(c.register, incarnation, k.Cap, k.Window)
@@ -84,14 +85,12 @@ func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
 		}
 		after := before
 		after.used = before.used.most(fromWire(k.Used))
-		after.released = before.released.most(fromWire(k.Released))
+		after.released = before.released.most(fromWire(k.Released).least(after.used))
 		after.returned = before.returned.most(fromWire(k.Returned))
 		if after.returned != before.returned {
-			burnt, err := t.retired(c.register, incarnation)
-			if err != nil {
+			if had, err := t.had(c.register, incarnation, k, after, limitOf(limit)); err != nil {
 				return err
-			}
-			if h := after.held(); h.yen < 0 || h.units < 0 || burnt {
+			} else if !had {
 				after.returned = before.returned
 			}
 		}
@@ -107,6 +106,17 @@ func (t *tx) merge(c caller, incarnation string, told []wire.Counter) error {
 
 func (t *tx) retired(register, incarnation string) (bool, error) {
 	return t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ? AND retired = 1", register, incarnation)
+}
+
+// had says whether an incarnation still held what it returned: by what it told,
+// and by what it sold as it is known here. A retired one holds nothing.
+func (t *tx) had(register, incarnation string, k wire.Counter, a allotment, limit amount) (bool, error) {
+	if burnt, err := t.retired(register, incarnation); burnt || err != nil {
+		return false, err
+	}
+	sold, err := t.sold(register, incarnation, k.Cap, k.Window, soldStates)
+	left := a.granted.sub(a.returned).sub(sold.limited(limit))
+	return amount{}.fits(left.least(a.held())), err
 }
 
 func (t *tx) keep(c caller, incarnation string, k wire.Counter, a allotment, back amount) error {
@@ -280,16 +290,23 @@ func (t *tx) overspent(c caller, incarnation string, s wire.Spend, states string
 	if err != nil {
 		return false, err
 	}
-	var sold amount
-	if err := t.row(`SELECT ifnull(sum(s.yen), 0), ifnull(sum(s.units), 0) FROM spend s JOIN payment p ON p.id = s.payment
-		WHERE s.register = +? AND s.incarnation = +? AND s.cap = +? AND s.window = +? AND p.state IN `+states,
-		c.register, incarnation, s.Cap, s.Window).Scan(&sold.yen, &sold.units); err != nil {
+	sold, err := t.sold(c.register, incarnation, s.Cap, s.Window, states)
+	if err != nil {
 		return false, err
 	}
 	limit, _ := c.rules.cap(s.Cap)
 	told := a.used.sub(a.released).add(a.returned).limited(limitOf(limit))
 	sold = sold.add(fromWire(s.Reserved)).add(a.returned).limited(limitOf(limit))
 	return !told.fits(a.granted) || !sold.fits(a.granted), nil
+}
+
+// sold sums what payments in some states took of an incarnation's part of a cap.
+func (t *tx) sold(register, incarnation, limit, window, states string) (amount, error) {
+	var sum amount
+	err := t.row(`SELECT ifnull(sum(s.yen), 0), ifnull(sum(s.units), 0) FROM spend s JOIN payment p ON p.id = s.payment
+		WHERE s.register = +? AND s.incarnation = +? AND s.cap = +? AND s.window = +? AND p.state IN `+states,
+		register, incarnation, limit, window).Scan(&sum.yen, &sum.units)
+	return sum, err
 }
 
 // soldStates are those in which the goods have left, or may have.

@@ -358,5 +358,8 @@ func beyond(p *play) {
 	k.Returned = plus(k.Granted, wire.Amount{Yen: 1, Units: 1})
 	k.Returned = count(c, k.Returned.Yen, []wire.Line{{Category: string(c.Category), Yen: k.Returned.Yen, Units: k.Returned.Units}})
 	t.rejected(wire.Message{Type: wire.TypeGrants, Grants: &wire.Grants{Counters: []wire.Counter{k}}}, string(terminal.AllotmentMissing))
+	// Nor by releasing what was never used: the released makes the returned add up.
+	k.Released = plus(k.Used, k.Returned)
+	t.rejected(wire.Message{Type: wire.TypeGrants, Grants: &wire.Grants{Counters: []wire.Counter{k}}}, string(terminal.AllotmentMissing))
 	t.accepted(wire.Message{Type: wire.TypeGrants, Grants: &wire.Grants{Counters: []wire.Counter{honest}}})
 }
