@@ -33,17 +33,19 @@ func (t *tx) overAccount(c caller, who payer, s accountSale) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if !had.add(want).fits(limitOf(limit)) {
+		if most := limitOf(limit); !want.fits(most) || !had.add(want).fits(most) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// countAccount keeps what a payment takes of the caps on its account.
+// countAccount keeps what a payment takes of the caps on its account. One that is
+// above a cap by itself fills it, and counts no more than that: whatever a register
+// says was sold, the sums of an account stay far below 2^63.
 func (t *tx) countAccount(c caller, p payment, sale wire.Sale) error {
 	for _, limit := range accountCaps(c.rules) {
-		want := counts(limit, sale, p.amount)
+		want := counts(limit, sale, p.amount).least(limitOf(limit))
 		if want == (amount{}) {
 			continue
 		}
