@@ -145,7 +145,7 @@ func tallies(ctx context.Context, q querier, asked []register.Tally) (map[regist
 }
 
 const sumOfBoot = `SELECT coalesce(sum(amount), 0) FROM payment
-	WHERE incarnation = ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND (voided = 0 OR unresolved = 1)`
+	WHERE incarnation = ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND (voided = 0 OR body ->> '$.void.acknowledged' = 0)`
 
 // bootYen sums what one incarnation approved offline; a rejected advice counts on,
 // its goods may have left, and so does a void of which the backend does not know

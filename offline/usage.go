@@ -206,7 +206,7 @@ const isBarred = "SELECT EXISTS (SELECT 1 FROM payment WHERE account = ? AND bar
 func accountUsage(ctx context.Context, q querier, scope register.Scope) (register.AccountUsage, error) {
 	var u register.AccountUsage
 	err := q.QueryRowContext(ctx, `SELECT coalesce(sum(amount), 0), count(*) FROM payment
-		WHERE account = ? AND created >= ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND (voided = 0 OR unresolved = 1)`,
+		WHERE account = ? AND created >= ? AND offline = 1 AND (approved = 1 OR state = 'rejected') AND (voided = 0 OR body ->> '$.void.acknowledged' = 0)`,
 		scope.Account, scope.Since).Scan(&u.OfflineYen, &u.OfflineCount)
 	if err != nil {
 		return u, err

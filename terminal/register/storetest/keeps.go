@@ -153,6 +153,8 @@ func testAccount(t *testing.T, open Open) {
 		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Account = "other" }, false},
 		{terminal.ApprovedOffline, true, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v"} }, true}, // the backend does not know
 		{terminal.Settled, true, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v", Acknowledged: true} }, false},
+		{terminal.Advised, true, func(p *terminal.Payment) { p.Void, p.SetAside = &terminal.Void{ID: "v"}, noon }, true}, // and never will
+		{terminal.Settled, true, func(p *terminal.Payment) { p.Void, p.SetAside = &terminal.Void{ID: "v", Acknowledged: true}, noon }, false},
 		{terminal.Approved, false, func(*terminal.Payment) {}, false},
 		{terminal.Refused, true, func(*terminal.Payment) {}, false},
 	} {

@@ -102,6 +102,7 @@ func testBoot(t *testing.T, open Open) {
 		{terminal.Refused, func(*terminal.Payment) {}, false},
 		{terminal.Settled, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v"} }, true}, // the backend does not know
 		{terminal.Settled, func(p *terminal.Payment) { p.Void = &terminal.Void{ID: "v", Acknowledged: true} }, false},
+		{terminal.Advised, func(p *terminal.Payment) { p.Void, p.SetAside = &terminal.Void{ID: "v"}, noon }, true}, // and never will
 		{terminal.Settled, func(p *terminal.Payment) { p.Incarnation = "another boot" }, false},
 	} {
 		p := payment(terminal.PaymentID(fmt.Sprint("p", i)), c.state)
