@@ -27,8 +27,8 @@ type outbox struct {
 	byID    map[string]*queued               // sent, by message
 	size    int
 	parked  int
-	due     int           // may go
-	taken   int           // on their way to the line, or on it
+	due     int           // may go and did not in this session
+	taken   [2]int        // on their way to the line, or on it; urgent ones, and the rest
 	notTill time.Duration // nothing is taken before, on the boot clock
 	singly  int           // how many go to the store alone, since it refused them together
 }
@@ -103,12 +103,22 @@ func (o *outbox) add(items []OutboxItem) {
 // ready lets an item go when its turn comes.
 func (o *outbox) ready(q *queued) {
 	q.place = placeReady
-	o.due++
 	lines := &o.late
 	if q.fresh {
 		lines = &o.fresh
+		o.due++
 	}
 	lines[q.urgent()].push(q, 0)
+}
+
+// room is how many urgent items, or others, may go now. Each has some that the
+// others never take: what the backend does not acknowledge may be many.
+func (o *outbox) room(class int) int {
+	left := window - o.taken[0] - o.taken[1]
+	if class == 0 {
+		return left + urgentRoom
+	}
+	return max(left, otherRoom-o.taken[class])
 }
 
 // take gives the items that go now, at most n and no more than the window allows.
@@ -121,8 +131,8 @@ func (o *outbox) take(now time.Duration, n int) []*queued {
 		n = 1
 	}
 	var out []*queued
-	for class, room := range [2]int{window + urgentRoom, window} {
-		n := min(n, len(out)+room-o.taken)
+	for class := range o.taken {
+		n := min(n, len(out)+o.room(class))
 		for _, line := range []*fifo{&o.fresh[class], &o.late[class]} {
 			for len(out) < n && !line.empty() {
 				q, _ := line.pop()
@@ -130,8 +140,10 @@ func (o *outbox) take(now time.Duration, n int) []*queued {
 					continue // it went another way meanwhile
 				}
 				q.place = placeTaken
-				o.due--
-				o.taken++
+				if q.fresh {
+					o.due--
+				}
+				o.taken[class]++
 				out = append(out, q)
 			}
 		}
@@ -149,7 +161,7 @@ func (o *outbox) tellLate(now time.Duration) {
 		}
 		o.away.pop()
 		if q.place == placeAway && q.again == at {
-			o.taken--
+			o.taken[q.urgent()]--
 			o.ready(q)
 		}
 	}
@@ -172,12 +184,12 @@ func (o *outbox) putBack(batch []*queued) {
 		if q.place != placeTaken {
 			continue
 		}
-		o.taken--
-		o.due++
+		o.taken[q.urgent()]--
 		q.place = placeReady
 		lines := &o.late
 		if q.fresh {
 			lines = &o.fresh
+			o.due++
 		}
 		lines[q.urgent()].putBack(q)
 	}
@@ -186,7 +198,7 @@ func (o *outbox) putBack(batch []*queued) {
 // renew is for a new session: all may go, also what was parked.
 func (o *outbox) renew() {
 	o.fresh, o.late, o.away = [2]fifo{}, [2]fifo{}, fifo{}
-	o.due, o.taken, o.parked, o.notTill = 0, 0, 0, 0
+	o.due, o.taken, o.parked, o.notTill = 0, [2]int{}, 0, 0
 	clear(o.byID)
 	heads := make([]*queued, 0, len(o.of))
 	for _, list := range o.of {
@@ -205,9 +217,11 @@ func (o *outbox) renew() {
 func (o *outbox) leave(q *queued, to place) {
 	switch q.place {
 	case placeReady:
-		o.due--
+		if q.fresh {
+			o.due--
+		}
 	case placeTaken, placeAway:
-		o.taken--
+		o.taken[q.urgent()]--
 	case placeParked:
 		o.parked--
 	}

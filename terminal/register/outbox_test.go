@@ -1,6 +1,7 @@
 package register_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -171,5 +172,40 @@ func TestI5AQuietLineIsNoOldContact(t *testing.T) {
 		w.down()
 		w.sells("s1", riceBall)
 		w.wantState(w.pays("account-1"), terminal.ApprovedOffline, "")
+	})
+}
+
+// I8: voids that the backend never acknowledges, however many they are, keep
+// neither an advice from going up nor the journal.
+func TestI8VoidsWithoutAnEndHoldUpNoAdvice(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range 100 {
+			w.sells(terminal.SaleRef(fmt.Sprint("s", i)), riceBall)
+			id := w.pays(fmt.Sprint("account-", i))
+			w.answer(id, wire.OutcomeApproved)
+			_, err := w.reg.Void(t.Context(), id)
+			w.must(err)
+		}
+		w.after(time.Minute)
+		w.down()
+		w.sells("last", riceBall)
+		id := w.pays("account-last")
+		w.wantState(id, terminal.ApprovedOffline, "")
+		w.line.take(wire.TypeVoid)
+		w.up("")
+		w.after(3 * resend)
+		if voids := len(w.line.take(wire.TypeVoid)); voids < 200 {
+			t.Errorf("%d voids went in three rounds, all 100 must go each time", voids)
+		}
+		w.wantState(id, terminal.Advised, "")
+		if n := len(w.line.take(wire.TypeAdvice)); n == 0 {
+			t.Error("no advice went beside the voids")
+		}
+		journal := &archive{keeper: keeper{w: w}}
+		journal.takes()
+		w.after(resend)
+		if _, came := journal.took(); !came {
+			t.Error("no leaves went beside the voids")
+		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 const (
 	window      = 64              // items on the line at once
 	urgentRoom  = 16              // reversals and voids beyond it, so that they never wait for advices
+	otherRoom   = 16              // advices and refunds that go whatever number of those is not acknowledged
 	together    = 64              // items or acknowledgements that share a transaction: a customer waits for one
 	resendAfter = 5 * time.Second // without an acknowledgement an item goes again
 	retrySend   = time.Second     // the line's queue was full, or the disk took nothing: try again

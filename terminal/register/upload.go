@@ -74,7 +74,7 @@ func (u *upload) has(point journal.Head) {
 }
 
 // quiet says whether nobody waits for the line or the disk: no payment is being
-// decided, and nothing that was decided has yet to be told.
+// decided, and nothing that was decided has yet to be told for the first time.
 func (r *Register) quiet() bool {
 	return !r.working && len(r.waits) == 0 && r.outbox.due+len(r.acks) == 0
 }
