@@ -2,6 +2,7 @@ package register
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -84,8 +85,9 @@ func (r *Register) addressed(m wire.Message) wire.Message {
 func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 	came := r.cfg.Clock.Boot()
 	r.post(ctx, event{at: true, run: func() {
-		r.doubtWelcome(w)
+		before := r.latest
 		r.session, r.latest, r.scolded = w.Session, w.Session, 0
+		r.doubtWelcome(w, before)
 		r.time.tell(terminal.Millis(w.Time), came)
 		r.renewed = false
 		r.checkpoints, r.upload, r.coming = checkpoints{}, upload{}, nil
@@ -106,12 +108,14 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 // line in the log: whoever is right, a person should look.
 const odd = time.Hour
 
-// doubtWelcome tells the log of what a welcome should not say. It is taken all the
-// same: a backend that was put back to an older state must be able to go on, and
-// the machine's own clock is evidence only.
-func (r *Register) doubtWelcome(w wire.Welcome) {
-	if w.Session <= r.latest {
-		r.cfg.Log.Error("the backend's session numbers went back: tell head office, which may have put it back to an older state", "session", w.Session, "before", r.latest)
+// doubtWelcome tells the log of what a welcome should not say, and head office that
+// its backend may have been put back to an older state. It is taken all the same:
+// such a backend must be able to go on, and the machine's own clock is evidence
+// only.
+func (r *Register) doubtWelcome(w wire.Welcome, before int64) {
+	if w.Session <= before {
+		r.cfg.Log.Error("the backend's session numbers went back: tell head office, which may have put it back to an older state", "session", w.Session, "before", before)
+		r.report("session.older", fmt.Sprintf("session %d follows session %d: this backend was put back to an older state, and what it acknowledged since is not told again", w.Session, before), "")
 	}
 	if off := time.UnixMilli(w.Time).Sub(r.cfg.Clock.Wall()); off.Abs() > odd {
 		r.cfg.Log.Warn("the backend's time is not this machine's: check the machine's date, and tell head office if it is right", "backend", time.UnixMilli(w.Time).UTC(), "ahead_by", off.String())

@@ -291,3 +291,28 @@ func TestI8TheBackendsReasonIsShown(t *testing.T) {
 		})
 	}
 }
+
+// I1: a backend whose session numbers go back was put back to an older state, and
+// has forgotten what it acknowledged: head office hears of it, each time, and the
+// till goes on.
+func TestI1ABackendThatWasPutBackIsTold(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.down()
+		w.up("")
+		if m := w.line.take(wire.TypeError); len(m) != 0 {
+			t.Fatalf("it was told that %s", m[0].Error.Text)
+		}
+		for _, session := range []int64{2, 1} {
+			w.down()
+			w.session = session - 1
+			w.up("")
+			m := w.line.take(wire.TypeError)
+			if len(m) != 1 || m[0].Error.Code != "session.older" || m[0].Session != session {
+				t.Fatalf("session %d after a later one: %v", session, m)
+			}
+		}
+		if v := w.reg.View(); v.Link.State == terminal.LineDown || v.Quarantine != "" {
+			t.Errorf("the till does not go on: line %s, quarantine %q", v.Link.State, v.Quarantine)
+		}
+	})
+}
