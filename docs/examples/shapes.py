@@ -127,10 +127,17 @@ DOWNWARD = {"welcome", "answer", "ack", "policy", "freeze", "denials"}
 KEYS = (set(BODIES) - {"journal"}) | {"entries"} | DOWNWARD  # of bodies, in the envelope
 
 
+def once(pairs):
+    """An object, in which no name stands twice in whatever case."""
+    if len({name.casefold() for name, _ in pairs}) < len(pairs):
+        raise Problem("syntax", "a name stands twice in one object")
+    return dict(pairs)
+
+
 def parse(raw):
     """The message and its body. Problem where it is none."""
     try:
-        message = json.loads(raw.decode("utf-8"))
+        message = json.loads(raw.decode("utf-8"), object_pairs_hook=once)
     except (ValueError, RecursionError):
         raise Problem("syntax", "no JSON")
     if message is None:

@@ -335,6 +335,11 @@ def changed(of, *path, to=None, drop=False):
     return compact(message)
 
 
+def doubled(of, field):
+    """A good message whose body begins with one field more, as JSON."""
+    return compact(BY_NAME[of]).replace('"%s":{' % of, '"%s":{%s,' % (of, field), 1)
+
+
 def bad(name, code, text):
     return {"name": name, "code": code, "text": text}
 
@@ -346,6 +351,11 @@ BAD = [
     bad("two-messages", "syntax", compact(BY_NAME["query"]) * 2),
     bad("amount-as-text", "syntax", changed("authorise", "authorise", "amount", to="1160")),
     bad("amount-with-fraction", "syntax", changed("authorise", "authorise", "amount", to=1160.5)),
+    bad("amount-twice", "syntax", doubled("authorise", '"amount":1')),
+    bad("amount-twice-in-capitals", "syntax", doubled("authorise", '"AMOUNT":1')),
+    bad("amount-twice-escaped", "syntax", doubled("authorise", '"am\\u006funt":1')),
+    bad("outcome-twice", "syntax", doubled("answer", '"Outcome":"declined"')),
+    bad("a-name-twice-that-nobody-knows", "syntax", compact(BY_NAME["query"])[:-1] + ',"x":{"a":1,"b":[{"a":2}],"A":3}}'),
     bad("amount-beyond-64-bits", "syntax", changed("authorise", "authorise", "amount", to=2**63)),
     bad("null", "version", "null"),
     bad("another-version", "version", changed("query", "v", to=2)),
@@ -378,6 +388,7 @@ BAD = [
     bad("welcome-without-session", "body", changed("welcome", "welcome", "session", to=0)),
     bad("grant-below-zero", "body", changed("welcome", "welcome", "grants", 0, "total", "units", to=-1)),
     bad("authorise-without-end", "body", changed("authorise", "authorise", "not_after", to=0)),
+    bad("authorise-end-beyond-9999", "body", changed("authorise", "authorise", "not_after", to=253402300800000)),
     bad("authorise-without-code", "body", changed("authorise", "authorise", "code", to="")),
     bad("authorise-long-code", "body", changed("authorise", "authorise", "code", to="9" * 4097)),
     bad("authorise-of-nothing", "body", changed("authorise", "authorise", "amount", to=0)),
@@ -389,6 +400,7 @@ BAD = [
     bad("reversal-without-why", "body", changed("reversal", "reversal", "why", drop=True)),
     bad("evidence-no-base64", "body", changed("advice", "advice", "evidence", to="*")),
     bad("advice-without-created", "body", changed("advice", "advice", "created", drop=True)),
+    bad("advice-created-beyond-9999", "body", changed("advice", "advice", "created", to=253402300800000)),
     bad("void-without-id", "body", changed("void", "void", "id", drop=True)),
     bad("refund-of-nothing", "body", changed("refund", "refund", "amount", to=0)),
     bad("ack-of-a-query", "body", changed("ack", "ack", "of", to="query")),
@@ -412,6 +424,7 @@ BAD = [
     bad("denials-add-no-base64", "body", changed("denials", "denials", "add", to="*")),
     bad("denials-remove-cut-short", "body", changed("denials-part-2", "denials", "remove", to=base64.b64encode(bytes(12)).decode())),
     bad("issued-before-below-zero", "body", changed("denials-part-1", "denials", "issued_before", "demo-wallet", to=-1)),
+    bad("issued-before-beyond-9999", "body", changed("denials-part-1", "denials", "issued_before", "demo-wallet", to=253402300800000)),
     bad("issued-before-of-nobody", "body", changed("denials-part-1", "denials", "issued_before", to={"": NOW})),
     bad("returned-below-zero", "body", changed("grants-back", "grants", "counters", 0, "returned", "units", to=-1)),
     bad("grants-both-ways", "body", changed("grants-back", "grants", "grants", to=GRANTS)),

@@ -32,6 +32,7 @@ var linkMutants = []mutant{
 		}
 	})},
 	{"error.body-missing", code(wire.CodeBody, wire.CodeType)},
+	{"error.names", up(func(*wire.Message) {})}, // read and written again it has each name once
 	{"error.ten-bad", mutation{deaf: true}},
 	{"error.type-is-free", mutation{up: func(l *leg, m *wire.Message) bool {
 		if m.Type == "novelty" {

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"bytes"
 	"strings"
 
 	"sekisho/terminal/wire"
@@ -37,6 +38,7 @@ var messageRules = []Rule{
 		spoilt(p, wire.CodeBody, func(m map[string]any) { delete(m, "authorise") })
 		spoilt(p, wire.CodeBody, func(m map[string]any) { m["query"] = m["authorise"] })
 	}},
+	{"error.names", "A message that has a name twice in one object, in whatever case, gets error syntax, and changes nothing.", theLink, namesTwice},
 	{"error.ten-bad", "After ten messages with error syntax, version or body the next ends the link.", theErrors, func(p *play) {
 		t := p.join(p.a())
 		for range 10 {
@@ -83,6 +85,21 @@ func spoiltBy(t *till, payment string, m wire.Message, what string, wrong func(m
 	})
 	t.mistaken(wire.Type(what), reply, codes...)
 	t.outcome(payment, wire.OutcomeNotSeen)
+}
+
+// namesTwice sends authorises that have their amount twice.
+func namesTwice(p *play) {
+	t := p.join(p.a())
+	for _, second := range []string{"amount", "Amount"} {
+		payment := newID()
+		twice := func(data []byte) {
+			t.put(bytes.Replace(data, []byte(`"authorise":{`), []byte(`"authorise":{"`+second+`":1,`), 1))
+		}
+		id := t.rawTo(t.buy(payment, p.fresh(), price), func(map[string]any) {}, twice)
+		reply := t.find("the answer to "+second+" twice", func(m wire.Message) bool { return m.Re == id || m.Type == wire.TypeError && m.Re == "" })
+		t.mistaken(wire.TypeAuthorise, reply, wire.CodeSyntax)
+		t.outcome(payment, wire.OutcomeNotSeen)
+	}
 }
 
 // inBody sets a field of an authorise.

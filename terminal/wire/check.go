@@ -3,10 +3,11 @@ package wire
 import (
 	"encoding/base64"
 	"slices"
+	"unicode/utf8"
 )
 
 func (h *Hello) check() error {
-	if !id(h.Register) || !id(h.Store) || len(h.Software) > maxText || len(h.Counters) > maxItems || len(h.Quarantine) > maxID {
+	if !id(h.Register) || !id(h.Store) || longer(h.Software, maxText) || len(h.Counters) > maxItems || longer(h.Quarantine, maxID) {
 		return bad("hello: register, store, software or counters are missing or too long")
 	}
 	if v := h.Versions; v.Policy < 0 || v.Freeze < 0 || v.Denials < 0 || h.Roles < 0 {
@@ -19,7 +20,7 @@ func (w *Welcome) check() error {
 	if w.Session < 1 || !moment(w.Time) {
 		return bad("welcome: session or time is out of range")
 	}
-	if len(w.Quarantine) > maxID || len(w.Released) > maxID {
+	if longer(w.Quarantine, maxID) || longer(w.Released, maxID) {
 		return bad("welcome: quarantine or released is too long")
 	}
 	if w.Checkpoint != nil && !w.Checkpoint.ok() {
@@ -52,8 +53,8 @@ func (c *Common) check() error {
 		return bad("payment is no UUID of version 7")
 	case !day.MatchString(c.BusinessDay) || !day.MatchString(c.Window):
 		return bad("business_day or window is no date")
-	case c.JournalIndex < 0 || c.NotAfter < 0 || c.ContactAge < -1:
-		return bad("journal_index, not_after or contact_age is below its range")
+	case c.JournalIndex < 0 || c.NotAfter < 0 || c.NotAfter > maxTime || c.ContactAge < -1:
+		return bad("journal_index, not_after or contact_age is out of range")
 	case !hex32.MatchString(c.SaleHash):
 		return bad("sale_hash is no SHA-256 in hex")
 	case c.Clock != ClockAuthenticated && c.Clock != ClockWall:
@@ -73,7 +74,7 @@ func (a *Authorise) check() error {
 	if a.NotAfter == 0 {
 		return bad("authorise: not_after is missing")
 	}
-	if a.Code == "" || len(a.Code) > maxCode {
+	if a.Code == "" || longer(a.Code, maxCode) {
 		return bad("authorise: code is missing or too long")
 	}
 	return charge(a.Amount, a.Kind, a.Issuer, a.Sale, a.Spends)
@@ -86,8 +87,8 @@ func (a *Advice) check() error {
 	if _, err := base64.StdEncoding.DecodeString(a.Evidence); err != nil || a.Evidence == "" || len(a.Evidence) > 2*maxCode {
 		return bad("advice: evidence is missing, too long or no base64")
 	}
-	if a.Created < 1 {
-		return bad("advice: created is missing")
+	if !moment(a.Created) {
+		return bad("advice: created is missing or out of range")
 	}
 	return charge(a.Amount, a.Kind, a.Issuer, a.Sale, a.Spends)
 }
@@ -97,9 +98,9 @@ func charge(amount int64, kind, issuer string, s Sale, spends []Spend) error {
 	switch {
 	case amount < 1 || amount > maxYen:
 		return bad("amount is not above zero")
-	case !id(kind) || len(issuer) > maxID:
+	case !id(kind) || longer(issuer, maxID):
 		return bad("kind or issuer is missing or too long")
-	case s.Ref == "" || len(s.Ref) > maxText || s.Revision < 1 || !hex32.MatchString(s.Hash):
+	case s.Ref == "" || longer(s.Ref, maxText) || s.Revision < 1 || !hex32.MatchString(s.Hash):
 		return bad("sale: ref, revision or hash is missing")
 	case len(s.Lines) > maxItems || len(spends) > maxItems:
 		return bad("too many lines or spends")
@@ -144,8 +145,8 @@ func (a *Answer) check() error {
 	switch {
 	case !uuid.MatchString(a.Payment):
 		return bad("answer: payment is no UUID of version 7")
-	case a.Outcome == "" || len(a.Outcome) > maxID || len(a.Reason) > maxID || len(a.Approval) > maxID ||
-		len(a.Issuer) > maxID || len(a.Account) > maxID || len(a.Key) > maxID:
+	case a.Outcome == "" || longer(a.Outcome, maxID) || longer(a.Reason, maxID) || longer(a.Approval, maxID) ||
+		longer(a.Issuer, maxID) || longer(a.Account, maxID) || longer(a.Key, maxID):
 		return bad("answer: outcome is missing, or a field is too long")
 	case a.Amount < 0 || !moment(a.Time):
 		return bad("answer: amount or time is out of range")
@@ -169,7 +170,7 @@ func (a *Ack) check() error {
 		return bad("ack: of is nothing that is acknowledged")
 	}
 	switch {
-	case a.Status == "" || len(a.Status) > maxID || len(a.Op) > maxID || len(a.Reason) > maxID || len(a.Bearer) > maxID || !moment(a.Time):
+	case a.Status == "" || longer(a.Status, maxID) || longer(a.Op, maxID) || longer(a.Reason, maxID) || longer(a.Bearer, maxID) || !moment(a.Time):
 		return bad("ack: status or time is missing, or a field is too long")
 	case a.Size < 0:
 		return bad("ack: size is below zero")
@@ -202,8 +203,8 @@ func (d *Denials) check() error {
 		return bad("denials: too many issuers")
 	}
 	for issuer, before := range d.Before {
-		if !id(issuer) || before < 0 {
-			return bad("denials: an issuer is missing, or its time is below zero")
+		if !id(issuer) || before < 0 || before > maxTime {
+			return bad("denials: an issuer is missing, or its time is out of range")
 		}
 	}
 	if !records(d.Add, 12) || !records(d.Remove, 8) {
@@ -243,7 +244,7 @@ func hashes(list []string) bool {
 }
 
 func (e *Error) check() error {
-	if e.Code == "" || len(e.Code) > maxID || len(e.Text) > maxText {
+	if e.Code == "" || longer(e.Code, maxID) || longer(e.Text, maxText) {
 		return bad("error: code is missing, or a field is too long")
 	}
 	return nil
@@ -288,4 +289,10 @@ func (a Amount) ok() bool { return a.Yen >= 0 && a.Units >= 0 && a.Yen <= maxYen
 // moment says whether a time is one that a date on the wire can name.
 func moment(millis int64) bool { return millis >= 1 && millis <= maxTime }
 
-func id(s string) bool { return s != "" && len(s) <= maxID }
+func id(s string) bool { return s != "" && !longer(s, maxID) }
+
+// longer says whether a text has more characters than it may; a store's name may
+// be of three bytes each.
+func longer[T ~string](s T, most int) bool {
+	return len(s) > most && utf8.RuneCountInString(string(s)) > most
+}

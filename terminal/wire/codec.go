@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"unicode/utf8"
 )
 
 // Error is the body of an error message, and the error that Parse gives. Its
@@ -39,6 +40,12 @@ func Parse(data []byte) (Message, error) {
 	}
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Message{}, &Error{CodeSyntax, "the message is no JSON object of this shape" + where(err)}
+	}
+	if !utf8.Valid(data) {
+		return Message{}, &Error{CodeSyntax, "the message is not in UTF-8"}
+	}
+	if namedTwice(data) {
+		return Message{}, &Error{CodeSyntax, "an object of the message has a name twice"}
 	}
 	if m.Version != Version {
 		return Message{ID: m.ID}, &Error{CodeVersion, fmt.Sprintf("version %d is not spoken here, only %d", m.Version, Version)}
@@ -78,7 +85,7 @@ type body interface{ check() error }
 
 // check holds the envelope against its type and lets the body check itself.
 func (m Message) check() error {
-	if m.ID == "" || len(m.ID) > maxID || len(m.Re) > maxID || len(m.Incarnation) > maxID {
+	if !id(m.ID) || longer(m.Re, maxID) || longer(m.Incarnation, maxID) {
 		return bad("id, re or incarnation is missing or too long")
 	}
 	if m.Session < 0 {

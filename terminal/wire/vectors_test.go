@@ -109,6 +109,62 @@ func TestI8EveryBadMessageGetsItsCode(t *testing.T) {
 	}
 }
 
+func TestI8BytesThatAreNoTextAreRefused(t *testing.T) {
+	for _, v := range vectors(t).Messages {
+		text := strings.Replace(v.Text, `{"v":1,`, "{\"v\":1,\"x\":\"\xff\",", 1)
+		_, err := Parse([]byte(text))
+		var told *Error
+		if !errors.As(err, &told) || told.Code != CodeSyntax {
+			t.Errorf("%s: %v, want code %q", v.Name, err, CodeSyntax)
+		}
+	}
+}
+
+// The documents bound texts in characters, as JSON Schema does; a store's own
+// language has up to four bytes for one.
+func TestALengthIsOfCharacters(t *testing.T) {
+	m := Message{Type: TypeError, ID: strings.Repeat("店", maxID), Error: &Error{Code: "code", Text: strings.Repeat("𠮷", maxText)}}
+	data, err := Encode(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Parse(data); err != nil || !reflect.DeepEqual(got.Error, m.Error) || got.ID != m.ID {
+		t.Errorf("read as %v: %v", got, err)
+	}
+	if err := payload(t, document(t), "error").Validate(instance(t, string(data))); err != nil {
+		t.Errorf("the schema: %v", err)
+	}
+	m.Error.Text += "x"
+	if _, err := Encode(m); err == nil {
+		t.Error("a text of one character more is taken")
+	}
+}
+
+// An object may have many names; one that has one twice is found all the same.
+func TestOneNameTwiceOfMany(t *testing.T) {
+	for _, last := range []string{"x7", "X7", "x\u0037"} {
+		text := `{"v":1,"type":"error","id":"e","error":{"code":"a"}`
+		for i := range 2 * few {
+			text += fmt.Sprintf(`,"x%d":1`, i)
+		}
+		if _, err := Parse([]byte(text + "}")); err != nil {
+			t.Fatal(err)
+		}
+		var told *Error
+		if _, err := Parse([]byte(text + `,"` + last + `":2}`)); !errors.As(err, &told) || told.Code != CodeSyntax {
+			t.Errorf("%s: %v", last, err)
+		}
+	}
+}
+
+// A name that comes again in another object is none twice.
+func TestNamesMayComeAgainElsewhere(t *testing.T) {
+	m, err := Parse([]byte(`{"v":1,"type":"error","id":"e","x":[{"a":1},{"a":":"},"a","\"a\":"],"y":{"a":1, "b" : {"a":"\\"}},"a":1,"error":{"code":"a"}}`))
+	if err != nil || m.Error.Code != "a" {
+		t.Errorf("%v, %v", m, err)
+	}
+}
+
 func TestABadMessageIsAnsweredByItsId(t *testing.T) {
 	for _, v := range vectors(t).Bad {
 		if v.Code == CodeSyntax || v.Name == "no-id" || v.Name == "null" {
