@@ -5,9 +5,11 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/base64"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -144,9 +146,9 @@ func TestI8FloodsOfWhatCannotBeTaken(t *testing.T) {
 func TestI8ErrorsAreNotAnswered(t *testing.T) {
 	s, got := &till{}, make(chan wire.Message, 1)
 	b := &backend{serve: func(k *conn) {
-		k.welcome(1)
-		for i := range 500 {
-			k.write(wire.Message{Type: wire.TypeError, ID: fmt.Sprint("e", i), Re: "q", Session: 1, Error: &wire.Error{Code: "tea"}})
+		k.welcome(2)
+		for i := range 500 { // every other one under the number of another session
+			k.write(wire.Message{Type: wire.TypeError, ID: fmt.Sprint("e", i), Re: "q", Session: int64(i%2 + 1), Error: &wire.Error{Code: "tea"}})
 		}
 		if m := k.read(); m.ID != "" {
 			got <- m
@@ -157,6 +159,62 @@ func TestI8ErrorsAreNotAnswered(t *testing.T) {
 		stop()
 		if len(got) > 0 || !strings.Contains(s.heard(), "got e499") {
 			t.Error("an error was answered")
+		}
+	})
+}
+
+// I8: a welcome that brings a large policy over a narrow line is waited for, as any
+// message is, or the register would never hear it; one without end is not.
+func TestI8AWelcomeMayComeSlowly(t *testing.T) {
+	for name, c := range map[string]struct {
+		bytes int // ten of them each second
+		comes bool
+	}{
+		"over a narrow line": {280, true},
+		"without end":        {1 << 20, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &till{}
+			b := &backend{serve: func(k *conn) {
+				text := `{"v":1,"type":"welcome","id":"w1","re":"` + k.read().ID + `","welcome":{"session":1,"time":1}}`
+				text += strings.Repeat(" ", c.bytes-len(text))
+				k.NetConn().Write(binary.BigEndian.AppendUint64([]byte{0x81, 127}, uint64(len(text))))
+				for ; text != ""; text = text[10:] {
+					if _, err := k.NetConn().Write([]byte(text[:10])); err != nil {
+						return
+					}
+					select {
+					case <-time.After(time.Second):
+					case <-k.b.closed:
+						return
+					}
+				}
+				k.drain()
+			}}
+			line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
+				after(messageTime*silence - time.Second)
+				if s.reasons() != "" || c.comes != (s.heard() == "up 1") {
+					t.Fatalf("%s: %s", s.heard(), s.reasons())
+				}
+				after(1100 * time.Millisecond)
+				if !c.comes && s.reasons() != string(terminal.LineSilent) {
+					t.Fatalf("%s: %q", s.heard(), s.reasons())
+				}
+			})
+		})
+	}
+}
+
+// I8: of an answer to the dial that does not end no more is read than one may have.
+func TestI8AnAnswerToTheDialWithoutEnd(t *testing.T) {
+	s := &till{}
+	b := &backend{serve: func(*conn) {}, answer: func(w http.ResponseWriter) {
+		w.Header().Set("X", strings.Repeat("x", 2*greetingMost))
+		w.WriteHeader(http.StatusForbidden)
+	}}
+	line(t, b, s, func(t *testing.T, _ *Link, _ func()) {
+		if s.reasons() != string(terminal.LineProtocol) {
+			t.Fatalf("%s: %q", s.heard(), s.reasons())
 		}
 	})
 }

@@ -90,7 +90,9 @@ func New(cfg Config) (*Link, error) {
 	}
 	return &Link{
 		url: cfg.URL, host: u.Hostname(), plain: u.Scheme == "ws", trust: cfg.Trust, times: cfg.Times, log: cfg.Log,
-		dialer: websocket.Dialer{HandshakeTimeout: dialTime, Subprotocols: []string{wire.Subprotocol}, Proxy: nil},
+		dialer: websocket.Dialer{
+			HandshakeTimeout: dialTime, Subprotocols: []string{wire.Subprotocol}, Proxy: nil, NetDialContext: new(net.Dialer).DialContext,
+		},
 	}, nil
 }
 
@@ -201,7 +203,13 @@ func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	var at progress
+	var far *stranger
 	dialer, asked := l.dialer, new(atomic.Bool)
+	dialer.NetDialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := l.dialer.NetDialContext(ctx, network, address)
+		far = &stranger{Conn: conn, left: greetingMost}
+		return far, err
+	}
 	if !l.plain {
 		dialer.TLSClientConfig = l.tls(asked)
 	}
@@ -219,8 +227,36 @@ func (l *Link) dial(ctx context.Context) (*websocket.Conn, error) {
 		// None was offered, and a compressed message has no bound.
 		err = errors.New("uplink: the backend answered with an extension that was not offered")
 	default:
+		far.known = true
 		return conn, nil
 	}
 	conn.Close()
 	return nil, &ended{why: terminal.LineProtocol, cause: err}
+}
+
+// greetingMost is the most bytes that are read of the other side before the
+// websocket stands: TLS with its certificates, and the answer to the dial, of
+// which the library bounds no header.
+const greetingMost = 256 << 10
+
+var errLong = errors.New("uplink: the answer to the dial does not end")
+
+// stranger is a connection to somebody who has not answered the dial yet.
+type stranger struct {
+	net.Conn
+	left  int // bytes that may still be read
+	known bool
+}
+
+// Read implements net.Conn.
+func (s *stranger) Read(p []byte) (int, error) {
+	switch {
+	case s.known:
+		return s.Conn.Read(p)
+	case s.left == 0:
+		return 0, errLong
+	}
+	n, err := s.Conn.Read(p[:min(len(p), s.left)])
+	s.left -= n
+	return n, err
 }

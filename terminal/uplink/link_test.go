@@ -228,6 +228,7 @@ func TestI8BadMessageIsAnswered(t *testing.T) {
 		"another version":     {websocket.TextMessage, `{"v":2,"type":"grants","id":"x","grants":{}}`, "x"},
 		"an unknown type":     {websocket.TextMessage, `{"v":1,"type":"tea","id":"x"}`, "x"},
 		"no body":             {websocket.TextMessage, `{"v":1,"type":"ack","id":"x"}`, "x"},
+		"an id in kanji":      {websocket.TextMessage, `{"v":1,"type":"tea","id":"` + strings.Repeat("店", 100) + `"}`, strings.Repeat("店", 100)},
 		"an id without end":   {websocket.TextMessage, `{"v":1,"type":"ack","id":"` + strings.Repeat("x", 5000) + `"}`, ""},
 		"a body out of range": {websocket.TextMessage, `{"v":1,"type":"answer","id":"x","answer":{"payment":"1"}}`, "x"},
 	} {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gorilla/websocket"
 
@@ -101,7 +102,10 @@ func (l *Link) greet(ctx context.Context, conn *websocket.Conn, till Till) (hell
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	conn.SetReadDeadline(time.Now().Add(welcomeTime))
-	m, err := readMessage(conn.NextReader())
+	kind, from, err := conn.NextReader()
+	silence, _ := till.Pace()
+	conn.SetReadDeadline(time.Now().Add(messageTime * silence)) // it has begun: a policy over a narrow line takes its time
+	m, err := readMessage(kind, from, err)
 	if err != nil {
 		var wrong *wire.Error
 		if errors.As(err, &wrong) { // it is the backend's message that is wrong, not the hello
@@ -145,6 +149,9 @@ func (s *session) read(ctx context.Context) error {
 		var wrong *wire.Error
 		switch {
 		case errors.As(err, &wrong):
+			if m.Type == wire.TypeError { // is not answered
+				m.ID = ""
+			}
 			if err := s.refuse(m.ID, wrong); err != nil {
 				return err
 			}
@@ -234,9 +241,9 @@ func (s *session) refuse(re string, wrong *wire.Error) error {
 			return &ended{why: terminal.LineProtocol, cause: fmt.Errorf("uplink: more than %d messages could not be taken: %w", maxWrong, wrong)}
 		}
 	}
-	if re != "" && len(re) <= maxID {
+	if n := utf8.RuneCountInString(re); n > 0 && n <= maxID {
 		s.link.Send(wire.Message{
-			Type: wire.TypeError, ID: "e-" + re[:min(len(re), maxID-2)], Re: re, Session: s.number,
+			Type: wire.TypeError, ID: "e-" + string([]rune(re)[:min(n, maxID-2)]), Re: re, Session: s.number,
 			Incarnation: s.hello.Incarnation, Journal: s.hello.Journal, Error: wrong,
 		})
 	}
