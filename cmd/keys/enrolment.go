@@ -62,6 +62,7 @@ func Begin(data string, code enrol.Code) (*Enrolment, error) {
 	if err := os.MkdirAll(data, 0o700); err != nil {
 		return nil, fmt.Errorf("the data folder cannot be made: %w", err)
 	}
+	_ = syncFolder(filepath.Dir(data)) // where it was made just now; one that was there may lie in a folder that only others read
 	e := &Enrolment{code: code, data: data}
 	if e.owner, err = ownerLike(data); err != nil {
 		return nil, err
@@ -261,6 +262,7 @@ func (e *Enrolment) placing() []func() error {
 	return []func() error{
 		e.keepPIN,
 		func() error { return without(os.Remove(filepath.Join(old, codeFile))) },
+		func() error { return without(syncFolder(old)) },
 		func() error { return exchange(old, next) },
 		func() error { return syncFolder(e.data) },
 		func() error { return os.RemoveAll(next) },
