@@ -45,7 +45,11 @@ func (p *patient) certificate() finding {
 		return broken(enrolAgain, "%v", err)
 	}
 	own := t.Certificate.Leaf
-	return certificateFor(own.NotBefore, own.NotAfter, p.bestTime())
+	f := certificateFor(own.NotBefore, own.NotAfter, p.bestTime())
+	if f.Level == fail && !p.told() {
+		f.Remedy = "see first whether the machine's date is right (timedatectl); if it is, " + f.Remedy
+	}
+	return f
 }
 
 // certificateFor judges a certificate's dates.
@@ -64,9 +68,12 @@ func certificateFor(from, until, now time.Time) finding {
 	return well("good until %s, %d days; sekishod renews it by itself", date, int(left/(24*time.Hour)))
 }
 
+// told says whether the daemon has the backend's time.
+func (p *patient) told() bool { return p.state != nil && p.state.Clock == wire.ClockAuthenticated }
+
 // bestTime is the backend's, where the daemon has it.
 func (p *patient) bestTime() time.Time {
-	if p.state != nil && p.state.Clock == wire.ClockAuthenticated {
+	if p.told() {
 		return p.state.Time.Time()
 	}
 	return p.now()
@@ -82,7 +89,7 @@ func (p *patient) backend() finding {
 		return look("mend the certificate above first", "cannot be dialled without a certificate")
 	}
 	times := uplink.Times{Wall: p.now()}
-	if p.state != nil && p.state.Clock == wire.ClockAuthenticated {
+	if p.told() {
 		times.Told = p.state.Time.Time()
 	}
 	link, err := uplink.New(uplink.Config{

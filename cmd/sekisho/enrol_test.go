@@ -213,6 +213,10 @@ func TestDoctorDialsTheBackend(t *testing.T) {
 	if f := patientOf(t, data, address, time.Date(2038, 1, 19, 0, 0, 0, 0, time.UTC)).backend(); f.Level != fail || !strings.Contains(f.Says, "set the clock") {
 		t.Errorf("by a wrong clock: %+v", f)
 	}
+	// Nobody is to ask for a code because of a clock that is years ahead.
+	if f := patientOf(t, data, address, time.Date(2038, 1, 19, 0, 0, 0, 0, time.UTC)).certificate(); f.Level != fail || !strings.Contains(f.Remedy, "timedatectl") {
+		t.Errorf("by a wrong clock: %+v", f)
+	}
 	told := patientOf(t, data, address, time.Unix(0, 0))
 	told.state = &register.View{Clock: wire.ClockAuthenticated, Time: terminal.MillisOf(time.Now())}
 	if f := told.backend(); f.Level != ok {
@@ -220,6 +224,10 @@ func TestDoctorDialsTheBackend(t *testing.T) {
 	}
 	if f := told.certificate(); f.Level != ok {
 		t.Errorf("by the time told: %+v", f)
+	}
+	told.state.Time += terminal.Millis((91 * 24 * time.Hour).Milliseconds())
+	if f := told.certificate(); f.Level != fail || strings.Contains(f.Remedy, "timedatectl") {
+		t.Errorf("past its end by the time told: %+v", f)
 	}
 	if err := b.Revoke(t.Context(), who.Register); err != nil {
 		t.Fatal(err)
