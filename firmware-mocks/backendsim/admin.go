@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"sekisho/terminal"
@@ -49,7 +51,7 @@ type moment struct {
 }
 
 // admin mounts the switches. They have no lock but that they answer this
-// machine only: this backend is for tests.
+// machine's programs only: this backend is for tests.
 func (b *Backend) admin() {
 	b.mux.HandleFunc("GET /admin/payments", local(show(b.Ledger().Payments)))
 	b.mux.HandleFunc("GET /admin/caps", local(show(b.Ledger().Caps)))
@@ -154,15 +156,25 @@ func (b *Backend) trust() {
 	})))
 }
 
-// local lets only callers on this machine through.
+// local lets only callers on this machine through, and no page of a browser there:
+// one of another site, or of a name that was made to point here.
 func local(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !loopback(r) {
-			wrong(w, http.StatusForbidden, "the operator's side answers this machine only")
+		if !loopback(r) || !ourName(r.Host) || r.Header.Get("Origin") != "" {
+			wrong(w, http.StatusForbidden, "the operator's side answers this machine's programs only, at its loopback address")
 			return
 		}
 		next(w, r)
 	}
+}
+
+// ourName says whether a Host is this machine's own.
+func ourName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
 }
 
 // loopback says whether a request came from this machine.

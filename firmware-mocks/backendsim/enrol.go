@@ -116,13 +116,18 @@ func read[T any](w http.ResponseWriter, r *http.Request, csr func(T) string) (T,
 		return body, nil, bad
 	}
 	asked, err := x509.ParseCertificateRequest(block.Bytes)
-	if err != nil || asked.CheckSignature() != nil {
-		bad.detail = "the certificate request cannot be read, or is not signed by its own key"
+	if err != nil {
+		bad.detail = "the certificate request cannot be read"
 		return body, nil, bad
 	}
+	// Before the signature: one by an RSA key as long as a request may hold takes hours.
 	key, ok := asked.PublicKey.(ed25519.PublicKey)
 	if !ok {
 		bad.detail = "a register's key is an Ed25519 key"
+		return body, nil, bad
+	}
+	if asked.CheckSignature() != nil {
+		bad.detail = "the certificate request is not signed by its own key"
 		return body, nil, bad
 	}
 	return body, key, nil

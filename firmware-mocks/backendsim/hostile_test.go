@@ -192,6 +192,39 @@ func TestWithoutTLSOnlyThisMachineIsServed(t *testing.T) {
 	}
 }
 
+// A page in a browser of the operator's machine could ask as the operator does:
+// one of another site, and one under a name that its owner made to point here.
+func TestI6NoPageOfABrowserIsTheOperator(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	defer w.stop()
+	for _, c := range []struct {
+		method, host, origin string
+		want                 int
+	}{
+		{"POST", "127.0.0.1:8080", "", http.StatusNoContent},
+		{"POST", "localhost", "", http.StatusNoContent},
+		{"POST", "[::1]:1", "", http.StatusNoContent},
+		{"POST", "127.0.0.1:8080", "https://evil.example", http.StatusForbidden},
+		{"POST", "127.0.0.1:8080", "null", http.StatusForbidden},
+		{"POST", "evil.example:8080", "", http.StatusForbidden},
+		{"GET", "evil.example:8080", "", http.StatusForbidden},
+		{"GET", "", "", http.StatusForbidden},
+	} {
+		path, body := "/admin/faults", `{"kind":"refuse","count":1}`
+		r, err := http.NewRequest(c.method, path, strings.NewReader(body))
+		must(t, err)
+		r.RemoteAddr, r.Host = "127.0.0.1:4711", c.host
+		if c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		answer := &recorder{header: http.Header{}}
+		if w.b.ServeHTTP(answer, r); answer.status != c.want {
+			t.Errorf("%s for %q from a page of %q: %d", c.method, c.host, c.origin, answer.status)
+		}
+	}
+}
+
 // recorder is an http.ResponseWriter.
 type recorder struct {
 	header http.Header

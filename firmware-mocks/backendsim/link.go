@@ -383,6 +383,7 @@ func (l *link) once(m wire.Message) {
 	}
 	l.b.stamp(reply)
 	switch {
+	case err != nil && m.Type == wire.TypeError: // is not answered
 	case err != nil:
 		l.park(m.Type, paymentOf(m), err)
 		l.reply(m.Type, l.failure(m.ID, err))

@@ -352,6 +352,16 @@ func TestAnErrorFromARegisterIsNoted(t *testing.T) {
 	r := w.till("r1", "i1")
 	r.tell(wire.Message{Type: wire.TypeError, Error: &wire.Error{Code: "version", Text: "policy 2 follows policy 3"}})
 	outcome(t, r.ask(w.query(newID(t))), wire.OutcomeNotSeen, "")
+	// One of another session is not, and is not answered either.
+	later := r.wrap(wire.Message{Type: wire.TypeError, Error: &wire.Error{Code: "later"}})
+	later.Session++
+	r.put(later)
+	last := r.tell(w.query(newID(t)))
+	for got := r.next(); got.Re != last.ID; got = r.next() {
+		if got.Re == later.ID {
+			t.Errorf("an error was answered with %s %+v", got, got.Error)
+		}
+	}
 	events, err := w.b.Ledger().Events(context.Background())
 	must(t, err)
 	if !slices.ContainsFunc(events, func(e Event) bool {

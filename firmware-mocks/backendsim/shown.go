@@ -164,15 +164,16 @@ func (l *link) stillGood(t *tx) error {
 	return err
 }
 
-// Revoke ends a register's certificates, and its link at once. Its payments,
-// checkpoints and caps stay; it must be enrolled again.
+// Revoke ends a register's certificates, its link at once, and the one-time codes
+// that are out for it: who has one of them would be that register again. Its
+// payments, checkpoints and caps stay; it must be enrolled again.
 func (b *Backend) Revoke(ctx context.Context, register terminal.RegisterID) error {
 	err := b.ledger.change(ctx, func(t *tx) error {
 		there, err := t.has("SELECT 1 FROM certificate WHERE register = ? AND revoked = 0", string(register))
 		if err != nil || !there {
 			return errors.Join(err, errIf(!there, fmt.Sprintf("register %q has no certificate that could be revoked", register)))
 		}
-		return t.revoke(string(register), b.now())
+		return errors.Join(t.revoke(string(register), b.now()), t.exec("DELETE FROM code WHERE register = ?", string(register)))
 	})
 	if err == nil {
 		b.hangUp(func(l *link) bool { return l.shown != nil && l.shown.name.Register == string(register) })

@@ -344,6 +344,21 @@ func TestWhatIsNoSigningRequestUsesNoCode(t *testing.T) {
 	}
 }
 
+// I8: a signature by an RSA key as long as a request may hold one takes hours to be
+// verified, and whoever can reach the backend can send it.
+func TestI8NoSignatureOfAnotherKindOfKeyIsVerified(t *testing.T) {
+	w := guarded(t)
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	must(t, err)
+	block, _ := pem.Decode([]byte(csr(t, key)))
+	block.Bytes[len(block.Bytes)-1] ^= 1
+	_, problem := w.machine("r1").post(enrol.EnrolPath, enrol.Request{Secret: w.code("r1"), CSR: string(pem.EncodeToMemory(block))}, nil, nil)
+	turnedAway(t, "another kind of key", problem, http.StatusBadRequest, enrol.BadCSR)
+	if !strings.Contains(problem.Detail, "Ed25519") {
+		t.Errorf("its signature was looked at first: %q", problem.Detail)
+	}
+}
+
 func TestGuessingACodeIsSlow(t *testing.T) {
 	w := guarded(t)
 	m, secret := w.machine("r1"), w.code("r1")
@@ -455,9 +470,15 @@ func TestRevocationEndsTheLinkAtOnce(t *testing.T) {
 		m := w.machine("r1")
 		m.enrol(secret)
 		r, other := m.till("i1"), w.enrolled("r2").till("i1")
+		out, otherOut := w.code("r1"), w.code("r3")
 		must(t, w.b.Revoke(t.Context(), "r1"))
 		r.closed()
-		_, problem := w.link(m.certificate())
+		_, problem := w.machine("r1").enrol(out)
+		turnedAway(t, "a code that is out", problem, http.StatusForbidden, enrol.SpentCode)
+		if status, problem := w.machine("r3").enrol(otherOut); status != http.StatusOK {
+			t.Errorf("another register's code: %d %+v", status, problem)
+		}
+		_, problem = w.link(m.certificate())
 		turnedAway(t, "a dial", problem, http.StatusForbidden, enrol.Revoked)
 		_, problem, _ = m.renew(m.certificate())
 		turnedAway(t, "a renewal", problem, http.StatusForbidden, enrol.Revoked)
