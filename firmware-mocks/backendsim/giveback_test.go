@@ -1,6 +1,8 @@
 package backendsim
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"sekisho/terminal"
@@ -49,6 +51,24 @@ func TestI3ACleanStopGivesTheQuotaBack(t *testing.T) {
 	}
 	if c := w.capNow("tobacco-day"); c.Burned != (terminal.Amount{}) {
 		t.Errorf("the reboot burnt %v", c.Burned)
+	}
+}
+
+// What a retired incarnation took is not the present one's reserve, nor a second
+// share of what is shared once a window.
+func TestI3EachBootHoldsAReserveAndTheShareIsTakenOnce(t *testing.T) {
+	w := running(t)
+	must(t, w.b.Enrol(context.Background(), store, "r2", newLedgerOf(t, "r2").vkey)) // its half stays free
+	r := w.till("r1", "i1")
+	acked(t, r.ask(giveUp(wire.Counter{Cap: "tobacco-offline", Window: day, Returned: wire.Amount{Yen: 1000}})), wire.StatusAccepted, "", "")
+	for boot, share := range []int64{1000, 0, 0, 0} {
+		grants := w.till("r1", fmt.Sprint("i", boot+2)).welcome.Grants
+		if got, want := total(grants, "tobacco-day"), (wire.Amount{Yen: 3000, Units: 2}); got != want {
+			t.Errorf("boot %d holds a reserve of %v, want %v", boot+2, got, want)
+		}
+		if got := total(grants, "tobacco-offline").Yen; got != share {
+			t.Errorf("boot %d got %d yen of the share, want %d: what was given back, once", boot+2, got, share)
+		}
 	}
 }
 

@@ -257,6 +257,20 @@ func TestStoppingAnAccountDeniesItUntilItsLastCredentialEnds(t *testing.T) {
 	}
 }
 
+func TestStoppingAnAccountDeniesItUntilTheLongestCredentialSeenEnds(t *testing.T) {
+	w := running(t)
+	r := w.till("r1", "i1")
+	set := r.set(&denials.Set{}, 0, 1)
+	for _, life := range []time.Duration{time.Hour, 2 * credentialLife, time.Hour} {
+		outcome(t, r.ask(w.buy(newID(t), w.phoneFor("stolen-0001", boundLongAgo, life).show(), 100, nil)), wire.OutcomeApproved, "")
+	}
+	must(t, w.b.StopAccount(context.Background(), "demo-wallet", "stolen-0001"))
+	set = r.set(set, 1, 2)
+	if !set.Has(terminal.NewAccountKey("demo-wallet", "stolen-0001"), noon.Add(2*credentialLife)) {
+		t.Error("the denial ends before the longest credential")
+	}
+}
+
 // What an advice could not know is the operator's to bear, what its register had
 // been told the store's; what was approved before is paid.
 func TestAnAdviceIsHeldAgainstWhatWasStoppedThen(t *testing.T) {

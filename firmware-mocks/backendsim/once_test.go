@@ -196,6 +196,25 @@ func TestI1AnAdviceThatComesTwiceIsChargedOnce(t *testing.T) {
 	outcome(t, r.ask(w.query(id)), wire.OutcomeApproved, "")
 }
 
+func TestI1AnAdviceIsAnsweredAlikeAfterItsVoid(t *testing.T) {
+	w := running(t)
+	r := w.till("r1", "i1")
+	for _, c := range []struct {
+		yen            int64
+		want           wire.Status
+		reason, bearer string
+	}{
+		{720, wire.StatusAccepted, "", ""},
+		{3001, wire.StatusRejected, "offline.limit", string(BearerStore)},
+	} {
+		id := newID(t)
+		advice := w.advise(id, w.phone("account-0001", boundLongAgo).show(), c.yen, nil, nil)
+		acked(t, r.ask(advice), c.want, c.reason, c.bearer)
+		acked(t, r.ask(w.undo(id, newID(t))), wire.StatusAccepted, "", "")
+		acked(t, r.ask(advice), c.want, c.reason, c.bearer)
+	}
+}
+
 func TestI1VoidAndRefundGiveBackAtMostTheWhole(t *testing.T) {
 	w := running(t)
 	r := w.till("r1", "i1")

@@ -220,12 +220,18 @@ type phone struct {
 
 func (w *world) phone(account string, bound time.Duration) *phone {
 	w.t.Helper()
+	return w.phoneFor(account, bound, 24*time.Hour)
+}
+
+// phoneFor makes passes under a credential that ends after some time.
+func (w *world) phoneFor(account string, bound, life time.Duration) *phone {
+	w.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(w.t, err)
 	now := w.clock()
 	cwt, err := pass.IssueCredential(w.issuer, pass.Credential{
 		Issuer: "demo-wallet", KeyID: "demo-001", Audience: "demo-chain/dev", Account: account, Device: &key.PublicKey,
-		BoundAt: now.Add(-bound), Issued: now, Expires: now.Add(24 * time.Hour), OfflineYen: 10_000, OfflineCount: 5,
+		BoundAt: now.Add(-bound), Issued: now, Expires: now.Add(life), OfflineYen: 10_000, OfflineCount: 5,
 	})
 	must(w.t, err)
 	return &phone{w: w, device: pass.Device{Key: key, Credential: cwt}}
