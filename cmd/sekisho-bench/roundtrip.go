@@ -47,7 +47,12 @@ func (a *asker) Received(_ context.Context, m wire.Message) {
 // arrival: through the product's link, TLS with certificates of both sides, and
 // the reference backend, which keeps its ledger in memory, so that no fsync
 // counts. Its limit is a bare TLS echo of the same bytes with the same JSON work
-// at both ends.
+// at both ends: question and answer are each encoded once and read once.
+//
+// The goal is not reached. On two busy cores it takes 3.5 to 4.5 times the echo:
+// of 205 us beside 56 the ledger's transaction takes 87, which is 17 statements of
+// 5 us each through database/sql and cgo. The goal would leave 28 us for it and for
+// the goroutines that read and write at both ends, which alone add some 60.
 func roundTrip() (_ fmt.Stringer, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), approvalAfter)
 	defer cancel()
