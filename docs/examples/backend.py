@@ -276,8 +276,8 @@ class Backend:
         self.book.put("registers", register, reg)
 
     def new_register(self, store):
-        return {"store": store, "vkey": None, "session": 0, "incarnation": "", "said": "", "head": None, "proved": True,
-                "stopped": False, "checkpoint": None, "kept": {}, "challenge": None, "quarantine": "", "released": "", "anew": False, "borrowed": 0}
+        return {"store": store, "vkey": None, "session": 0, "incarnation": "", "said": "", "head": None, "proved": True, "told": 0,
+                "stopped": False, "checkpoint": None, "kept": {}, "quarantine": "", "released": "", "anew": False, "borrowed": 0}
 
     def hello(self, link, message, body):
         name, store, incarnation, head = body["register"], body["store"], message["incarnation"], message["journal"]
@@ -290,33 +290,84 @@ class Backend:
             reg = self.new_register(store)  # for development: hello alone says who it is
         if reg["store"] != store:
             raise Problem("refused", "this register is of another store")
-        retired = self.book.incarnations.get(key(name, incarnation), {}).get("retired")
+        reg.setdefault("told", reg["session"])  # a database of before has none
+        known = self.book.incarnations.get(key(name, incarnation))
+        retired, last, proved = (known or {}).get("retired"), reg["checkpoint"], True
+        if known is None and last and last["size"]:  # a newcomer, who has to show the journal
+            if not self.speaks_against(reg, head, body):
+                return self.challenge(link, reg, message, body)
+            if self.beside(link, name):
+                raise Problem("trouble", "this register lives on another link; say hello again later", end=True)
+            proved = False
         if incarnation == reg["incarnation"]:
             self.check_head(reg, head, hello=True)
-        elif not retired:
-            if reg["incarnation"]:
-                self.book.put("incarnations", key(name, reg["incarnation"]), {"retired": True})
-            self.book.put("incarnations", key(name, incarnation), {"retired": False})
-            last = reg["checkpoint"]
-            reg.update(incarnation=incarnation, head=head, proved=not (last and last["size"]))
+            proved = reg["proved"]
         if reg["released"] and incarnation != reg["released"]:
             reg["released"] = ""
         if not reg["released"]:
-            last = reg["checkpoint"]
-            if retired:
-                self.doubt(link, reg, "register.cloned")
-            elif last and head["size"] < last["size"]:
-                self.doubt(link, reg, "ledger.older")
-            elif last and head["size"] == last["size"] and head["root"] != last["root"]:
-                self.doubt(link, reg, "ledger.forked")
-            elif body.get("quarantine"):
-                self.doubt(link, reg, body["quarantine"])
-        reg["session"] += 1
-        reg.update(said=incarnation, stopped=False)
-        link.register, link.store, link.session, link.incarnation = name, store, reg["session"], incarnation
-        if not retired:
+            why = "register.cloned" if retired else self.speaks_against(reg, head, body)
+            if why:
+                self.doubt(link, reg, why)
+        link.asked = None
+        link.session = reg["told"] = max(reg["session"], reg["told"]) + 1
+        self.open(link, reg, name, store, incarnation, head, body, proved)
+        link.ends = False  # this welcome tells it
+        return "welcome", self.news(dict(self.standing(reg, name), session=link.session, time=self.now(), grants=self.grants(link, reg)), body)
+
+    def speaks_against(self, reg, head, body):
+        """Why a hello puts the register in doubt, or no reason."""
+        last = reg["checkpoint"]
+        if last and head["size"] < last["size"]:
+            return "ledger.older"
+        if last and head["size"] == last["size"] and head["root"] != last["root"]:
+            return "ledger.forked"
+        return body.get("quarantine") or ""
+
+    def beside(self, link, name):
+        """Does the register live on another link, by an incarnation that is proved?"""
+        other = self.links.get(name)
+        return other is not None and other is not link and not other.writer.is_closing() and other.proved
+
+    def challenge(self, link, reg, message, body):
+        """Ask a newcomer for a leaf. But for the number that it is told nothing changes."""
+        name = body["register"]
+        if not link.asked or link.incarnation != message["incarnation"]:  # else the hello came twice
+            reg["told"] = max(reg["session"], reg["told"]) + 1
+            self.book.put("registers", name, reg)
+            link.register, link.store, link.session, link.incarnation = name, body["store"], reg["told"], message["incarnation"]
+            link.asked = {"index": random.SystemRandom().randrange(reg["checkpoint"]["size"]), "point": reg["checkpoint"], "hello": body}
+            asyncio.get_running_loop().call_later(PROOF_TIME, link.due)
+        welcome = dict(self.standing(reg, name), session=link.session, time=self.now(), grants=[],
+                       checkpoint=link.asked["point"], challenge=link.asked["index"])
+        return "welcome", self.news(welcome, body)
+
+    def open(self, link, reg, name, store, incarnation, head, body, proved):
+        """The session that link.session numbers is the register's from now on."""
+        if incarnation != reg["incarnation"] and self.book.incarnations.get(key(name, incarnation)) is None:
+            if reg["incarnation"]:
+                self.book.put("incarnations", key(name, reg["incarnation"]), {"retired": True})
+            self.book.put("incarnations", key(name, incarnation), {"retired": False})
+            reg.update(incarnation=incarnation, head=head, proved=proved)
+        reg.update(session=link.session, said=incarnation, stopped=False)
+        link.register, link.store, link.incarnation, link.proved = name, store, incarnation, proved
+        if incarnation == reg["incarnation"]:
             self.merge(name, store, incarnation, body.get("counters"), own=True)
-        welcome = {"session": reg["session"], "time": self.now(), "grants": self.grants(link, reg)}
+        self.book.put("registers", name, reg)
+        older = self.links.get(name)
+        if older is not None and older is not link:
+            link.after.append(older.close)
+        self.links[name] = link
+        link.after.append(lambda: link.send("denials", self.denials()))
+
+    def standing(self, reg, name):
+        """What a welcome says of the register's journal and rights."""
+        about = {"checkpoint": reg["checkpoint"], "quarantine": reg["quarantine"], "released": reg["released"]}
+        about = {k: v for k, v in about.items() if v}
+        if not reg["anew"]:
+            about["uploaded"] = len(self.book.leaves.get(name, []))
+        return about
+
+    def news(self, welcome, body):
         versions = body.get("versions") or {}
         if (versions.get("policy") or 0) < self.policy.version:
             welcome["policy"] = self.policy.note
@@ -324,25 +375,7 @@ class Backend:
             welcome["roles"] = self.roles_note
         if self.freeze and (versions.get("freeze") or 0) < self.freeze["version"]:
             welcome["freeze"] = self.freeze_note
-        if reg["checkpoint"]:
-            welcome["checkpoint"] = reg["checkpoint"]
-        reg["challenge"] = None
-        if not reg["proved"] and not reg["quarantine"] and not retired:
-            reg["challenge"] = welcome["challenge"] = random.SystemRandom().randrange(reg["checkpoint"]["size"])
-        if not reg["anew"]:
-            welcome["uploaded"] = len(self.book.leaves.get(name, []))
-        if reg["quarantine"]:
-            welcome["quarantine"] = reg["quarantine"]
-        if reg["released"]:
-            welcome["released"] = reg["released"]
-        self.book.put("registers", name, reg)
-        link.ends = False  # this welcome tells it
-        older = self.links.get(name)
-        if older is not None and older is not link:
-            link.after.append(older.close)
-        self.links[name] = link
-        link.after.append(lambda: link.send("denials", self.denials()))
-        return "welcome", welcome
+        return welcome
 
     def check_head(self, reg, head, hello=False):
         """Messages may overtake each other, so only a hello must not be shorter."""
@@ -377,8 +410,10 @@ class Backend:
             print("%s says: %s %s" % (link.register, body["code"], body.get("text", "")), flush=True)
             return None
         reg = self.book.registers.get(link.register)
-        if reg is None or link.session != message.get("session") or reg["session"] != link.session:
+        if reg is None or link.session != message.get("session") or reg["session"] > link.session:
             raise Problem("session", "this is not the register's latest session")
+        if link.asked:
+            return self.proof(link, reg, message, body)
         if not self.book.incarnations[key(link.register, link.incarnation)]["retired"]:
             self.check_head(reg, message["journal"])
         self.book.put("registers", link.register, reg)
@@ -742,10 +777,38 @@ class Backend:
 
     # The journal.
 
+    def proof(self, link, reg, message, body):
+        """What a newcomer says: the checkpoint that it was asked for opens its session, and
+        nothing else is heard. Without a proof it is let in, in doubt, where the register
+        lives on no other link."""
+        asked, name, leaf = link.asked, link.register, body.get("leaf")
+        if message["type"] != "checkpoint" or not leaf:
+            raise Problem("session", "prove first that this incarnation has the journal")
+        if reg["checkpoint"] != asked["point"]:
+            raise Problem("refused", "another checkpoint is kept meanwhile; say hello again", end=True)
+        head, why = self.weigh(link, reg, body)
+        if not why and ((body.get("from") or 0) != asked["point"]["size"] or leaf["index"] != asked["index"] or not verify.included(
+                asked["index"], asked["point"]["size"], bytes.fromhex(leaf["hash"]), hashes(leaf.get("proof")), bytes.fromhex(asked["point"]["root"]))):
+            why = "checkpoint.invalid"
+        if why:
+            print("%s: somebody without its journal said hello: an impostor, or it lost it" % name, flush=True)
+        if why and self.beside(link, name):
+            raise Problem("refused", "this is no proof, and the register lives on another link", end=True)
+        link.asked = None
+        self.open(link, reg, name, link.store, message["incarnation"], message["journal"], asked["hello"], not why)
+        link.ends = bool(why)
+        kind, ack = self.keep(link, reg, head, why)
+        return kind, ack if why else dict(ack, grants=self.grants(link, reg))
+
     def checkpoint(self, link, reg, body):
+        head, why = self.weigh(link, reg, body)
+        return self.keep(link, reg, head, why)
+
+    def weigh(self, link, reg, body):
+        """What a checkpoint says, and why it is not taken."""
         if not reg["vkey"]:
             raise Problem("refused", "no key of this register")
-        origin, last, why = "sekisho/%s/%s" % (link.store, link.register), reg["checkpoint"], None
+        origin, last = "sekisho/%s/%s" % (link.store, link.register), reg["checkpoint"]
         text = verify.open_note(body["note"], [reg["vkey"]])
         lines = (text or "").split("\n")
         try:
@@ -753,32 +816,25 @@ class Backend:
             right = text == "%s\n%d\n%s\n" % (origin, size, lines[2]) and len(root) == 64
         except (ValueError, IndexError):
             right = False
-        head = {"size": size, "root": root} if right else None
-        leaf, challenge, kept = body.get("leaf"), reg["challenge"], reg["kept"].get(str(size)) if right else None
-        if kept and kept == head["root"] and head != last:
-            return "ack", self.verdict("checkpoint", None)  # one before the last, again
         if not right:
-            why = "checkpoint.invalid"
-        elif kept and kept != head["root"]:
-            why = "ledger.forked"
-        elif last and head["size"] < last["size"]:
-            why = "ledger.older"
-        elif head != last and (body.get("from") or 0) != (last["size"] if last else 0):
+            return None, "checkpoint.invalid"
+        head, kept = {"size": size, "root": root}, reg["kept"].get(str(size))
+        if kept:
+            return head, "" if kept == root else "ledger.forked"  # it came before
+        if last and size < last["size"]:
+            return head, "ledger.older"
+        if (body.get("from") or 0) != (last["size"] if last else 0):
             raise Problem("refused", "the proof is from another size than the last checkpoint", end=True)
-        elif head != last and last and not verify.extends(last["size"], bytes.fromhex(last["root"]), size, bytes.fromhex(root), hashes(body.get("proof"))):
-            why = "ledger.forked"
-        elif leaf and challenge is not None:
-            if leaf["index"] != challenge or not verify.included(challenge, last["size"], bytes.fromhex(leaf["hash"]), hashes(leaf.get("proof")), bytes.fromhex(last["root"])):
-                why = "checkpoint.invalid"
-            else:
-                reg.update(proved=True, challenge=None)
-        if not why and not self.tree_fits(link.register, reg, head):
-            why = "ledger.forked"
+        if last and not verify.extends(last["size"], bytes.fromhex(last["root"]), size, bytes.fromhex(root), hashes(body.get("proof"))):
+            return head, "ledger.forked"
+        return head, "" if self.tree_fits(link.register, reg, head) else "ledger.forked"
+
+    def keep(self, link, reg, head, why):
         if why:
             self.doubt(link, reg, why)
-        else:
+        elif not reg["checkpoint"] or head["size"] >= reg["checkpoint"]["size"]:
             reg["checkpoint"] = head
-            reg["kept"][str(size)] = root
+            reg["kept"][str(head["size"])] = head["root"]
         self.book.put("registers", link.register, reg)
         return "ack", self.verdict("checkpoint", why)
 
@@ -842,7 +898,7 @@ class Backend:
             else:
                 if reg["quarantine"]:
                     reg.update(quarantine="", released=reg["said"], checkpoint=None, kept={}, proved=True,
-                               challenge=None, anew=True, borrowed=0)
+                               anew=True, borrowed=0)
             self.book.put("registers", body["register"], reg)
             if body["register"] in self.links:
                 self.links[body["register"]].close()
@@ -872,12 +928,16 @@ class Gone(Exception):
         self.code = code
 
 
+PROOF_TIME = 30  # seconds for the proof after a challenge
+
+
 class Link:
     def __init__(self, backend, reader, writer, peer):
         self.backend, self.reader, self.writer, self.peer = backend, reader, writer, peer
         self.register = self.store = self.incarnation = None
         self.session = self.sent = self.bad = 0
         self.ends, self.after = False, []
+        self.asked, self.proved = None, False  # the challenge of a newcomer; whether the incarnation has met one
         self.queue = asyncio.Queue(256)  # bounded: a link that sends faster is read more slowly
 
     def frame(self, opcode, data=b""):
@@ -896,6 +956,13 @@ class Link:
     def close(self, code=1000):
         self.frame(CLOSE, struct.pack(">H", code))
         self.writer.close()
+
+    def due(self):
+        """A newcomer's proof did not come."""
+        if self.asked and not self.writer.is_closing():
+            print("%s: no proof of the journal came: an impostor, or a slow line" % self.register, flush=True)
+            self.send("error", {"code": "session", "text": "the proof of the journal did not come in time"})
+            self.close()
 
     async def serve(self):
         worker = asyncio.ensure_future(self.work())

@@ -38,20 +38,9 @@ func (t tree) head() *wire.Head { return &wire.Head{Size: t.size, Root: hex.Enco
 // puts the register in doubt.
 func (l *ledger) checkpoint(t *tx, c caller, m *wire.Checkpoint) (*wire.Ack, error) {
 	ack := wire.Ack{Of: wire.TypeCheckpoint, Status: wire.StatusAccepted}
-	var vkey string
-	err := t.row("SELECT vkey FROM enrolled WHERE register = ? AND store = ?", c.register, c.store).Scan(&vkey)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, refuse(wire.CodeRefused, "no key of this register is enrolled")
-	}
+	new, why, err := t.weigh(c, m)
 	if err != nil {
 		return nil, err
-	}
-	new, ok := openCheckpoint(m.Note, vkey, "sekisho/"+c.store+"/"+c.register)
-	why := DoubtCheckpoint
-	if ok {
-		if why, err = t.against(c, m, new); err != nil {
-			return nil, err
-		}
 	}
 	if why == "" {
 		err = t.keepCheckpoint(c, m, new)
@@ -65,33 +54,31 @@ func (l *ledger) checkpoint(t *tx, c caller, m *wire.Checkpoint) (*wire.Ack, err
 	return t.ack(c, ack)
 }
 
-// against gives what speaks against a checkpoint of the register's own, "" where
-// nothing does.
-func (t *tx) against(c caller, m *wire.Checkpoint, new tree) (string, error) {
-	if why, err := t.extends(c, m, new); why != "" || err != nil {
-		return why, err
+// weigh reads a checkpoint and gives what speaks against it, "" where nothing does.
+func (t *tx) weigh(c caller, m *wire.Checkpoint) (new tree, why string, err error) {
+	var vkey string
+	err = t.row("SELECT vkey FROM enrolled WHERE register = ? AND store = ?", c.register, c.store).Scan(&vkey)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = refuse(wire.CodeRefused, "no key of this register is enrolled")
 	}
-	if unproved, err := t.unproved(c); err != nil || (unproved && m.Leaf != nil && !c.asked.met(m)) {
-		return doubtIf(err == nil, DoubtCheckpoint), err
+	if err != nil {
+		return new, "", err
+	}
+	new, ok := openCheckpoint(m.Note, vkey, "sekisho/"+c.store+"/"+c.register)
+	if !ok {
+		return new, DoubtCheckpoint, nil
+	}
+	if why, err := t.extends(c, m, new); why != "" || err != nil {
+		return new, why, err
 	}
 	fits, err := t.uploadFits(c.register, new)
-	return doubtIf(err == nil && !fits, DoubtForked), err
+	return new, doubtIf(err == nil && !fits, DoubtForked), err
 }
 
-// keepCheckpoint keeps a checkpoint that nothing speaks against. One with the
-// leaf that was asked for proves the incarnation, which gets its reserve now.
+// keepCheckpoint keeps a checkpoint that nothing speaks against.
 func (t *tx) keepCheckpoint(c caller, m *wire.Checkpoint, new tree) error {
-	if err := t.exec(`INSERT OR IGNORE INTO checkpoint (register, epoch, size, root, note, at)
-		SELECT id, epoch, ?, ?, ?, ? FROM register WHERE id = ?`, new.size, new.head().Root, m.Note, c.ms(), c.register); err != nil {
-		return err
-	}
-	if unproved, err := t.unproved(c); err != nil || !unproved || m.Leaf == nil {
-		return err
-	}
-	if err := t.prove(c); err != nil {
-		return err
-	}
-	return t.topUp(c, nil)
+	return t.exec(`INSERT OR IGNORE INTO checkpoint (register, epoch, size, root, note, at)
+		SELECT id, epoch, ?, ?, ?, ? FROM register WHERE id = ?`, new.size, new.head().Root, m.Note, c.ms(), c.register)
 }
 
 // extends says why a checkpoint does not go on from the last one, "" where it
@@ -194,7 +181,7 @@ func readTree(scan func(...any) error) (tree, error) {
 
 // trust says what a hello's journal and its own word mean for the register's
 // rights, and tells it in the welcome.
-func (t *tx) trust(c *caller, h *wire.Hello, head wire.Head, w *wire.Welcome) error {
+func (t *tx) trust(c *caller, head wire.Head, w *wire.Welcome) error {
 	var released string
 	if err := t.row("SELECT released FROM register WHERE id = ?", c.register).Scan(&released); err != nil {
 		return err
@@ -205,16 +192,27 @@ func (t *tx) trust(c *caller, h *wire.Hello, head wire.Head, w *wire.Welcome) er
 	}
 	if released == c.incarnation {
 		w.Released = released
-	} else if why := doubtOf(h, head, last); why != "" {
+	} else if why := doubtOf(c.hello, head, last); why != "" {
 		if err := t.doubt(c.register, why); err != nil {
 			return err
 		}
 	}
+	unproved, err := t.isUnproved(*c)
+	if err != nil {
+		return err
+	}
+	c.proved = !unproved
+	return t.standing(*c, last, w)
+}
+
+// standing tells in the welcome what is kept of the register's journal, what was
+// asked for, and whether its rights are in doubt.
+func (t *tx) standing(c caller, last *tree, w *wire.Welcome) error {
 	if last != nil {
 		w.Checkpoint = last.head()
 	}
-	if err := t.challenge(c, last, w); err != nil {
-		return err
+	if c.asked != nil {
+		w.Challenge = &c.asked.index
 	}
 	u, err := t.uploadOf(c.register)
 	if err != nil {
@@ -245,5 +243,8 @@ func (t *tx) doubt(register, why string) error {
 // release ends a register's doubt: the incarnation of its latest session was the
 // one in doubt, and its checkpoints begin anew.
 func (t *tx) release(register string) error {
+	if err := t.exec("DELETE FROM unproved WHERE register = ?", register); err != nil {
+		return err
+	}
 	return t.exec("UPDATE register SET doubt = '', released = incarnation, epoch = epoch + 1 WHERE id = ? AND doubt != ''", register)
 }

@@ -8,12 +8,17 @@ import (
 	"sekisho/terminal/wire"
 )
 
-// decide handles every message but hello in one transaction. A message without
-// an answer gives an empty reply. doubted says whether the register's rights are
-// in doubt from now on, or were already.
-func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (reply wire.Message, doubted bool, err error) {
+// decided is what came of a message.
+type decided struct {
+	reply   wire.Message // without a type for none
+	doubted bool         // the register's rights are in doubt from now on, or were already
+	entered *caller      // the newcomer whose session it opened; nil for nobody's
+}
+
+// decide handles every message of a link but hello, in one transaction.
+func (b *Backend) decide(ctx context.Context, l *link, who *caller, m wire.Message) (d decided, err error) {
 	if who == nil {
-		return wire.Message{}, false, refuse(wire.CodeSession, "say hello first")
+		return d, refuse(wire.CodeSession, "say hello first")
 	}
 	c := *who
 	c.now, c.rules = b.now(), b.inForce()
@@ -25,22 +30,45 @@ func (b *Backend) decide(ctx context.Context, who *caller, m wire.Message) (repl
 		if err := t.current(&c, m.Session); err != nil {
 			return err
 		}
-		if m.Journal != nil {
-			if err := t.head(c, *m.Journal); err != nil {
-				return err
-			}
+		if c.asked != nil {
+			err = b.ofNewcomer(t, &c, m, &d, b.beside(l, c.register))
+		} else {
+			err = b.ofRegister(t, c, m, &d, forced)
 		}
-		if common := m.Common(); common != nil {
-			if err := t.merge(c, m.Incarnation, common.Counters); err != nil {
-				return err
-			}
-		}
-		var err error
-		reply, err = b.dispatch(t, c, m, forced)
-		doubted = t.doubted || c.doubt != ""
+		d.doubted = t.doubted || c.doubt != ""
 		return err
 	})
-	return reply, err == nil && doubted, err
+	if err != nil {
+		return decided{}, err
+	}
+	return d, nil
+}
+
+// ofNewcomer handles what is said before the proof of the journal. An error is not
+// answered, and nothing is kept of it.
+func (b *Backend) ofNewcomer(t *tx, c *caller, m wire.Message, d *decided, beside bool) (err error) {
+	if m.Type == wire.TypeError {
+		return nil
+	}
+	ack, err := b.ledger.proof(t, c, m, beside)
+	d.entered = c
+	d.reply, err = acknowledged(t, *c, m)(ack, err)
+	return err
+}
+
+func (b *Backend) ofRegister(t *tx, c caller, m wire.Message, d *decided, forced terminal.Reason) (err error) {
+	if m.Journal != nil {
+		if err := t.head(c, *m.Journal); err != nil {
+			return err
+		}
+	}
+	if common := m.Common(); common != nil {
+		if err := t.merge(c, m.Incarnation, common.Counters); err != nil {
+			return err
+		}
+	}
+	d.reply, err = b.dispatch(t, c, m, forced)
+	return err
 }
 
 // dispatch hands a message to what decides it and wraps the answer.

@@ -33,78 +33,6 @@ func (l *ledgerOf) beyond() *wire.Head {
 
 func reserve(grants []wire.Grant) bool { return total(grants, "tobacco-day") != (wire.Amount{}) }
 
-func TestI6ANewIncarnationShowsThatItHasTheJournal(t *testing.T) {
-	w, l := known(t)
-	r, welcome := w.helloWith("i2", "", l.beyond())
-	if welcome.Challenge == nil || *welcome.Challenge != 3 || reserve(welcome.Grants) || welcome.Uploaded != 7 || welcome.Quarantine != "" {
-		t.Fatalf("the welcome is %+v, want a challenge and no grants", welcome)
-	}
-	buyer := w.phone("account-0001", boundLongAgo)
-	answer := r.ask(w.buy(newID(t), buyer.show(), 600, tobacco(1), need("tobacco-day", 600, 1)))
-	outcome(t, answer, wire.OutcomeApproved, "")
-	if got := total(answer.Answer.Grants, "tobacco-day"); got != (wire.Amount{Yen: 600, Units: 1}) {
-		t.Errorf("granted %v, want the need and no reserve", got)
-	}
-	l.grow(8, "leaf")
-	refused(t, r.ask(l.entries(7, 8)), wire.CodeRefused) // whose leaves they are is not known
-	again, welcome := w.helloWith("i2", "", l.beyond())
-	if welcome.Challenge == nil {
-		t.Fatal("the second hello of an unproved incarnation is not challenged")
-	}
-	plain := again.ask(l.point(7)) // no leaf: a checkpoint like another, and it proves nothing
-	acked(t, plain, wire.StatusAccepted, "", "")
-	if reserve(plain.Ack.Grants) && total(plain.Ack.Grants, "tobacco-day") != (wire.Amount{Yen: 600, Units: 1}) {
-		t.Errorf("without the leaf it was granted %v", plain.Ack.Grants)
-	}
-	w.b.ledger.pick = func(n int64) int64 { return n - 1 }
-	last, welcome := w.helloWith("i2", "", l.beyond())
-	if *welcome.Challenge != 7 {
-		t.Fatalf("asked for leaf %d, want the last of the new checkpoint", *welcome.Challenge)
-	}
-	l.grow(9, "leaf")
-	proof := l.proving(welcome)
-	for range 2 {
-		proved := last.ask(proof)
-		acked(t, proved, wire.StatusAccepted, "", "")
-		if !reserve(proved.Ack.Grants) || total(proved.Ack.Grants, "tobacco-day") == (wire.Amount{Yen: 600, Units: 1}) {
-			t.Errorf("proved, it holds %v and no reserve", proved.Ack.Grants)
-		}
-	}
-	has(t, last.ask(l.entries(7, 9)), 9)
-	if _, welcome := w.helloWith("i2", "", l.beyond()); welcome.Challenge != nil || !reserve(welcome.Grants) {
-		t.Errorf("the proved incarnation is welcomed with %+v", welcome)
-	}
-}
-
-// The register's key alone, without its journal, gets nobody rights.
-func TestI6AWrongLeafPutsTheRegisterInDoubt(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		bad  func(*ledgerOf, *wire.Checkpoint)
-	}{
-		{"another leaf", func(l *ledgerOf, m *wire.Checkpoint) { m.Leaf = l.leaf(7, 4) }},
-		{"another leaf under its index", func(l *ledgerOf, m *wire.Checkpoint) { m.Leaf = l.leaf(7, 4); m.Leaf.Index = 3 }},
-		{"another hash", func(_ *ledgerOf, m *wire.Checkpoint) { m.Leaf.Hash = strings.Repeat("0", 64) }},
-		{"no path", func(_ *ledgerOf, m *wire.Checkpoint) { m.Leaf.Proof = nil }},
-		{"the path in another tree", func(l *ledgerOf, m *wire.Checkpoint) { m.Leaf = l.leaf(8, 3) }},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			w, l := known(t)
-			r, welcome := w.helloWith("i2", "", l.beyond())
-			l.grow(8, "leaf")
-			m := l.proving(welcome)
-			c.bad(l, m.Checkpoint)
-			acked(t, r.ask(m), wire.StatusRejected, "register.quarantine", "")
-			r.closed()
-			told, welcome := w.helloWith("i2", "", l.beyond())
-			if welcome.Quarantine != DoubtCheckpoint || welcome.Checkpoint.Size != 7 || reserve(welcome.Grants) {
-				t.Errorf("the welcome is %+v", welcome)
-			}
-			w.ends(told, l, "i2")
-		})
-	}
-}
-
 // ends checks that head office's word ends the doubt of r1, whose link is told
 // and whose last hello was of an incarnation.
 func (w *world) ends(told *till, l *ledgerOf, incarnation string) {
@@ -127,7 +55,7 @@ func (w *world) ends(told *till, l *ledgerOf, incarnation string) {
 
 func TestI6ARetiredIncarnationThatComesBackIsACopy(t *testing.T) {
 	w, l := known(t)
-	w.helloWith("i2", "", l.beyond())
+	w.proves("i2", l)
 	before := w.capNow("tobacco-day")
 	copied, welcome := w.helloWith("i1", "", l.fork(2).head()) // its journal may be older: it is a copy
 	if welcome.Quarantine != DoubtCloned || w.doubt("r1") != DoubtCloned {

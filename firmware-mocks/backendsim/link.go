@@ -370,17 +370,17 @@ func (l *link) handle(m wire.Message) {
 func (l *link) once(m wire.Message) {
 	ctx, cancel := context.WithTimeout(l.b.ctx, workTimeout)
 	defer cancel()
-	var reply wire.Message
-	var doubted bool
+	var d decided
 	var err error
 	if m.Type == wire.TypeHello {
-		reply, err = l.hello(ctx, m)
-	} else {
-		reply, doubted, err = l.b.decide(ctx, l.who(), m)
+		d.reply, err = l.hello(ctx, m)
+	} else if d, err = l.b.decide(ctx, l, l.who(), m); d.entered != nil {
+		l.enters(*d.entered)
 	}
 	if _, lost := l.b.faults.take(DropAfter, m.Type); lost {
 		return
 	}
+	reply := d.reply
 	l.b.stamp(reply)
 	switch {
 	case err != nil && m.Type == wire.TypeError: // is not answered
@@ -393,7 +393,7 @@ func (l *link) once(m wire.Message) {
 	}
 	l.pushes(m.Type)
 	l.spoil(m.Type)
-	l.after(m, reply, doubted, err)
+	l.after(m, d, err)
 }
 
 // stamp gives an answer the time of its sending: the register's clock follows it,
@@ -410,22 +410,32 @@ func (b *Backend) stamp(reply wire.Message) {
 	}
 }
 
-// after does what follows a message's answer: news after a welcome, and the end
-// of the link where the register is in doubt and does not know yet, or proves from
-// another checkpoint than the one kept here. The welcome of its next hello tells
-// it.
-func (l *link) after(m, reply wire.Message, doubted bool, err error) {
+// after does what follows a message's answer: news for who has a session now, word
+// to head office of who shows no journal, and the end of the link where the register
+// is in doubt and does not know yet, or proves from another checkpoint than the one
+// kept here. The welcome of its next hello tells it.
+func (l *link) after(m wire.Message, d decided, err error) {
 	switch {
-	case reply.Welcome != nil:
-		l.welcomed(m.Hello, reply.Welcome)
+	case d.reply.Welcome != nil && l.newcomer():
+		l.work.Go(l.due)
+	case d.reply.Welcome != nil:
+		l.welcomed()
+	case errors.Is(err, errBeside):
+		l.unmasked(m.Type, m.Hello.Register)
+		l.stop()
+	case errors.Is(err, errNoProof), d.entered != nil && !d.entered.proved:
+		l.unmasked(m.Type, l.register())
+		l.stop()
 	case errors.Is(err, errNoLonger):
 		l.stop()
-	case doubted && !l.inDoubt(), errors.Is(err, errStalePoint) && !l.inDoubt():
+	}
+	if (d.doubted || errors.Is(err, errStalePoint)) && !l.inDoubt() {
 		l.stop()
 	}
 }
 
-// hello opens a session on this link and ends the register's other links.
+// hello opens a session on this link and ends the register's other links, or asks
+// a newcomer for his proof.
 func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) {
 	if l.shown != nil && (m.Hello.Register != l.shown.name.Register || m.Hello.Store != l.shown.name.Store) {
 		return wire.Message{}, refuse(wire.CodeRefused, "hello names another register or store than the certificate")
@@ -436,7 +446,7 @@ func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) 
 		if err := l.stillGood(t); err != nil {
 			return err
 		}
-		if c, w, err = l.b.ledger.hello(t, m, l.b.inForce(), l.b.now()); err != nil {
+		if c, w, err = l.b.ledger.hello(t, m, l.b.inForce(), l.b.now(), l.b.beside(l, m.Hello.Register)); err != nil {
 			return err
 		}
 		return t.event(c, wire.TypeHello, "", strconv.FormatInt(c.session, 10))
@@ -445,8 +455,23 @@ func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) 
 		return wire.Message{}, err
 	}
 	l.mu.Lock()
+	c = c.same(l.caller, w)
+	l.caller = &c
+	l.mu.Unlock()
+	if c.asked == nil {
+		l.b.succeed(l, c)
+	}
+	return wire.Message{Type: wire.TypeWelcome, Welcome: w}, nil
+}
+
+// enters makes a newcomer's session that of the link. One that is proved hears
+// what is new, as the others do after their welcome.
+func (l *link) enters(c caller) {
+	l.mu.Lock()
 	l.caller = &c
 	l.mu.Unlock()
 	l.b.succeed(l, c)
-	return wire.Message{Type: wire.TypeWelcome, Welcome: w}, nil
+	if c.proved {
+		l.welcomed()
+	}
 }

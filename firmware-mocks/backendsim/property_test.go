@@ -55,7 +55,7 @@ func (m *model) hello(r *modelTill) {
 		Hello: &wire.Hello{Register: r.name, Store: store, Software: "model", Counters: m.counters(r)},
 	}
 	err := m.b.ledger.change(context.Background(), func(t *tx) error {
-		c, w, err := m.b.ledger.hello(t, hello, m.b.inForce(), m.w.clock())
+		c, w, err := m.b.ledger.hello(t, hello, m.b.inForce(), m.w.clock(), false)
 		if err == nil {
 			r.caller, r.stopped = &c, false
 			m.merge(r, w.Grants)
@@ -79,7 +79,8 @@ func (m *model) merge(r *modelTill, grants []wire.Grant) {
 
 // deliver hands a message to the backend; an answer may be lost on the way.
 func (m *model) deliver(r *modelTill, msg wire.Message) {
-	reply, _, err := m.b.decide(context.Background(), r.caller, msg)
+	d, err := m.b.decide(context.Background(), nil, r.caller, msg)
+	reply := d.reply
 	if code := codeOf(err); err != nil && code != wire.CodeSession && code != wire.CodeRefused {
 		m.t.Fatal(err)
 	}

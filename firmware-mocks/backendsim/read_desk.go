@@ -106,22 +106,25 @@ type Standing struct {
 	Ends        terminal.Millis `json:"ends,omitempty"`        // likewise
 	Revoked     terminal.Millis `json:"revoked,omitempty"`     // likewise, when
 	Linked      bool            `json:"linked"`                // now
+	Impostors   int64           `json:"impostors,omitempty"`   // how often somebody said to be it who had not its journal
+	Impostor    terminal.Millis `json:"impostor,omitempty"`    // the last time
 }
 
 // Standings gives every register.
 func (b *Backend) Standings(ctx context.Context) ([]Standing, error) {
 	all, err := list(ctx, b.ledger, func(s *Standing) []any {
-		return []any{&s.ID, &s.Store, &s.Key, &s.Session, &s.Incarnation, &s.Doubt, &s.Certificate, &s.Made, &s.Ends, &s.Revoked}
-	}, `SELECT e.id, e.store, ifnull(vkey, ''), ifnull(session, 0), ifnull(incarnation, ''), ifnull(doubt, ''),
-		ifnull(serial, ''), ifnull(made, 0), ifnull(ends, 0), ifnull(revoked, 0)
+		return []any{&s.ID, &s.Store, &s.Key, &s.Session, &s.Incarnation, &s.Doubt, &s.Certificate, &s.Made, &s.Ends, &s.Revoked, &s.Impostors, &s.Impostor}
+	}, `SELECT e.id, e.store, ifnull(vkey, ''), ifnull(r.session, 0), ifnull(incarnation, ''), ifnull(doubt, ''),
+		ifnull(serial, ''), ifnull(made, 0), ifnull(ends, 0), ifnull(revoked, 0), ifnull(failed, 0), ifnull(last, 0)
 		FROM (SELECT id, store FROM register UNION SELECT register, store FROM enrolled) e
 		LEFT JOIN register r ON r.id = e.id
 		LEFT JOIN enrolled k ON k.register = e.id
+		LEFT JOIN newcomer n ON n.register = e.id
 		LEFT JOIN certificate c ON c.serial = (SELECT serial FROM certificate WHERE register = e.id ORDER BY made DESC, rowid DESC LIMIT 1)
 		ORDER BY 1, 2`)
 	linked := map[string]bool{}
 	for _, l := range b.linked(func(*link) bool { return true }) {
-		if c := l.who(); c != nil {
+		if c := l.who(); c != nil && c.asked == nil {
 			linked[c.register] = true
 		}
 	}

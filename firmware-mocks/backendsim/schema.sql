@@ -251,8 +251,15 @@ CREATE TABLE IF NOT EXISTS upload_hash (
   PRIMARY KEY (register, epoch, place)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE IF NOT EXISTS unproved (    -- incarnations that did not meet a challenge yet
+CREATE TABLE IF NOT EXISTS unproved (    -- incarnations that were let in, in doubt, without a proof of the journal
   register    TEXT NOT NULL,
   incarnation TEXT NOT NULL,
   PRIMARY KEY (register, incarnation)
+) STRICT;
+
+CREATE TABLE IF NOT EXISTS newcomer (    -- who said hello as a new incarnation, to be proved
+  register TEXT PRIMARY KEY,
+  session  INTEGER NOT NULL,             -- the highest number that one was told
+  failed   INTEGER NOT NULL DEFAULT 0,   -- how many proved nothing
+  last     INTEGER NOT NULL DEFAULT 0    -- when one did so last
 ) STRICT;

@@ -13,8 +13,11 @@ type caller struct {
 	register, store string
 	incarnation     string // of the session
 	session         int64
-	freeze          int64      // version of what was in force at its hello
-	asked           *challenge // at its hello; nil where nothing was
+	freeze          int64 // version of what was in force at its hello
+	hello           *wire.Hello
+	asked           *challenge // until it is met; nil where nothing was asked for
+	toldDoubt       bool       // its welcome said that its rights are in doubt
+	proved          bool       // the incarnation has shown its journal, or had none to show
 	doubt           string     // why its rights are in doubt, as the message found it
 	now             time.Time
 	rules           *rules
@@ -36,32 +39,61 @@ const windowSlack = 5 * time.Minute
 // refuse is an error message to be sent; nothing was changed.
 func refuse(code wire.ErrorCode, text string) error { return &wire.Error{Code: code, Text: text} }
 
-// hello opens the next session of a register and welcomes it.
-func (l *ledger) hello(t *tx, m wire.Message, r *rules, now time.Time) (caller, *wire.Welcome, error) {
+// hello opens the next session of a register and welcomes it. One that is new here
+// has to prove first that it has the journal, where a checkpoint of that is kept:
+// it is asked for a leaf, and nothing else is changed. beside says that the register
+// lives on another link, whose incarnation is proved.
+func (l *ledger) hello(t *tx, m wire.Message, r *rules, now time.Time, beside bool) (caller, *wire.Welcome, error) {
 	h := m.Hello
-	c := caller{register: h.Register, store: h.Store, incarnation: m.Incarnation, now: now, rules: r}
-	if err := t.openSession(&c); err != nil {
+	c := caller{register: h.Register, store: h.Store, incarnation: m.Incarnation, hello: h, now: now, rules: r}
+	w := &wire.Welcome{Time: c.ms(), Grants: []wire.Grant{}}
+	if err := t.housed(c); err != nil {
 		return c, nil, err
 	}
-	if err := t.grown(c, *m.Journal); err != nil {
+	last, err := t.toProve(c)
+	switch {
+	case err != nil:
+		return c, nil, err
+	case last == nil:
+		err = t.welcome(&c, *m.Journal, w)
+	case doubtOf(h, *m.Journal, last) == "":
+		err = t.challenge(&c, *last, w)
+	case beside:
+		err = errBeside
+	default:
+		err = errors.Join(t.unproved(c), t.welcome(&c, *m.Journal, w))
+	}
+	if err != nil {
 		return c, nil, err
 	}
-	if err := t.merge(c, c.incarnation, h.Counters); err != nil {
-		return c, nil, err
-	}
-	w := &wire.Welcome{Session: c.session, Time: c.ms()}
-	if err := t.trust(&c, h, *m.Journal, w); err != nil {
-		return c, nil, err
-	}
-	if err := t.topUp(c, nil); err != nil {
-		return c, nil, err
-	}
-	var err error
-	if w.Grants, err = t.totals(c); err != nil {
-		return c, nil, err
-	}
+	w.Session, c.toldDoubt = c.session, w.Quarantine != ""
 	c.freeze, err = t.news(c, h, w)
 	return c, w, err
+}
+
+// welcome opens a session and says what the register holds.
+func (t *tx) welcome(c *caller, head wire.Head, w *wire.Welcome) error {
+	n, err := t.nextSession(*c)
+	if err != nil {
+		return err
+	}
+	if err := t.openSession(c, n); err != nil {
+		return err
+	}
+	if err := t.grown(*c, head); err != nil {
+		return err
+	}
+	if err := t.merge(*c, c.incarnation, c.hello.Counters); err != nil {
+		return err
+	}
+	if err := t.trust(c, head, w); err != nil {
+		return err
+	}
+	if err := t.topUp(*c, nil); err != nil {
+		return err
+	}
+	w.Grants, err = t.totals(*c)
+	return err
 }
 
 // grown refuses a hello whose journal is shorter than its incarnation's was, or
@@ -96,21 +128,33 @@ func (t *tx) news(c caller, h *wire.Hello, w *wire.Welcome) (int64, error) {
 	return stops.Version, err
 }
 
-// openSession gives the register its next session and, where the incarnation is
-// a new one, retires the old: what that held stays granted and is never given
-// to anybody again.
-func (t *tx) openSession(c *caller) error {
-	var store, before string
-	err := t.row("SELECT store, session, incarnation FROM register WHERE id = ?", c.register).Scan(&store, &c.session, &before)
+// housed makes a register known, and refuses a hello from another store than its.
+func (t *tx) housed(c caller) error {
+	var store string
+	err := t.row("SELECT store FROM register WHERE id = ?", c.register).Scan(&store)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		if err := t.exec("INSERT INTO register (id, store, session, incarnation) VALUES (?, ?, 0, '')", c.register, c.store); err != nil {
-			return err
-		}
-	case err != nil:
-		return err
-	case store != c.store:
+		return t.exec("INSERT INTO register (id, store, session, incarnation) VALUES (?, ?, 0, '')", c.register, c.store)
+	case err == nil && store != c.store:
 		return refuse(wire.CodeRefused, "this register belongs to another store")
+	}
+	return err
+}
+
+// nextSession gives the number after every one that the register was told.
+func (t *tx) nextSession(c caller) (n int64, err error) {
+	err = t.row(`SELECT max(r.session, ifnull(n.session, 0)) + 1
+		FROM register r LEFT JOIN newcomer n ON n.register = r.id WHERE r.id = ?`, c.register).Scan(&n)
+	return n, err
+}
+
+// openSession makes n the register's session and, where the incarnation is a new
+// one, retires the old: what that held stays granted and is never given to anybody
+// again.
+func (t *tx) openSession(c *caller, n int64) error {
+	var before string
+	if err := t.row("SELECT incarnation FROM register WHERE id = ?", c.register).Scan(&before); err != nil {
+		return err
 	}
 	if before != c.incarnation {
 		if err := t.retire(c, before); err != nil {
@@ -120,13 +164,12 @@ func (t *tx) openSession(c *caller) error {
 	if err := t.exec("UPDATE incarnation SET stopped = 0 WHERE register = ? AND id = ?", c.register, c.incarnation); err != nil {
 		return err
 	}
-	c.session++
+	c.session = n
 	return t.exec("UPDATE register SET session = ?, incarnation = ? WHERE id = ?", c.session, c.incarnation, c.register)
 }
 
-// retire ends the incarnation old and begins the caller's, which has to prove
-// itself where a checkpoint is kept. One that was retired before and comes again
-// is the copy of a register; what it held stays burnt.
+// retire ends the incarnation old and begins the caller's. One that was retired
+// before and comes again is the copy of a register; what it held stays burnt.
 func (t *tx) retire(c *caller, old string) error {
 	clone, err := t.has("SELECT 1 FROM incarnation WHERE register = ? AND id = ?", c.register, c.incarnation)
 	if err != nil {
@@ -139,21 +182,22 @@ func (t *tx) retire(c *caller, old string) error {
 		c.doubt = DoubtCloned
 		return t.doubt(c.register, DoubtCloned)
 	}
-	if err := t.exec("INSERT INTO unproved (register, incarnation) VALUES (?, ?)", c.register, c.incarnation); err != nil {
-		return err
-	}
 	return t.exec("INSERT INTO incarnation (register, id) VALUES (?, ?)", c.register, c.incarnation)
 }
 
-// current fails where the session is no longer the register's latest, and learns
-// whether the register is in doubt.
+// current fails where the session is not the link's, or one that was told later was
+// opened since, and learns whether the register is in doubt. A challenge that was
+// met meanwhile is none any more.
 func (t *tx) current(c *caller, session int64) error {
 	var latest int64
 	if err := t.row("SELECT session, doubt FROM register WHERE id = ?", c.register).Scan(&latest, &c.doubt); err != nil {
 		return err
 	}
-	if session != latest || c.session != latest {
+	if session != c.session || c.session < latest || c.session > latest && c.asked == nil {
 		return refuse(wire.CodeSession, "this is not the register's latest session")
+	}
+	if c.session == latest {
+		c.asked = nil
 	}
 	return nil
 }

@@ -15,12 +15,12 @@ type told struct {
 }
 
 // welcomed remembers what hello and welcome said, and tells what came since.
-func (l *link) welcomed(h *wire.Hello, w *wire.Welcome) {
+func (l *link) welcomed() {
 	l.mu.Lock()
-	c := l.caller
+	c, h := l.caller, l.caller.hello
 	l.told = &told{
 		policy: c.rules.note, roles: c.rules.rolesNote, freeze: max(h.Versions.Freeze, c.freeze),
-		denials: h.Versions.Denials, doubt: w.Quarantine != "",
+		denials: h.Versions.Denials, doubt: c.toldDoubt,
 	}
 	l.mu.Unlock()
 	l.poke()

@@ -87,9 +87,10 @@ func serverCertificate(ca authority, hosts []string, now time.Time) (*tls.Certif
 type deadlines struct {
 	request time.Duration // TLS and a request's header; its whole; and between two
 	hello   time.Duration // a link's hello
+	proof   time.Duration // a newcomer's proof after its welcome, which a slow line brings with a policy
 }
 
-var usualDeadlines = deadlines{request: headerTimeout, hello: 10 * time.Second}
+var usualDeadlines = deadlines{request: headerTimeout, hello: 10 * time.Second, proof: 30 * time.Second}
 
 // maxHeader is the most bytes of a request's header.
 const maxHeader = 16 << 10

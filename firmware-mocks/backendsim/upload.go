@@ -104,8 +104,8 @@ func (u *upload) holder(place int64) int64 {
 // those that are here already must be the same; and where all of a checkpoint are
 // here their tree must have its root.
 func (l *ledger) takeLeaves(t *tx, c caller, e *wire.Entries) (*wire.Ack, error) {
-	if unproved, err := t.unproved(c); unproved || err != nil {
-		return nil, errors.Join(refuseIf(unproved, "prove first that this incarnation has the journal: send a checkpoint with the leaf that welcome asked for"), err)
+	if unproved, err := t.isUnproved(c); unproved || err != nil {
+		return nil, errors.Join(refuseIf(unproved, "this incarnation did not show that it has the journal: no leaves are taken from it"), err)
 	}
 	u, err := t.uploadOf(c.register)
 	if err != nil {

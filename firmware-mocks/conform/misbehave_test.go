@@ -256,6 +256,24 @@ func challengedOnce(l *leg, m *wire.Message) bool {
 	return true
 }
 
+// believed has a newcomer's authorise approved before the proof.
+func believed(l *leg, m *wire.Message) bool {
+	if m.Authorise == nil {
+		return true
+	}
+	l.reply(*m, wire.Message{Type: wire.TypeAnswer, Answer: &wire.Answer{
+		Payment: m.Authorise.Payment, Outcome: wire.OutcomeApproved, Amount: m.Authorise.Amount, Approval: "MUTANT", Time: 1,
+	}})
+	return false
+}
+
+// doubtful holds every register in doubt that is welcomed without a challenge.
+var doubtful = welcome(func(w *wire.Welcome) {
+	if w.Challenge == nil {
+		w.Quarantine = "register.cloned"
+	}
+})
+
 // neverRetired has the backend see a new incarnation in each hello.
 func neverRetired(_ *leg, m *wire.Message) bool {
 	if m.Hello != nil {

@@ -30,6 +30,18 @@ var trustMutants = []mutant{
 			w.Grants = giftToday()
 		}
 	})},
+	{"challenge.unproved", code(wire.CodeSession, wire.CodeRefused)},
+	{"challenge.unproved", mutation{up: believed}},
+	{"challenge.beside", mutation{up: lonely}},
+	{"challenge.beside", mutation{deaf: true}},
+	{"challenge.overtaken", code(wire.CodeSession, wire.CodeRefused)},
+	{"challenge.impostor", mutation{up: lonely}},
+	{"challenge.impostor", mutation{deaf: true}},
+	{"challenge.impostor", doubtful},
+	{"challenge.impostor", acceptsRefused},
+	{"challenge.beside-shorter", mutation{up: lonely}},
+	{"challenge.beside-shorter", doubtful},
+	{"challenge.beside-shorter", code(wire.CodeTrouble, wire.CodeRefused)},
 	{"challenge.none", welcome(func(w *wire.Welcome) {
 		w.Checkpoint, w.Challenge = &wire.Head{Size: 1, Root: strings.Repeat("0", 64)}, new(int64)
 	})},

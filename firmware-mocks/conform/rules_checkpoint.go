@@ -86,6 +86,7 @@ var doubtRules = []Rule{
 		before := t.m.copy()
 		t.outcome(newID(), wire.OutcomeNotSeen)
 		t.point(0)
+		t.hangUp()
 		t.m.tree = before
 		w := p.dial(t.m).helloWith(before.head())
 		p.want(p.over() || w.Quarantine == "ledger.older", "the welcome says quarantine %q", w.Quarantine)
@@ -97,6 +98,7 @@ var doubtRules = []Rule{
 		for range size {
 			other.grow(newID())
 		}
+		t.hangUp()
 		w := p.dial(t.m).helloWith(other.head())
 		p.want(p.over() || w.Quarantine == "ledger.forked", "the welcome says quarantine %q", w.Quarantine)
 	}},
@@ -186,9 +188,18 @@ func (t *till) prove(w wire.Welcome) {
 	if t.p.over() || w.Checkpoint == nil || w.Challenge == nil {
 		return
 	}
+	t.accept(t.proof(w))
+}
+
+// proof is the checkpoint that a welcome asks for.
+func (t *till) proof(w wire.Welcome) wire.Message {
+	t.p.want(w.Checkpoint != nil && w.Challenge != nil, "the welcome has no challenge")
+	if t.p.over() {
+		return t.pointed(0)
+	}
 	m := t.pointed(w.Checkpoint.Size)
 	m.Checkpoint.Leaf = t.m.audit(*w.Challenge, w.Checkpoint.Size)
-	t.accept(m)
+	return m
 }
 
 // doubt sends a checkpoint that must put the register in quarantine, and wants
@@ -200,11 +211,25 @@ func (t *till) doubt(m wire.Message, why string) {
 	t.p.want(w.Quarantine == why || t.p.over(), "the next welcome says quarantine %q, not %q", w.Quarantine, why)
 }
 
-// helloWith says hello with a journal of its own.
-func (t *till) helloWith(head *wire.Head) wire.Welcome {
-	m := t.greeting()
-	m.Journal = head
-	return t.helloAs(m)
+// helloWith says hello with a journal of its own, until the backend knows that no
+// other link of the register lives.
+func (t *till) helloWith(head *wire.Head) (w wire.Welcome) {
+	t.p.alone(func() bool {
+		m := t.greeting()
+		m.Journal = head
+		reply := t.ask(m)
+		if reply.Error != nil && reply.Error.Code == wire.CodeTrouble {
+			t = t.again()
+			return false
+		}
+		if reply.Welcome == nil {
+			t.p.fail("hello was answered with %s", named(reply))
+			return true
+		}
+		w = *reply.Welcome
+		return true
+	})
+	return w
 }
 
 // inDoubt is a till that told the backend of its own doubt and was believed.

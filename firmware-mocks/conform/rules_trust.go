@@ -3,6 +3,9 @@ package conform
 import (
 	"encoding/base64"
 	"strings"
+	"time"
+
+	"github.com/gorilla/websocket"
 
 	"sekisho/terminal"
 	"sekisho/terminal/wire"
@@ -44,17 +47,46 @@ var trustRules = []Rule{
 		}
 		p.want(len(asked) > 1, "%d hellos were asked for the same leaf", hellos)
 	}},
-	{"challenge.unproved", "An unproved incarnation is granted what a payment needs with the payment, and nothing unasked.", theWho, func(p *play) {
-		c := p.roomy(1)
-		p.keyed(p.a()).point(0)
+	{"challenge.unproved", "Before the proof nothing is granted, and all but the checkpoint with the leaf gets error session and changes nothing.", theWho, unproved},
+	{"challenge.beside", "A hello that is to be proved ends no link: the register's own session goes on until the proof, which ends its link.", theWho, func(p *play) {
+		old := p.keyed(p.a())
+		old.point(0)
+		next := p.dial(p.a())
+		w := next.hello()
+		old.outcome(newID(), wire.OutcomeNotSeen)
+		next.prove(w)
+		old.closed()
+		next.outcome(newID(), wire.OutcomeNotSeen)
+	}},
+	{"challenge.overtaken", "A proof that comes after another session was opened gets error session.", theWho, func(p *play) {
+		old := p.keyed(p.a())
+		old.point(0)
+		late := p.dial(p.a())
+		w := late.hello()
+		p.want(w.Challenge != nil || p.over(), "the welcome has no challenge")
+		next := old.rejoin()
+		late.refused(late.proof(w), wire.CodeSession)
+		next.outcome(newID(), wire.OutcomeNotSeen)
+	}},
+	{"challenge.impostor", "Beside a linked register a wrong leaf gets error refused and the end of its link, and the register goes on as before.", theWho, func(p *play) {
+		old := p.keyed(p.a())
+		old.point(0)
 		t := p.dial(p.a())
-		got := p.total(t.hello().Grants, string(c.ID))
-		p.want(got == wire.Amount{} || p.over(), "an unproved incarnation was granted %v unasked", got)
-		line, payment := portion(c, 1), newID()
-		t.bought(payment, p.fresh(), price, line)
-		got = t.counter(string(c.ID), p.today()).Granted
-		p.want(got == count(c, price, []wire.Line{line}) || p.over(), "an unproved incarnation needed %v and was granted %v", count(c, price, []wire.Line{line}), got)
-		t.undo(payment, line)
+		t.refused(t.wrongProof(t.hello()), wire.CodeRefused)
+		t.closed()
+		old.undisturbed()
+	}},
+	{"challenge.beside-shorter", "Beside a linked register a hello with a shorter journal gets error trouble and the end of its link, and the register goes on as before.", theWho, func(p *play) {
+		old := p.keyed(p.a())
+		before := old.m.copy()
+		old.outcome(newID(), wire.OutcomeNotSeen)
+		old.point(0)
+		t := p.dial(p.a())
+		m := t.greeting()
+		m.Journal = before.head()
+		t.refused(m, wire.CodeTrouble)
+		t.closed()
+		old.undisturbed()
 	}},
 	{"challenge.none", "Without a checkpoint that the backend keeps there is nothing to challenge.", theWho, func(p *play) {
 		m := p.spoil()
@@ -82,10 +114,8 @@ var trustRules = []Rule{
 		got := t.accepted(t.leaves(size-1, size)).Size
 		p.want(got == 0 || p.over(), "with leaf %d alone the backend says that it has %d leaves from the first on", size-1, got)
 	}},
-	{"upload.unproved", "From an unproved incarnation leaves are refused.", theUpload, func(p *play) {
-		p.keyed(p.b()).point(0)
-		t := p.dial(p.b())
-		t.hello()
+	{"upload.unproved", "From an incarnation that was let in without a proof leaves are refused.", theUpload, func(p *play) {
+		t := p.letIn()
 		t.refused(t.leaves(0, 1), wire.CodeRefused)
 	}},
 	{"upload.changed", "A leaf that comes again as another one is rejected, and the register is in quarantine: ledger.forked.", theUpload, func(p *play) {
@@ -98,21 +128,9 @@ var trustRules = []Rule{
 		t := p.keyed(p.spoil())
 		t.forgedLeaves(t.point(0).Size)
 	}},
-	{"challenge.wrong", "A wrong leaf puts the register in quarantine: checkpoint.invalid.", theWho, func(p *play) {
-		m := p.spoil()
-		t := p.keyed(m)
+	{"challenge.wrong", "A wrong leaf of a register that is not linked is rejected and ends the link; the register is let in, in quarantine: checkpoint.invalid.", theWho, func(p *play) {
+		t := p.letIn()
 		t.outcome(newID(), wire.OutcomeNotSeen)
-		t.point(0)
-		t = p.dial(m)
-		w := t.hello()
-		p.want(w.Challenge != nil || p.over(), "the welcome has no challenge")
-		if p.over() {
-			return
-		}
-		point := t.pointed(w.Checkpoint.Size)
-		point.Checkpoint.Leaf = m.audit(*w.Challenge, w.Checkpoint.Size)
-		point.Checkpoint.Leaf.Hash = strings.Repeat("e", 64)
-		t.doubt(point, "checkpoint.invalid")
 	}},
 	{"clone.doubted", "An incarnation that was retired and says hello again is welcomed, and the register is in quarantine: register.cloned.", theWho, func(p *play) {
 		m := p.spoil()
@@ -132,6 +150,79 @@ var trustRules = []Rule{
 		w := t.again().hello()
 		p.want(w.Quarantine == "allotment.overspent" || p.over(), "the next welcome says quarantine %q", w.Quarantine)
 	}},
+}
+
+// unproved says all but what it was asked for.
+func unproved(p *play) {
+	p.keyed(p.a()).point(0)
+	t := p.dial(p.a())
+	w := t.hello()
+	p.want(len(w.Grants) == 0 || p.over(), "an unproved incarnation was granted %v", w.Grants)
+	payment := newID()
+	t.refused(t.buy(payment, p.fresh(), price), wire.CodeSession)
+	for _, m := range []wire.Message{t.query(payment), t.reverse(newID()), t.leaves(0, 1), t.pointed(t.m.kept)} {
+		t.refused(m, wire.CodeSession)
+	}
+	t.prove(w)
+	t.outcome(payment, wire.OutcomeNotSeen)
+}
+
+// wrongProof answers a welcome's challenge with a leaf that the journal has not.
+func (t *till) wrongProof(w wire.Welcome) wire.Message {
+	m := t.proof(w)
+	if m.Checkpoint.Leaf != nil {
+		m.Checkpoint.Leaf.Hash = strings.Repeat("e", 64)
+	}
+	return m
+}
+
+// undisturbed wants a register's link, its session and its incarnation to be as if
+// nobody else had come.
+func (t *till) undisturbed() {
+	t.outcome(newID(), wire.OutcomeNotSeen)
+	w := t.again().hello()
+	t.p.want(w.Quarantine == "" && w.Challenge == nil || t.p.over(), "the register's next welcome says quarantine %q, or challenges it", w.Quarantine)
+}
+
+// letIn is a register that showed a wrong leaf while no other link of it lived: in
+// quarantine.
+func (p *play) letIn() *till {
+	m := p.spoil()
+	t := p.keyed(m)
+	t.outcome(newID(), wire.OutcomeNotSeen)
+	t.point(0)
+	t.hangUp()
+	var reply wire.Message
+	p.alone(func() bool {
+		t = p.dial(m)
+		reply = t.ask(t.wrongProof(t.hello()))
+		return reply.Error == nil
+	})
+	p.want(p.over() || reply.Ack != nil && reply.Ack.Status == wire.StatusRejected && reply.Ack.Reason == string(terminal.Quarantined),
+		"a wrong leaf was answered with %s", named(reply))
+	t.closed()
+	t = t.again()
+	w := t.hello()
+	p.want(w.Quarantine == "checkpoint.invalid" || p.over(), "the next welcome says quarantine %q", w.Quarantine)
+	return t
+}
+
+// hangUp ends a till's link in good order.
+func (t *till) hangUp() {
+	if t.p.over() || t.ended {
+		return
+	}
+	bye := websocket.FormatCloseMessage(websocket.CloseNormalClosure, "")
+	_ = t.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(t.p.k.cfg.Patience)) // the link may have ended
+	t.closed()
+}
+
+// alone tries what needs that no link of the register lives until the backend knows
+// that its last one is over.
+func (p *play) alone(done func() bool) {
+	for end := time.Now().Add(p.k.cfg.Patience); !done() && !p.over() && time.Now().Before(end); {
+		p.pause()
+	}
 }
 
 // leaves is the upload of leaves from one place to before another.

@@ -91,8 +91,7 @@ func (f *thief) ask(m wire.Message) wire.Message {
 // hello says that it is the register after a boot.
 func (f *thief) hello() *wire.Welcome {
 	f.t.Helper()
-	f.in = 0
-	m := f.ask(wire.Message{Type: wire.TypeHello, Hello: &wire.Hello{Register: registerID, Store: storeID, Software: "none", Counters: []wire.Counter{}}})
+	m := f.greets()
 	if m.Welcome == nil {
 		f.t.Fatalf("hello was answered with %v %v", m, m.Error)
 	}
@@ -100,13 +99,19 @@ func (f *thief) hello() *wire.Welcome {
 	return m.Welcome
 }
 
-// onePack pays a pack of cigarettes, all of it need.
-func (f *thief) onePack(code string) *wire.Answer {
+func (f *thief) greets() wire.Message {
+	f.t.Helper()
+	f.in = 0
+	return f.ask(wire.Message{Type: wire.TypeHello, Hello: &wire.Hello{Register: registerID, Store: storeID, Software: "none", Counters: []wire.Counter{}}})
+}
+
+// onePack asks for a pack of cigarettes, all of it need.
+func (f *thief) onePack(code string) wire.Message {
 	f.t.Helper()
 	now := time.Now()
 	day, hash := string(f.w.policy.Business.Day(now)), strings.Repeat("c", 64)
 	need := wire.Amount{Units: 1}
-	m := f.ask(wire.Message{Type: wire.TypeAuthorise, Authorise: &wire.Authorise{
+	return f.ask(wire.Message{Type: wire.TypeAuthorise, Authorise: &wire.Authorise{
 		Common: wire.Common{
 			Payment: string(newRefundID()), BusinessDay: day, Window: day, NotAfter: now.Add(time.Minute).UnixMilli(), SaleHash: hash,
 			Versions: wire.Versions{Policy: 1}, Clock: wire.ClockAuthenticated, Currency: wire.Currency,
@@ -115,10 +120,22 @@ func (f *thief) onePack(code string) *wire.Answer {
 		Sale:   wire.Sale{Ref: "x", Revision: 1, Hash: hash, Lines: []wire.Line{{Category: "tobacco", Yen: 580, Units: 1}}},
 		Spends: []wire.Spend{{Cap: "tobacco-day", Window: day, Need: need}},
 	}})
-	if m.Answer == nil {
-		f.t.Fatalf("the payment was answered with %v %v", m, m.Error)
+}
+
+// wantError checks that what the thief said was refused.
+func (f *thief) wantError(m wire.Message, code wire.ErrorCode) {
+	f.t.Helper()
+	if m.Error == nil || m.Error.Code != code {
+		f.t.Errorf("the thief is answered with %v %v, want error %s", m, m.Error, code)
 	}
-	return m.Answer
+}
+
+// links dials.
+func (f *thief) links(ctx context.Context) {
+	f.t.Helper()
+	if refused := f.dial(ctx); refused != "" {
+		f.t.Fatal(refused)
+	}
 }
 
 // granted sums the units of grants for a cap.
@@ -131,10 +148,59 @@ func granted(list []wire.Grant, id string) (units int64) {
 	return units
 }
 
-// Somebody has the register's key and certificate, and not its journal: he gets
-// what a payment needs and nothing unasked, and cannot show the leaf that he is
-// asked for. With the old certificate revoked and the register enrolled anew it
-// sells on, and he is shut out (I3, I6, I8).
+// Somebody has the register's key and certificate, and not its journal, while the
+// register is at work: he is not heard, whatever he tries, and the register sells on,
+// with the line and without (I3, I6).
+func TestI6AThiefBesideASellingRegisterGetsNowhere(t *testing.T) {
+	w := newSecureWorld(t, DemoRules())
+	ctx, s, must := shiftIn(t, w)
+	must(w.Ready(ctx))
+	must(s.soldWithoutTheLine(ctx, "ken"))
+	before, err := w.Till.State(ctx)
+	must(err)
+
+	f := steals(t, w)
+	f.links(ctx)
+	told := f.hello()
+	if told.Challenge == nil || len(told.Grants) != 0 || told.Quarantine != "" {
+		t.Fatalf("he is welcomed with %+v", told)
+	}
+	text, err := s.newcomer("mei", longAgo)(ctx)
+	must(err)
+	f.wantError(f.onePack(text), wire.CodeSession)
+	must(s.play(ctx, step{name: "one pack beside him", lines: times(1, pack), code: s.newcomer("mei4", longAgo), want: approved}))
+	guess, err := f.proof(told)
+	must(err)
+	f.wantError(f.ask(guess), wire.CodeRefused)
+	f.links(ctx)
+	f.head.Size = 1
+	f.wantError(f.greets(), wire.CodeTrouble)
+
+	must(s.play(ctx, step{name: "one more pack", lines: times(1, pack), code: s.newcomer("aoi", longAgo), want: approved}))
+	must(w.CutLine(ctx))
+	must(s.all(ctx,
+		step{name: "a pack without the line", lines: times(1, pack), code: s.newcomer("aoi44", longAgo), want: approvedOffline},
+		step{name: "lunch without the line", lines: times(1, lunch), code: s.newcomer("ren", longAgo), want: approvedOffline},
+	))
+	must(w.MendLine(ctx))
+	must(w.Settled(ctx))
+	after, err := w.Till.State(ctx)
+	must(err)
+	if after.Incarnation != before.Incarnation || after.Quarantine != "" || after.Parked != 0 {
+		t.Errorf("the register was %+v and is %+v", before, after)
+	}
+	rows, err := w.backend.Standings(ctx)
+	must(err)
+	if len(rows) != 1 || rows[0].Impostors != 2 || rows[0].Doubt != "" || rows[0].Incarnation != before.Incarnation {
+		t.Errorf("head office sees %+v", rows)
+	}
+	s.wantRight(t, ctx)
+}
+
+// The same while the register is off: that may be a register which lost its journal,
+// so he is let in, and gets what a payment needs and nothing unasked. With the old
+// certificate revoked and the register enrolled anew it sells on, and he is shut out
+// (I3, I6, I8).
 func TestI6AStolenKeyWithoutTheJournalIsFoundOut(t *testing.T) {
 	w := newSecureWorld(t, DemoRules())
 	ctx, s, must := shiftIn(t, w)
@@ -143,22 +209,25 @@ func TestI6AStolenKeyWithoutTheJournalIsFoundOut(t *testing.T) {
 	must(w.StopDaemon(ctx)) // at night; the last checkpoint is with the backend
 
 	f := steals(t, w)
-	if refused := f.dial(ctx); refused != "" {
-		t.Fatal(refused)
-	}
+	f.links(ctx)
 	told := f.hello()
 	if told.Challenge == nil || told.Checkpoint == nil || len(told.Grants) != 0 {
 		t.Fatalf("a new incarnation without proof is welcomed with %+v", told)
 	}
 	text, err := s.newcomer("mei", longAgo)(ctx)
 	must(err)
-	if a := f.onePack(text); a.Outcome != wire.OutcomeApproved || granted(a.Grants, "tobacco-day") != 1 || granted(a.Grants, "tobacco-offline") != 0 {
-		t.Errorf("for a pack he gets %+v", a)
-	}
+	f.wantError(f.onePack(text), wire.CodeSession)
 	root, err := f.proof(told)
 	must(err)
 	if m := f.ask(root); m.Ack == nil || m.Ack.Status != wire.StatusRejected {
 		t.Errorf("a leaf that he cannot know is answered with %v", m)
+	}
+	f.links(ctx)
+	if told := f.hello(); told.Quarantine != backendsim.DoubtCheckpoint || len(told.Grants) != 0 {
+		t.Errorf("without a proof he is welcomed with %+v", told)
+	}
+	if m := f.onePack(text); m.Answer == nil || m.Answer.Outcome != wire.OutcomeApproved || granted(m.Answer.Grants, "tobacco-day") != 1 || granted(m.Answer.Grants, "tobacco-offline") != 0 {
+		t.Errorf("for a pack he gets %v %+v", m, m.Answer)
 	}
 
 	must(s.startAgain(ctx))

@@ -263,6 +263,9 @@ func (r *Register) onTime() {
 		case now >= w.giveAt:
 			r.giveUp(id, terminal.BackendSilent, nil)
 			return
+		case p.State == terminal.Sent && now >= w.unknownAt && r.admission.holds(id):
+			r.giveUp(id, terminal.BackendSilent, nil)
+			return
 		case p.State == terminal.Sent && now >= w.unknownAt:
 			r.becomeUnknown(p)
 			return

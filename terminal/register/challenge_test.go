@@ -50,7 +50,7 @@ func TestI6AChallengeIsMet(t *testing.T) {
 				if _, came := a.took(); came {
 					t.Fatal("leaves of an incarnation that is not proved")
 				}
-				w.after(time.Minute) // the acknowledgement was lost
+				w.after(5 * time.Second) // the acknowledgement was lost
 			}
 			sent := w.line.take(wire.TypeCheckpoint)
 			w.ackCheckpoint(sent[0], wire.StatusAccepted)

@@ -94,6 +94,9 @@ func (r *Register) sendCheckpoint(now bool) bool {
 		return false
 	}
 	c.making, c.due = true, r.cfg.Clock.Boot()+checkpointEvery
+	if c.asked != nil {
+		c.due = r.cfg.Clock.Boot() + resendAfter // all else waits for it
+	}
 	from, to, asked, session := c.kept.Size, r.head, c.asked, r.session
 	type made struct {
 		body *wire.Checkpoint
@@ -114,7 +117,7 @@ func (r *Register) sendCheckpoint(now bool) bool {
 			return // the last one takes its place
 		}
 		if m.err != nil {
-			r.cfg.Log.Error("a checkpoint could not be made; trying again in a minute", "error", m.err)
+			r.cfg.Log.Error("a checkpoint could not be made; it is tried again", "error", m.err)
 			r.farewell.told(farewellCheckpoint)
 			return
 		}
@@ -164,7 +167,11 @@ func (r *Register) checkpointAcked(re string, a wire.Ack) {
 	switch a.Status {
 	case wire.StatusAccepted:
 		kept := c.sent // the next one takes its place there
-		c.kept, c.asked = &kept, nil
+		c.kept = &kept
+		if c.asked != nil {
+			c.asked, c.due = nil, r.cfg.Clock.Boot()+checkpointEvery
+			r.proved()
+		}
 	case wire.StatusRejected:
 		c.kept = nil
 		r.cfg.Log.Error("the backend does not take this journal's checkpoint", "reason", a.Reason)

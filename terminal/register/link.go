@@ -65,10 +65,13 @@ func wireHead(h journal.Head) *wire.Head {
 
 // send puts a message on the line with this register's envelope, and the present
 // incarnation where the message names no other; false where the line is down and
-// nothing left.
+// nothing left. What may not go yet waits for its turn.
 func (r *Register) send(m wire.Message) bool {
 	if r.session == 0 {
 		return false
+	}
+	if r.admission.wanted && m.Type != wire.TypeCheckpoint {
+		return r.admission.hold(m)
 	}
 	return r.cfg.Backend.Send(r.addressed(m))
 }
@@ -91,6 +94,8 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 		r.time.tell(terminal.Millis(w.Time), came)
 		r.renewed = false
 		r.checkpoints, r.upload, r.coming = checkpoints{}, upload{}, nil
+		r.unheard()
+		r.admission.wanted = w.Challenge != nil
 		r.outbox.renew() // each session tries again what was refused
 		now := r.cfg.Clock.Boot()
 		for _, wait := range r.waits {
@@ -158,6 +163,7 @@ func (r *Register) lineIsDown(why terminal.LineReason) {
 	if r.session != 0 {
 		r.session = 0
 		r.farewell.abandon()
+		r.unheard()
 	}
 	r.onLine(func(l *line, now time.Duration) { l.broke(now, why) })
 }

@@ -113,7 +113,7 @@ func (r *Register) refusedByBackend(message string, why *wire.Error) {
 // pump lets go what may go now: it is read from the store, and of an advice that
 // goes for the first time it is made durable that it leaves, before it does.
 func (r *Register) pump() {
-	if r.session == 0 || r.working {
+	if r.session == 0 || r.working || r.admission.wanted {
 		return
 	}
 	o := r.outbox

@@ -65,7 +65,7 @@ func (r *Register) doubt(why string, cause error) {
 // session: another begins, whose hello tells it, or head office would see nothing
 // that it could release.
 func (r *Register) finds(why string) {
-	known := r.quarantine != ""
+	known := r.quarantine != "" && !r.admission.wanted // what cannot be proved the next hello has to say
 	r.doubt(why, nil)
 	if !known {
 		r.cfg.Backend.Redial()

@@ -107,6 +107,7 @@ type Register struct {
 	greeted    terminal.Incarnation // named by the latest hello: the backend's totals are its
 	renewed    bool                 // since the latest welcome, after a hello that was refused
 
+	admission   admission
 	checkpoints checkpoints
 	upload      upload
 	pruning     pruning

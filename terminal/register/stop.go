@@ -114,7 +114,7 @@ func (r *Register) openWindows() []terminal.BusinessDay {
 // stop: what it holds is still there at the next start, or burnt with a reboot.
 func (r *Register) giveBack(held []terminal.CounterKey, answer func(<-chan struct{}, *Error)) {
 	now, inc := r.now(), r.cfg.Incarnation
-	if r.session == 0 || r.quarantine != "" {
+	if r.session == 0 || r.quarantine != "" || r.admission.wanted { // before it is proved it was granted nothing
 		held = nil
 	}
 	var back []terminal.Counter

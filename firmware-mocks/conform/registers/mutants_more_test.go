@@ -141,6 +141,13 @@ var trusting = []mutant{
 			c.Leaf.Hash = strings.Repeat("0", 64)
 		}
 	})},
+	{"challenge.first", instead(wire.TypeCheckpoint, func(_ *link, m wire.Message) []wire.Message {
+		first := m
+		first.Type, first.ID, first.Checkpoint = wire.TypeGrants, newID(), nil
+		first.Grants = &wire.Grants{Grants: []wire.Grant{}, Counters: []wire.Counter{}}
+		return []wire.Message{first, m}
+	})},
+	{"challenge.first", drops(wire.TypeAuthorise)},
 	{"upload.order", uploads(func(e *wire.Entries) { e.From++ })},
 	{"upload.order", uploads(func(e *wire.Entries) { e.Leaves[0] = "e30=" })},
 	{"upload.from", uploads(func(e *wire.Entries) { e.From = 0 })},

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"sekisho/firmware-mocks/scenario"
+	"sekisho/terminal"
 	"sekisho/terminal/journal"
 	"sekisho/terminal/wire"
 )
@@ -20,6 +22,7 @@ var journalRules = []rule{
 	{"checkpoint.stop", "At a clean stop a checkpoint comes, over what was written since.", points, checkpointStop},
 	{"checkpoint.nothing", "Without a change since the one that is kept none comes.", points, checkpointNothing},
 	{"challenge.met", "A challenge is answered with the next checkpoint: the leaf's hash and its audit path in the tree of that size.", theWho, challengeMet},
+	{"challenge.first", "Until the proof is acknowledged nothing else goes up; a customer's payment goes right after it.", theWho, challengeFirst},
 	{"upload.order", "Leaves come in order from the first, one message at a time, and their tree has the checkpoint's root.", theUpload, uploadOrder},
 	{"upload.from", "The upload goes on from what the welcome says.", theUpload, uploadFrom},
 	{"upload.size", "The upload goes on from what the acknowledgement says.", theUpload, uploadSize},
@@ -186,6 +189,30 @@ func challengeMet(p *play) {
 	if err != nil || !right {
 		p.err = errLeaf
 	}
+}
+
+func challengeFirst(p *play) {
+	l := p.begin()
+	p.known(l)
+	p.restart(true)
+	next := p.joins(func(_ *wire.Hello, w *wire.Welcome) { w.Challenge = new(int64) }, wire.TypeCheckpoint)
+	m := next.point()
+	p.ready()
+	p.sell(lunch)
+	p.till(func(s scenario.State) bool { return s.Sale != nil && s.Sale.State == terminal.SalePaying }, "a payment that is being decided")
+	for _, other := range next.all() {
+		p.want(other.Type == wire.TypeHello || other.Type == wire.TypeCheckpoint, "%s came before the proof was acknowledged", other.Type)
+		if other.Type == wire.TypeCheckpoint {
+			m = other // it may have gone again meanwhile
+		}
+	}
+	next.accept(m)
+	a := next.want(wire.TypeAuthorise)
+	if p.over() {
+		return
+	}
+	next.approve(a, a.Authorise)
+	p.becomes(a.Authorise.Payment, terminal.Approved)
 }
 
 // takeLeaves takes what comes by hand until the kept checkpoint is whole.
