@@ -12,10 +12,6 @@ import (
 	"sekisho/terminal/wire"
 )
 
-// certLate is how much of its life a certificate has left when it should have
-// been renewed days ago: that is asked for from a third on.
-const certLate = 4
-
 const enrolAgain = "ask head office for a one-time code, stop sekishod, and run sekisho enrol, which asks for it; ledger and payments stay"
 
 // plain says whether the backend is one for development.
@@ -61,7 +57,7 @@ func certificateFor(from, until, now time.Time) finding {
 		return broken(enrolAgain, "it was good until %s: the backend takes this register no more", date)
 	case now.Before(from):
 		return look("set the machine's clock (timedatectl)", "it is good from %s on: the machine's clock is probably wrong", from.In(storeZone).Format(time.DateOnly))
-	case left < until.Sub(from)/certLate:
+	case uplink.RenewalLate(from, until, now):
 		return look("bring the line up: sekishod renews it by itself; if the line is up, see journalctl -u sekishod and tell head office",
 			"good until %s only, %d days, and not renewed yet", date, int(left/(24*time.Hour)))
 	}

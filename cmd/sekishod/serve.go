@@ -67,7 +67,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger) error {
 		return err
 	}
 	known.mark, known.view = mark, reg.View
-	pages := web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), Log: log}
+	pages := web.Config{Desk: reg, Reader: store, Events: events, Tokens: tokens, PIN: run.gate(cfg.Data), LateRenewal: known.lateRenewal, Log: log}
 	return untilStopped(ctx, reg, log, append(scanParts(given.units, reg, log),
 		reg.Run,
 		known.renewer(cfg, log),

@@ -11,6 +11,7 @@ import (
 	"sekisho/terminal/enrol"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
+	"sekisho/terminal/web"
 	"sekisho/terminal/wire"
 )
 
@@ -49,6 +50,19 @@ func (a *acquaintance) renew(r enrol.Renewed) error {
 	}
 	a.trust.Store((*uplink.Trust)(&renewed))
 	return nil
+}
+
+// lateRenewal tells the manager of a certificate that is not renewed in good time,
+// by the backend's word alone: after a reboot the time is that of the ledger or
+// later, and the machine's clock frightens nobody.
+func (a *acquaintance) lateRenewal() (web.LateRenewal, bool) {
+	own, told := a.held().Certificate.Leaf, a.times().Told
+	if own == nil || told.IsZero() || !uplink.RenewalLate(own.NotBefore, own.NotAfter, told) {
+		return web.LateRenewal{}, false
+	}
+	return web.LateRenewal{
+		Due: terminal.MillisOf(uplink.RenewAt(own, 1)), End: terminal.MillisOf(own.NotAfter), Ended: !told.Before(own.NotAfter),
+	}, true
 }
 
 // renewer is the part that renews the certificate; there is none to renew

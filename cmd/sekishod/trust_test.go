@@ -5,17 +5,23 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
 
 	"sekisho/cmd/keys"
+	"sekisho/cmd/settings"
 	"sekisho/firmware-mocks/backendsim"
 	"sekisho/firmware-mocks/scenario/backendtest"
 	"sekisho/offline"
+	"sekisho/terminal"
 	"sekisho/terminal/enrol"
 	"sekisho/terminal/register"
 	"sekisho/terminal/uplink"
@@ -200,5 +206,121 @@ func TestRenewalOverTheRealBackend(t *testing.T) {
 	kept, err := folder.Trust(k)
 	if err != nil || len(kept.CAs) != 2 || !kept.Certificate.Leaf.Equal(a.held().Certificate.Leaf) || kept.Certificate.Leaf.Equal(trust.Certificate.Leaf) {
 		t.Errorf("kept %d CAs, %v", len(kept.CAs), err)
+	}
+}
+
+// I8: a register that cannot keep what the backend renews is online, and its
+// manager hears of it days before the certificate's end.
+func TestI8ManagersPageTellsThatRenewalFails(t *testing.T) {
+	var ago atomic.Int64
+	ago.Store(int64(70 * 24 * time.Hour)) // of 90 days
+	b, address := backendtest.ServeAt(t, func() time.Time { return time.Now().Add(-time.Duration(ago.Load())) })
+	data := t.TempDir()
+	enrolAt(t, b, address, data)
+	ago.Store(0)
+	if err := os.MkdirAll(filepath.Join(data, "keys", keys.BackendCA+".new", "in the way"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := setPIN(settings.Settings{Data: data}, strings.NewReader("246810\n")); err != nil {
+		t.Fatal(err)
+	}
+	config := till(t, data)
+	text := read(t, config)
+	from := strings.Index(text, "ws://")
+	edit(t, config, text[from:from+strings.Index(text[from:], `"`)], address)
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	log := &journalled{pages: make(chan string, 1)}
+	ended := make(chan int, 1)
+	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
+	select {
+	case page := <-log.pages:
+		token := strings.TrimSpace(read(t, filepath.Join(filepath.Dir(config), "run", posTokenFile)))
+		if !linkedUp(t, ctx, page, token) {
+			t.Fatalf("the line does not come up:\n%s", log)
+		}
+		end := time.Now().Add(20 * 24 * time.Hour).In(time.FixedZone("JST", 9*3600)).Format(time.DateOnly)
+		if got := managersPage(t, page, token, "246810"); !strings.Contains(got, "このレジの証明書は "+end) {
+			t.Errorf("the manager is not told of %s:\n%s", end, got)
+		}
+	case code := <-ended:
+		t.Fatalf("ended with %d:\n%s", code, log)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit code %d:\n%s", code, log)
+	}
+}
+
+// managersPage gives what a browser shows to who types the PIN.
+func managersPage(t *testing.T, page, token, secret string) string {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar, Transport: &http.Transport{DisableKeepAlives: true}}
+	visit := func(method, path string, form url.Values) string {
+		t.Helper()
+		request, err := http.NewRequestWithContext(t.Context(), method, page+path, strings.NewReader(form.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		request.Header.Set("Origin", strings.TrimSuffix(page, "/"))
+		answer, err := client.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer answer.Body.Close()
+		body, err := io.ReadAll(answer.Body)
+		if err != nil || answer.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %s, %v: %s", path, answer.Status, err, body)
+		}
+		return string(body)
+	}
+	visit(http.MethodGet, "?token="+token, nil)
+	return visit(http.MethodPost, "manager/pin", url.Values{"pin": {secret}})
+}
+
+// What the manager is told hangs on the backend's time alone, and on the
+// certificate in use.
+func TestLateRenewalIsToldByTheBackendsTime(t *testing.T) {
+	b, address := backendtest.Serve(t)
+	data := t.TempDir()
+	k := enrolAt(t, b, address, data)
+	folder, err := keys.Find(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trust, err := folder.Trust(k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, day := trust.Certificate.Leaf, 24*time.Hour
+	view := register.View{Clock: wire.ClockWall}
+	a := &acquaintance{view: func() register.View { return view }}
+	a.trust.Store(&uplink.Trust{})
+	a.mark = terminal.MillisOf(own.NotAfter)
+	if _, is := a.lateRenewal(); is {
+		t.Error("a register without a certificate has one that is late")
+	}
+	a.trust.Store((*uplink.Trust)(&trust))
+	a.mark, view.Time = 0, terminal.MillisOf(own.NotAfter)
+	if _, is := a.lateRenewal(); is {
+		t.Error("the machine's clock frightens people")
+	}
+	for left, want := range map[time.Duration]bool{60 * day: false, 23 * day: false, 22 * day: true, time.Second: true, 0: true, -day: true} {
+		at := terminal.MillisOf(own.NotAfter.Add(-left))
+		for name, tell := range map[string]func(){
+			"told":         func() { view.Clock, view.Time = wire.ClockAuthenticated, at },
+			"the ledger's": func() { view.Clock, a.mark = wire.ClockWall, at },
+		} {
+			tell()
+			got, is := a.lateRenewal()
+			if is != want || is && (got.End.Time().Unix() != own.NotAfter.Unix() || got.Due >= at || got.Ended != (left <= 0)) {
+				t.Errorf("%s, %v left: %v, %+v", name, left, is, got)
+			}
+		}
 	}
 }

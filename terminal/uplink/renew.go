@@ -36,6 +36,16 @@ func RenewAt(c *x509.Certificate, chance float64) time.Time {
 	return c.NotBefore.Add(life*2/3 + time.Duration(float64(life)/24*chance))
 }
 
+// lateLeft is how much of its life a certificate has left, as a part of it, when
+// it should have been renewed days ago: that is asked for from a third on.
+const lateLeft = 4
+
+// RenewalLate says whether a certificate that is good from one moment until
+// another should have been renewed days ago.
+func RenewalLate(from, until, now time.Time) bool {
+	return until.Sub(now) < until.Sub(from)/lateLeft
+}
+
 // retryIn gives how long to wait after a renewal that failed: by chance, from 0 to
 // 1, between the half and the whole of a bound that doubles from a minute to an
 // hour, and is never more than a tenth of what is left.

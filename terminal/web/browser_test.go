@@ -89,11 +89,16 @@ func (b *browser) inside() bool {
 
 func says(t *testing.T, a answer, key string, values ...string) bool {
 	t.Helper()
+	return saysIn(t, a, firstLanguage, key, values...)
+}
+
+func saysIn(t *testing.T, a answer, tag, key string, values ...string) bool {
+	t.Helper()
 	all, err := managerWords()
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := all[firstLanguage][key]
+	text := all[tag][key]
 	if text == "" {
 		t.Fatalf("no word %s", key)
 	}

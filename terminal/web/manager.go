@@ -185,6 +185,7 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 		rules, err = s.desk.Rules(ctx)
 	}
 	page := overviewPage{View: s.desk.View(), Told: toldBy(r), Open: open, Caps: caps, Rules: rules, Zone: zoneOf(rules), Days: rejectedDays}
+	page.Late = s.lateRenewal()
 	if err == nil {
 		page.Parked, err = s.desk.Parked(ctx)
 	}
@@ -196,6 +197,15 @@ func (s *Server) overview(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.show(w, r, http.StatusOK, "overview", page)
+}
+
+func (s *Server) lateRenewal() *LateRenewal {
+	if s.late != nil {
+		if late, is := s.late(); is {
+			return &late
+		}
+	}
+	return nil
 }
 
 // Of the approvals that did not hold a manager sees those of the last month, and

@@ -29,7 +29,8 @@ type (
 	}
 	overviewPage struct {
 		View     register.View
-		Told     string // what the last key did
+		Late     *LateRenewal // nil for none
+		Told     string       // what the last key did
 		Open     []terminal.Verdict
 		Parked   []register.ParkedItem
 		Rejected []terminal.Payment // the latest ones
@@ -200,7 +201,7 @@ func (l speech) amount(a terminal.Amount, counts []string) string {
 			parts = append(parts, l.number(strconv.FormatInt(a.Units, 10))+" "+l.word("units"))
 		}
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, l.word("comma"))
 }
 
 // clock writes a time as the store's clock shows it.

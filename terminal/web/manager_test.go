@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"sekisho/terminal"
 	"sekisho/terminal/journal"
@@ -167,6 +168,47 @@ func TestI8ManagerSeesWhatIsParkedAndItsWayOut(t *testing.T) {
 	b.x.desk.parked = nil
 	if a := b.get("/manager/payments/" + somePayment); says(t, a, "aside.what") {
 		t.Error("what is not parked can be set aside")
+	}
+}
+
+// I8: a certificate that ends is told days before, and not once the line is gone.
+func TestI8ManagerHearsOfACertificateThatIsNotRenewed(t *testing.T) {
+	b := newBrowser(t, somePIN)
+	b.open(somePIN)
+	b.x.desk.view = register.View{Time: 1562011200000, Storage: "ok", Policy: register.PolicyView{State: "in-force"}}
+	late := LateRenewal{Due: 1561665600000, End: 1563912000000}
+	due, end := clock(late.Due, time.Local), clock(late.End, time.Local)
+	if a := b.get("/manager"); says(t, a, "certificate.ends", end) || says(t, a, "certificate.ended", end) {
+		t.Error("the page tells of what is not")
+	}
+	b.x.late = late
+	for _, tag := range terminal.Languages {
+		a := b.get("/manager", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: languageCookie, Value: tag}) })
+		if !saysIn(t, a, tag, "certificate.ends", end) || !saysIn(t, a, tag, "certificate.due", due) || saysIn(t, a, tag, "certificate.ended", end) {
+			t.Errorf("%s: %s", tag, a.body)
+		}
+	}
+	b.x.late.Ended = true
+	if a := b.get("/manager"); !says(t, a, "certificate.ended", end) || says(t, a, "certificate.ends", end) || says(t, a, "certificate.due", due) {
+		t.Errorf("past its end: %s", a.body)
+	}
+}
+
+// A list is written with each language's own comma.
+func TestManagersListsAreWrittenAsTheLanguageDoes(t *testing.T) {
+	b := newBrowser(t, somePIN)
+	b.open(somePIN)
+	b.x.desk.view = register.View{Storage: "ok", Policy: register.PolicyView{State: "in-force"}, Frozen: []string{"tobacco", "gift-card"}}
+	b.x.desk.caps = []register.Holding{{Cap: "c", Held: terminal.Amount{Yen: 5000, Units: 3}, Counts: []string{"yen", "units"}}}
+	for tag, want := range map[string][]string{
+		"ja": {"tobacco、gift-card", "5,000 円、3 個"}, "ja-Hira": {"tobacco、gift-card", "5,000 えん、3 こ"}, "en": {"tobacco, gift-card", "5,000 yen, 3 units"},
+	} {
+		a := b.get("/manager", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: languageCookie, Value: tag}) })
+		for _, text := range want {
+			if !strings.Contains(string(a.body), text) {
+				t.Errorf("%s: no %q on the page", tag, text)
+			}
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"sekisho/terminal"
 	"sekisho/terminal/register"
 	"sekisho/terminal/web/pin"
 )
@@ -33,6 +34,18 @@ type Config struct {
 	Tokens Tokens
 	PIN    *pin.Gate    // guards the manager's page
 	Log    *slog.Logger // gets what only the operator can mend
+
+	// LateRenewal tells of a certificate that is not renewed in good time; false
+	// for none, and nil where the register has no certificate.
+	LateRenewal func() (LateRenewal, bool)
+}
+
+// LateRenewal is a certificate of the register that should have been renewed by
+// itself days ago: so long before its end people still have the time to help.
+type LateRenewal struct {
+	Due   terminal.Millis // when it should have been renewed at the latest
+	End   terminal.Millis // how long it is good
+	Ended bool            // the backend takes this register no more
 }
 
 // Server is the local API and the cashier's page of one register.
@@ -47,13 +60,14 @@ type Server struct {
 	gate    *pin.Gate
 	session *session
 	manager *manager
+	late    func() (LateRenewal, bool)
 }
 
 // New makes a server; Serve starts it.
 func New(c Config) *Server {
 	return &Server{
 		desk: c.Desk, reader: c.Reader, events: c.Events, tokens: c.Tokens, log: c.Log, page: newPage(),
-		gate: c.PIN, session: &session{clock: c.PIN.Clock}, manager: newManager(),
+		gate: c.PIN, session: &session{clock: c.PIN.Clock}, manager: newManager(), late: c.LateRenewal,
 	}
 }
 

@@ -203,6 +203,7 @@ type till struct {
 	server *Server
 	gate   *pin.Gate
 	boot   time.Duration // the machine's clock
+	late   LateRenewal   // zero for none
 }
 
 // someTokens are the till's.
@@ -226,6 +227,7 @@ func newTill(t *testing.T) *till {
 	x.gate = &pin.Gate{File: filepath.Join(dir, "pin"), Tries: filepath.Join(dir, "tries"), Boot: "boot-1", Clock: func() time.Duration { return x.boot }}
 	x.server = New(Config{
 		Desk: x.desk, Reader: x.ledger, Events: x.events, Tokens: someTokens, PIN: x.gate, Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		LateRenewal: func() (LateRenewal, bool) { return x.late, x.late != LateRenewal{} },
 	})
 	x.Server = httptest.NewServer(x.server.Handler())
 	t.Cleanup(func() {

@@ -16,7 +16,13 @@ import (
 // the test.
 func Serve(t testing.TB) (*backendsim.Backend, string) {
 	t.Helper()
-	b, err := scenario.OpenOperatorsBackend(t.Context(), t.TempDir(), backendsim.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+	return ServeAt(t, time.Now)
+}
+
+// ServeAt is Serve for a backend with a clock of its own.
+func ServeAt(t testing.TB, now func() time.Time) (*backendsim.Backend, string) {
+	t.Helper()
+	b, err := scenario.OpenOperatorsBackend(t.Context(), t.TempDir(), backendsim.Config{Now: now, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
