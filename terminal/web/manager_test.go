@@ -194,14 +194,15 @@ func TestI8ManagerHearsOfACertificateThatIsNotRenewed(t *testing.T) {
 	}
 }
 
-// A list is written with each language's own comma.
+// Lists and labels are written with each language's own signs.
 func TestManagersListsAreWrittenAsTheLanguageDoes(t *testing.T) {
 	b := newBrowser(t, somePIN)
 	b.open(somePIN)
-	b.x.desk.view = register.View{Storage: "ok", Policy: register.PolicyView{State: "in-force"}, Frozen: []string{"tobacco", "gift-card"}}
+	b.x.desk.view = register.View{Storage: "ok", Policy: register.PolicyView{State: "in-force"}, Frozen: []string{"tobacco", "gift-card"},
+		Link: register.LinkView{State: terminal.LineDown, Reason: terminal.LineUnreachable}}
 	b.x.desk.caps = []register.Holding{{Cap: "c", Held: terminal.Amount{Yen: 5000, Units: 3}, Counts: []string{"yen", "units"}}}
 	for tag, want := range map[string][]string{
-		"ja": {"tobacco、gift-card", "5,000 円、3 個"}, "ja-Hira": {"tobacco、gift-card", "5,000 えん、3 こ"}, "en": {"tobacco, gift-card", "5,000 yen, 3 units"},
+		"ja": {"tobacco、gift-card", "5,000 円、3 個", "本部との通信：切れています"}, "ja-Hira": {"tobacco、gift-card", "5,000 えん、3 こ", "つうしん：きれています"}, "en": {"tobacco, gift-card", "5,000 yen, 3 units", "Line: down"},
 	} {
 		a := b.get("/manager", func(r *http.Request) { r.AddCookie(&http.Cookie{Name: languageCookie, Value: tag}) })
 		for _, text := range want {

@@ -252,7 +252,7 @@ function drawStatus() {
   status('pending', filled('pending', view.unresolved) + parked, view.unresolved > usual || view.parked > 0);
   const warnings = [
     view.stopping ? word('warning.stopping') : '', doubted(), unheard(), frozen(view.frozen ?? []),
-    word('warning.storage.' + view.storage), word('policy.' + view.policy.state),
+    word('warning.storage.' + view.storage), ready ? '' : word('warning.scanner'), word('policy.' + view.policy.state),
   ].filter(Boolean);
   put('warning', warnings.join('\n▲ '));
   $('warning').hidden = !answers || warnings.length === 0;
