@@ -98,6 +98,6 @@ const maxHeader = 16 << 10
 func (b *Backend) server(h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, MaxHeaderBytes: maxHeader, ErrorLog: quiet(b.log),
-		ReadTimeout: b.deadlines.request,
+		ReadTimeout: b.deadlines.request, ConnState: new(strangers).turns,
 	}
 }
