@@ -42,6 +42,9 @@ func (a *admission) holds(id terminal.PaymentID) bool {
 func (r *Register) proved() {
 	held, now := r.admission.held, r.cfg.Clock.Boot()
 	r.admission = admission{}
+	if r.session != 0 { // the line may be gone again
+		r.latest = r.session
+	}
 	for _, w := range r.waits {
 		w.queryAt = min(w.queryAt, now)
 	}

@@ -128,3 +128,25 @@ func TestI8WhoCannotProveSaysSo(t *testing.T) {
 		a.only()
 	})
 }
+
+// I1: that the backend was put back to an older state is told also where its welcome
+// asks for a proof: it is said once, and before the proof nobody would hear it.
+func TestI1ABackendThatWasPutBackIsToldAfterTheProof(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		a := newcomer(w)
+		a.takes()
+		w.after(time.Millisecond)
+		a.others()
+		w.session -= 2
+		for range 2 { // the line breaks before the first proof is taken
+			a.challenges(1)
+			a.only()
+		}
+		a.takes()
+		w.after(time.Millisecond)
+		m := w.line.take(wire.TypeError)
+		if len(m) != 1 || m[0].Error.Code != "session.older" || m[0].Session != w.session {
+			t.Fatalf("after the proof it is told %v", m)
+		}
+	})
+}

@@ -88,14 +88,13 @@ func (r *Register) addressed(m wire.Message) wire.Message {
 func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 	came := r.cfg.Clock.Boot()
 	r.post(ctx, event{at: true, run: func() {
-		before := r.latest
-		r.session, r.latest, r.scolded = w.Session, w.Session, 0
-		r.doubtWelcome(w, before)
+		r.session, r.scolded = w.Session, 0
 		r.time.tell(terminal.Millis(w.Time), came)
 		r.renewed = false
 		r.checkpoints, r.upload, r.coming = checkpoints{}, upload{}, nil
 		r.unheard()
 		r.admission.wanted = w.Challenge != nil
+		r.doubtWelcome(w)
 		r.outbox.renew() // each session tries again what was refused
 		now := r.cfg.Clock.Boot()
 		for _, wait := range r.waits {
@@ -116,8 +115,13 @@ const odd = time.Hour
 // doubtWelcome tells the log of what a welcome should not say, and head office that
 // its backend may have been put back to an older state. It is taken all the same:
 // such a backend must be able to go on, and the machine's own clock is evidence
-// only.
-func (r *Register) doubtWelcome(w wire.Welcome, before int64) {
+// only. What waits for a proof may never be heard, so that session does not count
+// before.
+func (r *Register) doubtWelcome(w wire.Welcome) {
+	before := r.latest
+	if !r.admission.wanted {
+		r.latest = w.Session
+	}
 	if w.Session <= before {
 		r.cfg.Log.Error("the backend's session numbers went back: tell head office, which may have put it back to an older state", "session", w.Session, "before", before)
 		r.report("session.older", fmt.Sprintf("session %d follows session %d: this backend was put back to an older state, and what it acknowledged since is not told again", w.Session, before), "")

@@ -89,7 +89,7 @@ type Register struct {
 	acksSingly int     // how many of them go to the store alone, since it refused them together
 	session    int64   // 0: the line is down
 	line       line
-	latest     int64        // the number of the latest session
+	latest     int64        // the number of the latest session that was open
 	scolded    int          // errors that the backend sent in this session
 	scannersUp map[int]bool // those that are there
 	notice     *Scan
