@@ -173,11 +173,36 @@ func (l *link) due() {
 		return
 	case <-timer.C:
 	}
-	if l.newcomer() {
-		l.send(l.failure("", errProofDue))
-		l.unmasked(wire.TypeHello, l.register())
-		l.stop()
+	l.overdue()
+}
+
+// overdue ends the link of who is still a newcomer. Head office is not told of one
+// that proved itself on another link meanwhile: this line was only slow, or dead.
+func (l *link) overdue() {
+	c := l.who()
+	if c == nil || c.asked == nil {
+		return
 	}
+	l.send(l.failure("", errProofDue))
+	if !l.provedSince(*c) {
+		l.unmasked(wire.TypeHello, c.register)
+	}
+	l.stop()
+}
+
+// provedSince says whether an incarnation that was new has shown its journal by now.
+func (l *link) provedSince(c caller) (proved bool) {
+	ctx, cancel := context.WithTimeout(l.b.ctx, workTimeout)
+	defer cancel()
+	err := l.b.ledger.view(ctx, func(t *tx) (err error) {
+		proved, err = t.has(`SELECT 1 FROM incarnation i WHERE register = ?1 AND id = ?2
+			AND NOT EXISTS (SELECT 1 FROM unproved u WHERE u.register = i.register AND u.incarnation = i.id)`, c.register, c.incarnation)
+		return err
+	})
+	if err != nil {
+		l.b.log.Warn("whether somebody proved to be a register was not found out", "register", c.register, "error", err)
+	}
+	return proved
 }
 
 // newcomer says whether the link's register has still to prove itself.

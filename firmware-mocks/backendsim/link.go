@@ -468,6 +468,7 @@ func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) 
 // what is new, as the others do after their welcome.
 func (l *link) enters(c caller) {
 	l.mu.Lock()
+	c.rules = l.caller.rules // those that its welcome told: later ones it has still to hear
 	l.caller = &c
 	l.mu.Unlock()
 	l.b.succeed(l, c)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"sekisho/terminal"
+	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
 
@@ -305,4 +306,99 @@ func TestI1ARestartBetweenWelcomeAndProof(t *testing.T) {
 	l.grow(8, "leaf")
 	acked(t, next.ask(l.proving(welcome)), wire.StatusAccepted, "", "")
 	sells(t, w, next)
+}
+
+// I3: what a newcomer's hello told of its counters is not lost on the way to its
+// proof.
+func TestI3ANewcomersCountersAreTakenWithItsProof(t *testing.T) {
+	w, l := known(t)
+	r := w.caller("r1", "i2")
+	defer r.conn.Close()
+	m := r.wrap(r.hello(counted(wire.Amount{Yen: 1200, Units: 2}, wire.Amount{Yen: 600, Units: 1}, wire.Amount{})))
+	m.Journal = l.beyond()
+	*r.size = m.Journal.Size
+	r.put(m)
+	welcome := *r.await(m.ID).Welcome
+	r.session = welcome.Session
+	if got := w.allotted("i2"); got != (allotment{}) {
+		t.Errorf("before the proof the backend counts %+v", got)
+	}
+	l.grow(8, "leaf")
+	acked(t, r.ask(l.proving(welcome)), wire.StatusAccepted, "", "")
+	if got := w.allotted("i2"); got.used != (amount{1200, 2}) || got.released != (amount{600, 1}) {
+		t.Errorf("after the proof the backend counts %+v", got)
+	}
+}
+
+// allotted is what the backend counts of an incarnation of r1.
+func (w *world) allotted(incarnation string) (a allotment) {
+	w.t.Helper()
+	must(w.t, w.b.ledger.view(w.t.Context(), func(t *tx) (err error) {
+		a, err = t.allotment("r1", incarnation, "tobacco-day", day)
+		return err
+	}))
+	return a
+}
+
+// I8: who was let in without a proof shuts out nobody: the register itself may come
+// after an impostor, and has to get where head office can release it.
+func TestI8AnUnprovedLinkShutsOutNobody(t *testing.T) {
+	for name, comes := range map[string]func(*testing.T, *world, *ledgerOf) wire.Welcome{
+		"by its own word": func(_ *testing.T, w *world, l *ledgerOf) wire.Welcome {
+			_, welcome := w.helloWith("i3", "ledger.older", l.beyond())
+			return welcome
+		},
+		"by a wrong leaf": func(t *testing.T, w *world, l *ledgerOf) wire.Welcome {
+			r, welcome := w.helloWith("i3", "", l.beyond())
+			l.grow(8, "leaf")
+			m := l.proving(welcome)
+			m.Checkpoint.Leaf.Proof = nil
+			acked(t, r.ask(m), wire.StatusRejected, "register.quarantine", "")
+			_, welcome = w.helloWith("i3", "", l.beyond())
+			return welcome
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, l := known(t)
+			w.hangUpAll()
+			first, _ := w.helloWith("i2", "ledger.older", l.beyond())
+			if got := w.standing(); !got.Linked || got.Incarnation != "i2" {
+				t.Fatalf("let in without a proof it stands as %+v", got)
+			}
+			welcome := comes(t, w, l)
+			first.closed()
+			if got := w.standing(); welcome.Quarantine == "" || welcome.Challenge != nil || got.Incarnation != "i3" {
+				t.Errorf("welcomed with %+v it stands as %+v", welcome, got)
+			}
+		})
+	}
+}
+
+// I3: a policy that came into force between a newcomer's welcome and its proof is
+// told when the session opens: it may lower a cap.
+func TestI3APolicyBetweenWelcomeAndProofIsTold(t *testing.T) {
+	w, l := known(t)
+	r, welcome := w.helloWith("i2", "", l.beyond())
+	w.b.SetPolicy("the next policy", w.b.inForce().policy)
+	w.b.SetRoles("the next roles", &policy.Roles{Version: 9})
+	l.grow(8, "leaf")
+	acked(t, r.ask(l.proving(welcome)), wire.StatusAccepted, "", "")
+	if m := r.push(wire.TypePolicy); m.Policy.Note != "the next policy" || m.Policy.Roles != "the next roles" {
+		t.Errorf("it is told %+v", m.Policy)
+	}
+}
+
+// A register whose line broke before the proof, and which proved itself on another,
+// is no impostor when the time of the first is over: head office would revoke it.
+func TestI8AProofOnAnotherLinkIsNoImpostor(t *testing.T) {
+	w, l := known(t)
+	first, _ := w.helloWith("i2", "", l.beyond())
+	links := w.b.linked(func(l *link) bool { c := l.who(); return c != nil && c.session == first.session })
+	r := w.proves("i2", l)
+	links[0].overdue()
+	first.closed()
+	if got := w.standing(); got.Impostors != 0 || got.Session != r.session {
+		t.Errorf("the register stands as %+v", got)
+	}
+	sells(t, w, r)
 }
