@@ -155,15 +155,6 @@ func (t *tx) isUnproved(c caller) (bool, error) {
 	return t.has("SELECT 1 FROM unproved WHERE register = ? AND incarnation = ?", c.register, c.incarnation)
 }
 
-// beside says whether a register lives on another link than l, by an incarnation
-// that is proved.
-func (b *Backend) beside(l *link, register string) bool {
-	b.mu.Lock()
-	other := b.latest[register]
-	b.mu.Unlock()
-	return other != nil && other != l && other.ctx.Err() == nil && other.who().proved
-}
-
 // due ends a newcomer's link whose proof does not come.
 func (l *link) due() {
 	timer := time.NewTimer(l.b.deadlines.proof)
