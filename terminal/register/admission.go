@@ -37,6 +37,12 @@ func (a *admission) holds(id terminal.PaymentID) bool {
 	})
 }
 
+// refused says whether the message that was not taken is the proof that is waited
+// for. Nothing is heard in such a session, and the backend may leave it standing.
+func (a *admission) refused(message, proof string) bool {
+	return a.wanted && message != "" && message == proof
+}
+
 // proved lets go what waited for the proof. A payment that was given up meanwhile
 // is asked no more.
 func (r *Register) proved() {

@@ -150,3 +150,31 @@ func TestI1ABackendThatWasPutBackIsToldAfterTheProof(t *testing.T) {
 		}
 	})
 }
+
+// I8: a proof that is refused, as it came after another session or begins at another
+// checkpoint than is kept by then, is given with another hello: nobody hears this
+// session, also where the backend leaves it standing. One that met trouble goes
+// again as it is.
+func TestI8WhoseProofIsRefusedSaysHelloAnew(t *testing.T) {
+	for code, want := range map[wire.ErrorCode]int{wire.CodeSession: 1, wire.CodeRefused: 1, wire.CodeTrouble: 0} {
+		t.Run(string(code), func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				newcomer(w)
+				before := w.line.redials
+				m := w.line.take(wire.TypeCheckpoint)[0]
+				w.receive(wire.Message{Type: wire.TypeError, Re: "another", Error: &wire.Error{Code: code, Text: "no"}})
+				if w.line.redials != before {
+					t.Error("it says hello anew for an error about another message")
+				}
+				w.receive(wire.Message{Type: wire.TypeError, Re: m.ID, Error: &wire.Error{Code: code, Text: "no"}})
+				if got := w.line.redials - before; got != want {
+					t.Errorf("it says hello anew %d times, want %d", got, want)
+				}
+				w.after(5 * time.Second)
+				if again := len(w.line.take(wire.TypeCheckpoint)); want == 0 && again != 1 {
+					t.Errorf("the proof goes again %d times, want once", again)
+				}
+			})
+		})
+	}
+}

@@ -94,6 +94,9 @@ func (r *Register) refusedByBackend(message string, why *wire.Error) {
 	if r.scolded++; r.scolded <= maxScolded {
 		r.cfg.Log.Warn("the backend refused a message", "code", why.Code, "re", message)
 	}
+	if why.Code != wire.CodeTrouble && r.admission.refused(message, r.checkpoints.message) {
+		r.cfg.Backend.Redial() // another hello brings another challenge
+	}
 	if why.Code == wire.CodeSession || why.Code == wire.CodeTrouble {
 		return // it is said again, with another session or later
 	}
