@@ -34,7 +34,7 @@ python3 "$here/backend.py" --listen 127.0.0.1:$port --admin $((port + 1)) --data
   --root "$dir/operator/root.vkey" --roles "$dir/operator/roles" --policy "$dir/policy.note" \
   --hpke "$dir/operator/backend.hpke.key" >>"$dir/log" 2>&1 &
 echo \$! >"$dir/pid"
-until grep -q listening "$dir/log"; do sleep 0.05; kill -0 "\$(cat "$dir/pid")" || { cat "$dir/log"; exit 1; }; done
+until grep -qs listening "$dir/log"; do sleep 0.05; kill -0 "\$(cat "$dir/pid")" || { cat "$dir/log"; exit 1; }; done
 END
 sh "$dir/start"
 status=0
