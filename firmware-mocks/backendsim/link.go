@@ -322,10 +322,23 @@ func (l *link) once(m wire.Message) {
 	} else if d, err = l.b.decide(ctx, l, l.who(), m); d.entered != nil {
 		l.enters(*d.entered)
 	}
-	if _, lost := l.b.faults.take(DropAfter, m.Type); lost {
+	_, lost := l.b.faults.take(DropAfter, m.Type)
+	if !lost {
+		l.answers(m, d.reply, err)
+	}
+	if d.entered != nil && d.entered.proved {
+		l.welcomed() // also where the acknowledgement is lost: it comes again
+	}
+	if lost {
 		return
 	}
-	reply := d.reply
+	l.pushes(m.Type)
+	l.spoil(m.Type)
+	l.after(m, d, err)
+}
+
+// answers sends what was decided on a message, if it is to be answered.
+func (l *link) answers(m, reply wire.Message, err error) {
 	l.b.stamp(reply)
 	switch {
 	case err != nil && m.Type == wire.TypeError: // is not answered
@@ -336,9 +349,6 @@ func (l *link) once(m wire.Message) {
 		reply.Re = m.ID
 		l.reply(m.Type, reply)
 	}
-	l.pushes(m.Type)
-	l.spoil(m.Type)
-	l.after(m, d, err)
 }
 
 // stamp gives an answer the time of its sending: the register's clock follows it,
@@ -410,14 +420,11 @@ func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) 
 }
 
 // enters makes a newcomer's session that of the link. One that is proved hears
-// what is new, as the others do after their welcome.
+// what is new behind its acknowledgement, as the others do behind their welcome.
 func (l *link) enters(c caller) {
 	l.mu.Lock()
 	c.rules = l.caller.rules // those that its welcome told: later ones it has still to hear
 	l.caller = &c
 	l.mu.Unlock()
 	l.b.succeed(l, c)
-	if c.proved {
-		l.welcomed()
-	}
 }
