@@ -174,9 +174,9 @@ func TestTimesForTheBackendsCertificate(t *testing.T) {
 	}
 }
 
-// A renewal is on the disk and in use at once, over the real endpoint.
-func TestRenewalOverTheRealBackend(t *testing.T) {
-	b, address := backendtest.Serve(t)
+// acquainted gives the keys of a register that was enrolled just now.
+func acquainted(t *testing.T, b *backendsim.Backend, address string) (keys.Folder, keys.Keys, keys.Trust) {
+	t.Helper()
 	data := t.TempDir()
 	k := enrolAt(t, b, address, data)
 	folder, err := keys.Find(data)
@@ -187,6 +187,13 @@ func TestRenewalOverTheRealBackend(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return folder, k, trust
+}
+
+// A renewal is on the disk and in use at once, over the real endpoint.
+func TestRenewalOverTheRealBackend(t *testing.T) {
+	b, address := backendtest.Serve(t)
+	folder, k, trust := acquainted(t, b, address)
 	a := &acquaintance{folder: folder, keys: k}
 	a.trust.Store((*uplink.Trust)(&trust))
 	csr, err := enrol.NewCSR(k.Register)
@@ -287,16 +294,7 @@ func managersPage(t *testing.T, page, token, secret string) string {
 // certificate in use.
 func TestLateRenewalIsToldByTheBackendsTime(t *testing.T) {
 	b, address := backendtest.Serve(t)
-	data := t.TempDir()
-	k := enrolAt(t, b, address, data)
-	folder, err := keys.Find(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	trust, err := folder.Trust(k)
-	if err != nil {
-		t.Fatal(err)
-	}
+	_, _, trust := acquainted(t, b, address)
 	own, day := trust.Certificate.Leaf, 24*time.Hour
 	view := register.View{Clock: wire.ClockWall}
 	a := &acquaintance{view: func() register.View { return view }}
