@@ -68,10 +68,16 @@ func TestEnrolledRegisterLinksUp(t *testing.T) {
 	b, address := backendtest.Serve(t)
 	data := t.TempDir()
 	enrolAt(t, b, address, data)
+	whileLinked(t, data, address, func(string, string) {})
+}
+
+// whileLinked runs the daemon on a data folder against a backend, does something
+// with its page and the POS's token once the line is up, and stops it.
+func whileLinked(t *testing.T, data, address string, do func(page, token string)) {
+	t.Helper()
 	config := till(t, data)
-	edit(t, config, "ws://", "wss://")
 	text := read(t, config)
-	from := strings.Index(text, "wss://")
+	from := strings.Index(text, "ws://")
 	edit(t, config, text[from:from+strings.Index(text[from:], `"`)], address)
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
@@ -80,9 +86,11 @@ func TestEnrolledRegisterLinksUp(t *testing.T) {
 	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
 	select {
 	case page := <-log.pages:
-		if !linkedUp(t, ctx, page, strings.TrimSpace(read(t, filepath.Join(filepath.Dir(config), "run", posTokenFile)))) {
-			t.Errorf("the line does not come up:\n%s", log)
+		token := strings.TrimSpace(read(t, filepath.Join(filepath.Dir(config), "run", posTokenFile)))
+		if !linkedUp(t, ctx, page, token) {
+			t.Fatalf("the line does not come up:\n%s", log)
 		}
+		do(page, token)
 	case code := <-ended:
 		t.Fatalf("ended with %d:\n%s", code, log)
 	}
@@ -231,32 +239,12 @@ func TestI8ManagersPageTellsThatRenewalFails(t *testing.T) {
 	if err := setPIN(settings.Settings{Data: data}, strings.NewReader("246810\n")); err != nil {
 		t.Fatal(err)
 	}
-	config := till(t, data)
-	text := read(t, config)
-	from := strings.Index(text, "ws://")
-	edit(t, config, text[from:from+strings.Index(text[from:], `"`)], address)
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
-	log := &journalled{pages: make(chan string, 1)}
-	ended := make(chan int, 1)
-	go func() { ended <- run(ctx, []string{"-config", config}, nil, io.Discard, log) }()
-	select {
-	case page := <-log.pages:
-		token := strings.TrimSpace(read(t, filepath.Join(filepath.Dir(config), "run", posTokenFile)))
-		if !linkedUp(t, ctx, page, token) {
-			t.Fatalf("the line does not come up:\n%s", log)
-		}
+	whileLinked(t, data, address, func(page, token string) {
 		end := time.Now().Add(20 * 24 * time.Hour).In(time.FixedZone("JST", 9*3600)).Format(time.DateOnly)
 		if got := managersPage(t, page, token, "246810"); !strings.Contains(got, "このレジの証明書は "+end) {
 			t.Errorf("the manager is not told of %s:\n%s", end, got)
 		}
-	case code := <-ended:
-		t.Fatalf("ended with %d:\n%s", code, log)
-	}
-	stop()
-	if code := <-ended; code != 0 {
-		t.Errorf("exit code %d:\n%s", code, log)
-	}
+	})
 }
 
 // managersPage gives what a browser shows to who types the PIN.
