@@ -46,36 +46,34 @@ func (a *admission) refused(message, proof string) bool {
 // proved lets go what waited for the proof. A payment that was given up meanwhile
 // is asked no more.
 func (r *Register) proved() {
-	held, now := r.admission.held, r.cfg.Clock.Boot()
-	r.admission = admission{}
 	if r.session != 0 { // the line may be gone again
 		r.latest = r.session
 	}
+	now := r.cfg.Clock.Boot()
 	for _, w := range r.waits {
 		w.queryAt = min(w.queryAt, now)
 	}
-	for _, m := range held {
-		if m.Authorise == nil {
-			r.send(m)
-			continue
-		}
-		id := terminal.PaymentID(m.Authorise.Payment)
-		if r.unresolved[id].State == terminal.Sent && !r.send(m) {
-			r.giveUp(id, terminal.BackendSilent, nil)
-		}
-	}
+	r.admitted(r.send)
 }
 
 // unheard gives up what waited for a proof that this session did not see taken:
 // nothing of it left the till.
 func (r *Register) unheard() {
+	r.admitted(func(wire.Message) bool { return false })
+}
+
+// admitted ends the wait: what was held is sent, and a payment that does not leave
+// is given up.
+func (r *Register) admitted(send func(wire.Message) bool) {
 	held := r.admission.held
 	r.admission = admission{}
 	for _, m := range held {
 		if m.Authorise == nil {
+			send(m)
 			continue
 		}
-		if id := terminal.PaymentID(m.Authorise.Payment); r.unresolved[id].State == terminal.Sent {
+		id := terminal.PaymentID(m.Authorise.Payment)
+		if r.unresolved[id].State == terminal.Sent && !send(m) {
 			r.giveUp(id, terminal.BackendSilent, nil)
 		}
 	}
