@@ -11,14 +11,16 @@ import (
 var _ Desk = (*Register)(nil)
 
 // ask brings a question to the loop and waits for its answer, ctx or the end of
-// the register.
+// the register. Whoever was answered finds in the View what was done for it.
 func ask[T any](ctx context.Context, r *Register, question func(answer func(T, *Error))) (T, error) {
 	type reply struct {
 		value T
 		err   *Error
 	}
 	replies := make(chan reply, 1)
-	answer := func(v T, err *Error) { replies <- reply{v, err} }
+	answer := func(v T, err *Error) {
+		r.answers = append(r.answers, func() { replies <- reply{v, err} })
+	}
 	var none T
 	sent := r.post(ctx, event{
 		run:    func() { question(answer) },
@@ -27,17 +29,22 @@ func ask[T any](ctx context.Context, r *Register, question func(answer func(T, *
 	if !sent {
 		return none, errStopping
 	}
+	var got reply
 	select {
-	case got := <-replies:
-		if got.err != nil {
-			return none, got.err
-		}
-		return got.value, nil
+	case got = <-replies:
 	case <-ctx.Done():
 		return none, &Error{Code: CodeBusy, Text: "the till did not finish in time; ask for the state before trying again", Cause: ctx.Err()}
 	case <-r.ended:
-		return none, errStopping
+		select {
+		case got = <-replies: // both came: what was done is not denied
+		default:
+			return none, errStopping
+		}
 	}
+	if got.err != nil {
+		return none, got.err
+	}
+	return got.value, nil
 }
 
 var errStopping = &Error{Code: CodeShutdown, Text: "the till is stopping; try again when it is back"}

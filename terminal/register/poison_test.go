@@ -347,7 +347,8 @@ func TestI8SettingAsideIsNoVerdict(t *testing.T) {
 	})
 }
 
-// I8: also an item whose payment the ledger lost.
+// I8: also an item whose payment the ledger lost. That it is gone is seen by
+// whoever was answered, however long the picture takes.
 func TestI8SettingAsideOfAPaymentThatIsGone(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		id := w.backlog(1)[0]
@@ -355,6 +356,7 @@ func TestI8SettingAsideOfAPaymentThatIsGone(t *testing.T) {
 		w.spoil("DELETE FROM tally; DELETE FROM seen; DELETE FROM payment; " + poisons["no JSON"])
 		w.start()
 		w.up("")
+		w.dawdle = time.Millisecond
 		w.must(w.reg.SetAside(t.Context(), id))
 		if v := w.reg.View(); v.Outbox != 0 || v.Parked != 0 {
 			t.Fatalf("%+v", v)

@@ -103,6 +103,7 @@ type Register struct {
 	since      time.Duration // when it went there, on the boot clock
 	saved      time.Duration // when the anchor was last saved, on the boot clock
 	queue      []event
+	answers    []func()             // to those who asked; given with the picture of what was done
 	looked     time.Duration        // when onTime was last asked, on the boot clock
 	greeted    terminal.Incarnation // named by the latest hello: the backend's totals are its
 	renewed    bool                 // since the latest welcome, after a hello that was refused
@@ -224,10 +225,20 @@ func (r *Register) loop(ctx context.Context) {
 		}
 		r.watchDisk()
 		r.publish()
+		r.answer()
 		r.tellPending()
 		r.beepVerdict()
 		timer.Reset(r.untilNext())
 	}
+}
+
+// answer gives the answers that are ready.
+func (r *Register) answer() {
+	for _, give := range r.answers {
+		give()
+	}
+	clear(r.answers)
+	r.answers = r.answers[:0]
 }
 
 // looksEvery is how long what is due may wait for those who ask.

@@ -55,6 +55,7 @@ type world struct {
 	scanners int           // register.Config.Scanners
 	boot     time.Time
 	ppm      time.Duration // how much the boot clock runs ahead, in millionths
+	dawdle   time.Duration // how long the clock takes to say what it is
 	wrong    time.Duration // by which the wall clock is
 	bought   int           // see buys
 	session  int64
@@ -99,6 +100,7 @@ func bare(t *testing.T, test func(*testing.T, *world)) {
 // Boot and Wall make the world a register.Clock on the bubble's time.
 func (w *world) Boot() time.Duration {
 	w.asked.Add(1)
+	time.Sleep(w.dawdle)
 	passed := time.Since(w.boot)
 	return passed + passed*w.ppm/1_000_000
 }
