@@ -24,6 +24,17 @@ case $act in
 freeze) publish freeze "$1" freeze ;;
 lift) publish freeze "$1" policy-1 policy-2 ;;
 policy) publish policy "$1" policy-1 policy-2 ;;
+roles)
+  file=$1
+  shift
+  keys=
+  for key; do
+    [ "$key" = root ] && key=$dir/operator/root.skey
+    keys="$keys --key $key"
+  done
+  "$sim" policy sign --as roles $keys --out "$dir/kit.note" "$file"
+  "$sim" policy publish --backend-data "$dir" --as roles "$dir/kit.note"
+  ;;
 deny) "$sim" backend denial add --dir "$dir" --issuer "$1" --account "$2" ;;
 allow) "$sim" backend denial remove --dir "$dir" --issuer "$1" --account "$2" ;;
 revoke) "$sim" backend register revoke --dir "$dir" --register "$1" ;;

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"sekisho/terminal/policy"
 )
 
@@ -40,16 +42,19 @@ var ErrSetup = errors.New("the kit cannot begin")
 
 // Kit is a run against one backend. It is used by one goroutine.
 type Kit struct {
-	cfg      Config
-	machines []*machine // two of one store, one of another
-	stock    *till      // of a third, whose incarnation keeps what it was granted
-	spare    []*machine // more of the first store, not spoilt yet
-	policy   *policy.Policy
-	note     string // the signed policy
-	stopped  *policy.Freeze
-	rights   map[string]rights // by incarnation
-	line     line              // for tests
-	issuer   policy.PassIssuer
+	cfg       Config
+	machines  []*machine // two of one store, one of another
+	stock     *till      // of a third, whose incarnation keeps what it was granted
+	spare     []*machine // more of the first store, not spoilt yet
+	policy    *policy.Policy
+	note      string        // the signed policy of the first welcome
+	text      string        // of the policy in force
+	roles     *policy.Roles // in force; nil where the backend has none
+	rolesText string        // of those, the last note's
+	stopped   *policy.Freeze
+	rights    map[string]rights // by incarnation
+	line      line              // for tests
+	issuer    policy.PassIssuer
 }
 
 // patience is how long a message may take: longer than a register waits for an
@@ -130,11 +135,38 @@ func (k *Kit) learn(ctx context.Context) error {
 	if k.policy, err = all.For(all.Classes[0]); err != nil {
 		return err
 	}
-	k.note = welcome.Policy
+	k.note, k.text = welcome.Policy, text
+	if err := k.learnRoles(welcome.Roles); err != nil {
+		return err
+	}
 	if k.stopped, err = stoppedBy(welcome.Freeze); err != nil {
 		return err
 	}
 	return k.findIssuer()
+}
+
+// learnRoles reads the roles of a welcome to a register that holds none, one note or
+// several. Enrolment says which root key signs them. Without it they are held
+// against the root that the first of them names.
+func (k *Kit) learnRoles(notes string) (err error) {
+	if notes == "" {
+		return nil
+	}
+	all := strings.Split(notes, "\f")
+	first, _ := policy.Text(all[0])
+	r, err := policy.ParseRoles(first)
+	if err != nil {
+		return fmt.Errorf("the roles are none of docs/protocol.md: %w", err)
+	}
+	root := r.Root
+	if m := k.machines[0]; m.enrolled != nil {
+		if root, err = note.NewVerifier(m.enrolled.answer.Root); err != nil {
+			return nil // the rule enrol.answer tells
+		}
+	}
+	k.roles, err = policy.OpenRoles(notes, root, k.policy.Realm)
+	k.rolesText, _ = policy.Text(all[len(all)-1])
+	return err
 }
 
 // stoppedBy reads the freeze of a welcome, which need not bring one.

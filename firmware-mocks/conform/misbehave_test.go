@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"sekisho/terminal/wire"
 )
 
@@ -210,6 +212,22 @@ func inSession(l *leg, m *wire.Message) bool {
 		m.Session = l.session
 	}
 	return true
+}
+
+// alive has what comes on a register's older link count as if it came on the newest.
+func alive(l *leg, m *wire.Message) bool {
+	newest := l
+	for other := range l.p.legs {
+		if other.register == l.register && other.session > newest.session {
+			newest = other
+		}
+	}
+	if m.Hello != nil || newest == l {
+		return true
+	}
+	m.Session = newest.session
+	_ = l.write(newest.backend, 0, websocket.TextMessage, []byte(text(*m))) // the rule sees what comes of it
+	return false
 }
 
 // trusting welcomes everybody without doubt.

@@ -11,6 +11,8 @@ var capMutants = []mutant{
 	{"caps.need", answers(func(_ wire.Message, a *wire.Answer) { a.Grants = nil })},
 	{"caps.counted", approves("allotment.missing")},
 	{"caps.reserved", approves("allotment.missing")},
+	{"caps.named", approves("allotment.missing")},
+	{"caps.own-incarnation", mutation{up: ofTheSession}},
 	{"caps.limit", approves("cap.store")},
 	{"caps.all-or-nothing", answers(func(req wire.Message, a *wire.Answer) {
 		if a.Outcome == wire.OutcomeDeclined {

@@ -72,6 +72,7 @@ var linkMutants = []mutant{
 	{"hello.first", code(wire.CodeSession, wire.CodeRefused)},
 	{"session.grows", oneSession},
 	{"session.old", mutation{up: inSession}},
+	{"session.older", mutation{deaf: true, up: alive}},
 	{"session.future", mutation{up: inSession}},
 	{"session.restart", oneSession},
 	{"hello.other-store", mutation{up: func(l *leg, m *wire.Message) bool {

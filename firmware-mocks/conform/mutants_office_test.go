@@ -1,6 +1,10 @@
 package conform_test
 
-import "sekisho/terminal/wire"
+import (
+	"strings"
+
+	"sekisho/terminal/wire"
+)
 
 // officeMutants do not do head office's word.
 var officeMutants = []mutant{
@@ -36,6 +40,28 @@ var officeMutants = []mutant{
 	{"policy.pushed", mutation{down: func(_ *leg, m *wire.Message) bool { return m.Policy == nil }}},
 	{"policy.pushed", welcome(func(w *wire.Welcome) { w.Policy = "" })},
 	{"policy.advice", acksAs(wire.TypeAdvice, wire.StatusRejected, "policy.missing")},
+	{"policy.stale", approves("policy.stale")},
+	{"advice.policy-stale", acceptsAdvice},
+	{"advice.policy-stale", acksAs(wire.TypeAdvice, wire.StatusRejected, "offline.limit")},
+	{"policy.stale", answers(func(_ wire.Message, a *wire.Answer) {
+		if a.Outcome == wire.OutcomeApproved {
+			a.Outcome, a.Reason, a.Amount = wire.OutcomeDeclined, "policy.stale", 0
+		}
+	})},
+	{"caps.lowered", approves("cap.store")},
+	{"caps.lowered", answers(func(_ wire.Message, a *wire.Answer) {
+		a.Outcome, a.Reason, a.Amount = wire.OutcomeDeclined, "cap.store", 0
+	})},
+	{"roles.welcome", welcome(func(w *wire.Welcome) { w.Roles = "" })},
+	{"roles.welcome", mutation{down: rolesAgain}},
+	{"roles.pushed", mutation{down: func(_ *leg, m *wire.Message) bool { return m.Policy == nil }}},
+	{"roles.pushed", welcome(func(w *wire.Welcome) { w.Roles = "" })},
+	{"roles.pushed", mutation{down: rolesAgain}},
+	{"roles.successors", welcome(func(w *wire.Welcome) { w.Roles = w.Roles[strings.LastIndex(w.Roles, "\f")+1:] })},
+	{"roles.successors", welcome(func(w *wire.Welcome) { w.Roles, _, _ = strings.Cut(w.Roles, "\f") })},
+	{"denials.advice", acceptsAdvice},
+	{"denials.advice", acks(func(_ wire.Message, a *wire.Ack) { a.Bearer = "store" })},
+	{"denials.advice", acks(func(_ wire.Message, a *wire.Ack) { a.Bearer = "operator" })},
 	{"denials.pushed", mutation{down: func(_ *leg, m *wire.Message) bool { return m.Denials == nil || m.Denials.From == 0 }}},
 	{"denials.pushed", approves("account.denied")},
 	{"denials.removed", mutation{down: func(_ *leg, m *wire.Message) bool {
@@ -49,6 +75,17 @@ var officeMutants = []mutant{
 			a.Outcome, a.Reason, a.Amount = wire.OutcomeDeclined, "account.denied", 0
 		}
 	})},
+}
+
+// rolesAgain brings the roles with every welcome.
+func rolesAgain(l *leg, m *wire.Message) bool {
+	if m.Welcome != nil {
+		if m.Welcome.Roles == "" {
+			m.Welcome.Roles = l.p.words["roles"]
+		}
+		l.p.words["roles"] = m.Welcome.Roles
+	}
+	return true
 }
 
 // sellsNothing declines everything with frozen once there was a freeze.

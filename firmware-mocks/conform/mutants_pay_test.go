@@ -75,6 +75,15 @@ var payMutants = []mutant{
 	{"void.credits", swallowed(wire.TypeVoid)},
 	{"void.once", secondTime(wire.TypeVoid, "rejected")},
 	{"void.nothing", acksAs(wire.TypeVoid, wire.StatusAccepted, "")},
+	{"void.again", secondTime(wire.TypeVoid, "rejected")},
+	{"void.again", acksAs(wire.TypeVoid, wire.StatusRejected, "backend.declined")},
+	{"void.not-seen", acksAs(wire.TypeVoid, wire.StatusAccepted, "")},
+	{"void.not-seen", mutation{down: func(l *leg, m *wire.Message) bool { // it is the payment of who voided it
+		if m.Answer != nil && l.p.asked[m.Re].Authorise != nil {
+			*m = wire.Message{Version: 1, Type: wire.TypeError, ID: m.ID, Re: m.Re, Session: m.Session, Error: &wire.Error{Code: wire.CodeRefused, Text: "another's"}}
+		}
+		return true
+	}}},
 	{"void.rejected-once", secondTime(wire.TypeVoid, "accepted")},
 	{"void.refunded", acksAs(wire.TypeRefund, wire.StatusAccepted, "")},
 	{"refund.parts", acksAs(wire.TypeRefund, wire.StatusAccepted, "")},

@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
-	"golang.org/x/mod/sumdb/note"
-
+	"sekisho/terminal"
 	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
@@ -64,8 +64,9 @@ func (p *play) release(m *machine) {
 	p.office("release", map[string]any{"register": m.ID}, m.ID)
 }
 
-// publish hands the operator a text to sign and to bring to every register.
-func (p *play) publish(act, text string) {
+// publish hands the operator a text to sign, with these keys or with those of the
+// act, and to bring to every register.
+func (p *play) publish(act, text string, keys ...string) {
 	f, err := os.CreateTemp("", "sekisho-conform-*.toml")
 	if err == nil {
 		defer os.Remove(f.Name())
@@ -76,7 +77,7 @@ func (p *play) publish(act, text string) {
 		p.fail("the kit wrote no text for the operator: %w", err)
 		return
 	}
-	p.order(act, f.Name())
+	p.order(act, append([]string{f.Name()}, keys...)...)
 }
 
 // freeze has categories and issuers stopped and gives the version. Who calls it
@@ -135,9 +136,12 @@ func listed(names []string) string {
 var versionLine = regexp.MustCompile(`(?m)^version[ \t]*=[ \t]*[0-9_]+`)
 
 // renew has the policy in force published again with the next version.
-func (p *play) renew() *policy.Policy {
+func (p *play) renew() *policy.Policy { return p.issue(p.k.text) }
+
+// issue has a policy's text published with the next version. Who calls it waits for
+// it with under.
+func (p *play) issue(text string) *policy.Policy {
 	next := p.k.policy.Version + 1
-	text, _ := policy.Text(p.k.note) // learn has read it
 	if at := versionLine.FindStringIndex(text); at != nil {
 		text = text[:at[0]] + fmt.Sprintf("version = %d", next) + text[at[1]:]
 	}
@@ -147,25 +151,68 @@ func (p *play) renew() *policy.Policy {
 		return p.k.policy
 	}
 	p.publish("policy", text)
-	return all
+	if p.over() {
+		return p.k.policy
+	}
+	mine, err := all.For(all.Classes[0])
+	if err != nil {
+		p.fail("the newer policy is for no class: %w", err)
+		return p.k.policy
+	}
+	p.k.policy, p.k.text = mine, text // the rules go by it from now on, and those after this one
+	return mine
 }
 
-// roles says who may sign; nil without enrolment, which tells it.
-func (p *play) roles() *policy.Roles {
-	if p.a().enrolled == nil {
-		return nil
+// tableLine is a table's header in a policy's text.
+var tableLine = regexp.MustCompile(`^\s*\[+\s*([a-z_]+)\s*\]+`)
+
+// changed has the policy published with another value of a key in the nth table of
+// a name; "" are the keys before every table. Who calls it calls restore in the end,
+// whatever came of the rule.
+func (p *play) changed(table string, nth int, key string, value any) *policy.Policy {
+	p.operated()
+	lines := strings.Split(p.k.text, "\n")
+	keyLine := regexp.MustCompile(`^\s*` + key + `\s*=`)
+	here, at, found := "", 0, false
+	for i, line := range lines {
+		if m := tableLine.FindStringSubmatch(line); m != nil {
+			if here = m[1]; here == table {
+				at++
+			}
+		}
+		if here == table && (table == "" || at == nth+1) && keyLine.MatchString(line) {
+			lines[i], found = fmt.Sprintf("%s = %v", key, value), true
+		}
 	}
-	a := p.a().enrolled.answer
-	root, err := note.NewVerifier(a.Root)
-	if err != nil {
-		p.fail("root is no verifier key: %w", err)
-		return nil
+	p.need(found, "a policy whose text has "+key+" on a line of its own")
+	if p.over() {
+		return p.k.policy
 	}
-	r, err := policy.OpenRoles(a.Roles, root, p.k.policy.Realm)
-	if err != nil {
-		p.fail("root did not sign the roles: %w", err)
+	p.was = p.k.text
+	return p.issue(strings.Join(lines, "\n"))
+}
+
+// restore publishes what the policy said before the rule, if the rule failed too.
+func (p *play) restore() *policy.Policy {
+	if p.was == "" {
+		return p.k.policy
 	}
-	return r
+	err, needs, was := p.err, p.needs, p.was
+	p.err, p.needs, p.was = nil, "", ""
+	next := p.issue(was)
+	if err != nil || needs != "" {
+		p.err, p.needs = err, needs
+	}
+	return next
+}
+
+// nth says which [[cap]] of the policy's text a cap is.
+func (p *play) nth(c terminal.Cap) int {
+	all, err := policy.Parse(p.k.text)
+	if err != nil { // it was read before
+		return 0
+	}
+	return slices.IndexFunc(all.Caps, func(o terminal.Cap) bool { return o.ID == c.ID })
 }
 
 // hearsFreeze wants the till told of a freeze of a version, signed by who may.
@@ -182,25 +229,24 @@ func (t *till) fits(note string, version int64, lifts bool) {
 	f, err := policy.ParseFreeze(text)
 	t.p.want(ok && err == nil, "what came as freeze is no signed note of one: %v", err)
 	t.p.want(t.p.over() || f.Version == version, "the freeze that came is not the version published, %d", version)
-	if r := t.p.roles(); r != nil && !t.p.over() {
+	if r := t.p.k.roles; r != nil && !t.p.over() {
 		f, err = r.OpenFreeze(note)
 		t.p.want(err == nil && (f.Lifts || !lifts), "the freeze that came is not signed by who may: %v", err)
 	}
 }
 
-// hearsPolicy wants the till told of a newer policy, and gives its note.
-func (t *till) hearsPolicy(next *policy.Policy) string {
+// under wants the till told of a newer policy, signed by who may.
+func (t *till) under(next *policy.Policy) {
 	m := t.find("a policy", func(m wire.Message) bool { return m.Re == "" && m.Policy != nil && m.Policy.Note != "" })
 	if m.Policy == nil {
-		return ""
+		return
 	}
 	text, ok := policy.Text(m.Policy.Note)
 	got, err := policy.Parse(text)
 	t.p.want(ok && err == nil, "what came as policy is no signed note of one: %v", err)
 	t.p.want(t.p.over() || got.Version == next.Version, "the policy that came is not the version published, %d", next.Version)
-	if r := t.p.roles(); r != nil && !t.p.over() {
+	if r := t.p.k.roles; r != nil && !t.p.over() {
 		_, err = r.OpenPolicy(m.Policy.Note, next.Classes[0])
 		t.p.want(err == nil, "the policy that came is not signed as the roles say: %v", err)
 	}
-	return m.Policy.Note
 }

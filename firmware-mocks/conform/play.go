@@ -21,6 +21,7 @@ type play struct {
 	err   error  // what went wrong
 	needs string // what the kit was not given
 	froze bool   // something is stopped for the rule
+	was   string // text of the policy before the rule changed it
 	tills []*till
 	work  sync.WaitGroup // the tills' readers
 }

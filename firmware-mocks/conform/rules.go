@@ -40,5 +40,7 @@ const (
 	aWelcome    = "protocol.md, welcome"
 	anAnswer    = "protocol.md, answer"
 	someDenials = "protocol.md, denials"
+	theKeys     = "protocol.md, Its keys"
+	theReasons  = "protocol.md, Reasons"
 	backGrants  = "protocol.md, grants, upward"
 )

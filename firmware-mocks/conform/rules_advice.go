@@ -135,6 +135,26 @@ var adviceRules = []Rule{
 		m.Advice.Spends = nil
 		t.atStores(m, "")
 	}},
+	{"advice.account-cap", "An advice beyond a cap on the account, by what its own register sold, is rejected with cap.account.", anAdvice, accountOffline},
+	{"advice.asked", "An advice of a payment that came as an authorise, or was reversed, is rejected and changes nothing.", aReversal, func(p *play) {
+		t, payment, dead := p.join(p.a()), newID(), newID()
+		t.approved(t.buy(payment, p.fresh(), price))
+		t.rejected(t.advise(payment, p.fresh(), price), string(terminal.BackendDeclined))
+		t.outcome(payment, wire.OutcomeApproved)
+		t.charged(payment, price)
+		t.accepted(t.reverse(dead))
+		t.rejected(t.advise(dead, p.fresh(), price), string(terminal.BackendDeclined))
+		t.outcome(dead, wire.OutcomeReversed)
+		t.notCharged(dead)
+	}},
+	{"advice.policy-missing", "An advice that names no policy, or one that is not known, is rejected with policy.missing.", theReasons, func(p *play) {
+		t := p.join(p.a())
+		for _, version := range []int64{0, p.k.policy.Version + 1000} {
+			m := t.advise(newID(), p.fresh(), price)
+			m.Advice.Versions.Policy = version
+			t.atStores(m, string(terminal.PolicyMissing))
+		}
+	}},
 	{"advice.allotment", "An advice that sold from what its incarnation was granted is accepted.", anAdvice, func(p *play) {
 		t, line := p.stocked()
 		t.sold(line)
@@ -216,6 +236,26 @@ func afterBoot(p *play) {
 		t.accepted(byWall())
 	}
 	t.atStores(byWall(), string(terminal.OfflineLimit))
+}
+
+// accountOffline sells more of some goods than a cap lets one account buy, from
+// what the register holds.
+func accountOffline(p *play) {
+	c := p.cap("a cap on accounts on the goods of an offline_only cap", func(c terminal.Cap) bool {
+		return c.Scope == terminal.ScopeAccount && c.Category == p.offlineGoods().Category
+	})
+	line := portion(c, 105)
+	line.Yen = min(line.Yen, price)
+	p.need(!atLeast(limitOf(c), count(c, price, []wire.Line{line})), "a cap on accounts that counts units")
+	t := p.stock()
+	for _, s := range p.spends(price, []wire.Line{line}, true) {
+		if !p.over() {
+			p.need(atLeast(t.held(s.Cap), s.Reserved), "a reserve of every cap on "+line.Category+" above a cap on accounts")
+		}
+	}
+	m := t.advise(newID(), p.fresh(), price, line)
+	t.atStores(m, string(terminal.CapAccount))
+	t.left(m)
 }
 
 // offlineGoods is a cap on goods that are sold offline from an allotment.

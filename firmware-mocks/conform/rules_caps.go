@@ -40,6 +40,15 @@ var capRules = []Rule{
 		s.Reserved, s.Need = s.Need, wire.Amount{}
 		t.declined(m, "")
 	}},
+	{"caps.named", "A cap that is named twice, is offline-only, or is not in the policy: declined with allotment.missing.", theCaps, badlyNamed},
+	{"caps.own-incarnation", "An authorise of another incarnation than the session's gets error refused, and changes nothing.", theCaps, func(p *play) {
+		old := p.join(p.a())
+		t, payment := p.join(p.a()), newID()
+		m := t.buy(payment, p.fresh(), price, portion(p.roomy(1), 1))
+		m.Incarnation = old.incarnation
+		t.refused(m, wire.CodeRefused)
+		t.outcome(payment, wire.OutcomeNotSeen)
+	}},
 	{"caps.limit", "A need beyond the limit is declined with cap.store.", theCaps, func(p *play) {
 		c := p.roomy(1)
 		t := p.join(p.a())
@@ -112,6 +121,27 @@ var capRules = []Rule{
 		}
 		t.refused(m, wire.CodeRefused)
 	}},
+}
+
+// badlyNamed adds a spend to those that the lines take: each is one of no such cap,
+// or one too many.
+func badlyNamed(p *play) {
+	c := p.roomy(1)
+	t := p.join(p.a())
+	wrong := []string{string(c.ID), "conform-none"}
+	for _, o := range p.k.policy.Caps {
+		if o.Scope == terminal.ScopeStore && o.OfflineOnly {
+			wrong = append(wrong, string(o.ID))
+		}
+	}
+	for _, id := range wrong {
+		if p.over() {
+			return
+		}
+		m := t.buy(newID(), p.fresh(), price, portion(c, 1))
+		m.Authorise.Spends = append(m.Authorise.Spends, wire.Spend{Cap: id, Window: p.today(), Need: m.Authorise.Spends[0].Need})
+		t.declined(m, string(terminal.AllotmentMissing))
+	}
 }
 
 func plus(a, b wire.Amount) wire.Amount {

@@ -59,12 +59,14 @@ var messageRules = []Rule{
 	}},
 	{"error.not-answered", "An error is not answered.", thePromises, func(p *play) {
 		t := p.join(p.a())
-		id := t.tell(wire.Message{Type: wire.TypeError, Error: &wire.Error{Code: "policy.signature", Text: "the kit says so"}})
-		for range 3 { // what would answer it comes before these
-			t.outcome(newID(), wire.OutcomeNotSeen)
-		}
-		for _, m := range t.kept {
-			p.want(m.Re != id && m.Type != wire.TypeError, "an error was answered with %s", named(m))
+		for _, word := range []wire.ErrorCode{"policy.signature", "session.older", "journal.gap"} {
+			id := t.tell(wire.Message{Type: wire.TypeError, Error: &wire.Error{Code: word, Text: "the kit says so"}})
+			for range 3 { // what would answer it comes before these
+				t.outcome(newID(), wire.OutcomeNotSeen)
+			}
+			for _, m := range t.kept {
+				p.want(m.Re != id && m.Type != wire.TypeError, "an error was answered with %s", named(m))
+			}
 		}
 	}},
 	{"fields.ignored", "Fields that the backend does not know are ignored, in hello too.", theLink, unknownFields},

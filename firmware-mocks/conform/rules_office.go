@@ -75,10 +75,33 @@ var officeRules = []Rule{
 	{"policy.advice", "An advice names the policy that it was decided by: one of before the newest is no reason to reject it.", anAdvice, func(p *play) {
 		t := p.join(p.a())
 		m := t.advise(newID(), p.fresh(), price)
-		next := p.renew()
-		p.inForce(t.hearsPolicy(next), next)
+		t.under(p.renew())
 		t.accepted(m)
 	}},
+	{"advice.older-policy", "An advice is held against the limits of the policy that it names, whether the next allows less or more.", anAdvice, olderPolicy},
+	{"policy.stale", "Past the policy's good_until high-resale goods are declined with policy.stale; others go on.", theKeys, func(p *play) {
+		c := p.cap("a store's cap of the day on high-resale goods", func(c terminal.Cap) bool { return storeDay(c) && p.k.policy.HighResale[c.Category] })
+		t := p.join(p.a())
+		defer p.restore()
+		t.under(p.stale())
+		t.declined(t.buy(newID(), p.fresh(), price, portion(c, 1)), string(terminal.PolicyStale))
+		t.paid(price)
+	}},
+	{"advice.policy-stale", "High-resale goods that were sold past the good_until of the policy that the advice names are rejected with policy.stale.", anAdvice, stalePolicy},
+	{"caps.lowered", "Lowering a limit binds what is not yet granted: no more is granted, and what was is sold.", theCaps, loweredCap},
+	{"roles.welcome", "The welcome brings the roles to a register with older ones, and not to one that has them.", aWelcome, func(p *play) {
+		p.need(p.k.roles != nil, "roles at the backend")
+		p.want(p.dial(p.a()).hello().Roles != "", "a register without roles got none")
+		t := p.dial(p.a())
+		m := t.greeting()
+		if !p.over() {
+			m.Hello.Roles = p.k.roles.Version
+		}
+		p.want(t.helloAs(m).Roles == "", "a register that holds the roles in force got them again")
+	}},
+	{"roles.pushed", "Newer roles are brought to every register that is linked, and by the next welcome to the others.", theWord, newerRoles},
+	{"roles.successors", "After changes of the root key the welcome brings every note that leads to the roles in force from those that the register holds.", theWord, rolesOfOtherRoots},
+	{"denials.advice", "An advice from after its account was denied is rejected with account.denied, and the store bears it where its register held the denials.", anAdvice, deniedAdvice},
 	{"denials.pushed", "An account that is denied is told to every register that is linked, and declined with account.denied.", theWord, func(p *play) {
 		tills, who := []*till{p.join(p.a()), p.join(p.c())}, p.customer()
 		before := held(tills)
@@ -142,31 +165,17 @@ func frozenAdvice(p *play) {
 // newerPolicy leaves the newer policy in force: the rules after it go by that.
 func newerPolicy(p *play) {
 	tills := []*till{p.join(p.a()), p.join(p.c())}
+	before := p.k.policy.Version
 	next := p.renew()
-	var note string
 	for _, t := range tills {
-		note = t.hearsPolicy(next)
+		t.under(next)
 	}
 	late := p.dial(p.b())
 	m := late.greeting()
-	m.Hello.Versions.Policy = p.k.policy.Version
+	m.Hello.Versions.Policy = before
 	w := late.helloAs(m)
 	p.want(w.Policy != "" || p.over(), "a register with the policy from before got no newer one with the welcome")
-	p.inForce(note, next)
 	tills[0].paid(price)
-}
-
-// inForce has the kit go by a newer policy from now on.
-func (p *play) inForce(note string, next *policy.Policy) {
-	if p.over() {
-		return
-	}
-	mine, err := next.For(next.Classes[0])
-	if err != nil {
-		p.fail("the newer policy is for no class: %w", err)
-		return
-	}
-	p.k.policy, p.k.note = mine, note
 }
 
 // held gives the version of the denials that follow each till's welcome.
@@ -259,4 +268,94 @@ func enrolledAnew(p *play) {
 	next.outcome(payment, wire.OutcomeApproved)
 	w := next.again().hello()
 	p.want(p.over() || w.Checkpoint != nil && w.Checkpoint.Size >= at.Size, "the checkpoint from before the enrolment is not kept")
+}
+
+// olderPolicy tells of one sum under three policies: the second allows a yen less.
+func olderPolicy(p *play) {
+	o := p.k.policy.Offline
+	sum := int64(min(o.Floor, o.AccountYen))
+	p.need(sum > 1, "a policy with an offline.floor")
+	t := p.join(p.a())
+	defer p.restore()
+	first := t.advise(newID(), p.fresh(), sum)
+	t.under(p.changed("offline", 0, "floor", sum-1))
+	t.accepted(first)
+	t.charged(first.Advice.Payment, sum)
+	t.atStores(t.advise(newID(), p.fresh(), sum), string(terminal.OfflineLimit))
+	second := t.advise(newID(), p.fresh(), sum)
+	t.under(p.restore())
+	t.atStores(second, string(terminal.OfflineLimit))
+	t.accepted(t.advise(newID(), p.fresh(), sum))
+}
+
+// stale publishes the policy with a good_until that is past.
+func (p *play) stale() *policy.Policy {
+	return p.changed("", 0, "good_until", "2020-01-01T00:00:00Z")
+}
+
+func stalePolicy(p *play) {
+	t, line := p.stocked()
+	p.need(p.k.policy.HighResale[terminal.Category(line.Category)], "an offline_only cap on high-resale goods")
+	defer p.restore()
+	t.under(p.stale())
+	m := t.advise(newID(), p.fresh(), price, line)
+	t.atStores(m, string(terminal.PolicyStale))
+	t.left(m)
+}
+
+// left counts the goods of a rejected advice: they have left.
+func (t *till) left(m wire.Message) {
+	if t.p.over() {
+		return
+	}
+	for _, s := range m.Advice.Spends {
+		t.use(s.Cap, s.Reserved)
+	}
+}
+
+// loweredCap has a payment granted and undone, so that the register holds what it
+// took, and then lowers the cap below that.
+func loweredCap(p *play) {
+	c := p.roomy(2)
+	t, payment, line := p.join(p.a()), newID(), portion(c, 2)
+	t.bought(payment, p.fresh(), price, line)
+	t.accepted(t.void(payment, newID()))
+	t.releaseAll(line)
+	measure := "units"
+	if c.Limit.Units == terminal.Unlimited {
+		measure = "yen"
+	}
+	more, sells := t.buy(newID(), p.fresh(), price, line), t.buy(newID(), p.fresh(), price, line)
+	for i, s := range sells.Authorise.Spends {
+		sells.Authorise.Spends[i].Reserved, sells.Authorise.Spends[i].Need = s.Need, wire.Amount{}
+	}
+	defer p.restore()
+	t.under(p.changed("cap", p.nth(c), measure, 1))
+	a := t.answer(more)
+	p.want(a.Outcome == wire.OutcomeDeclined && a.Reason == string(terminal.CapStore), "a need beyond the lowered limit was answered %s %s, not declined cap.store", a.Outcome, a.Reason)
+	a = t.answer(sells)
+	p.want(a.Outcome == wire.OutcomeApproved, "what was granted before the limit was lowered was answered %s %s, not approved", a.Outcome, a.Reason)
+	if p.over() {
+		return
+	}
+	for _, s := range sells.Authorise.Spends {
+		t.use(s.Cap, s.Reserved)
+	}
+}
+
+func deniedAdvice(p *play) {
+	t, who := p.join(p.a()), p.customer()
+	before := held([]*till{t})
+	p.order("deny", p.k.issuer.Name, who.Account())
+	now := t.denied(before[0], who.Account())
+	p.pause()
+	created := t.outcome(newID(), wire.OutcomeNotSeen).Time // by the backend's own clock
+	advice := func(denials int64) wire.Message {
+		m := t.advise(newID(), p.show(who), price)
+		m.Advice.Created, m.Advice.Versions.Denials = created, denials
+		return m
+	}
+	a := t.rejected(advice(before[0]), string(terminal.AccountDenied))
+	p.want(a.Bearer == "operator" || p.over(), "the register did not hold the denials, and yet the bearer is %q", a.Bearer)
+	t.atStores(advice(now.to), string(terminal.AccountDenied))
 }

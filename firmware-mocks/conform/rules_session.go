@@ -33,6 +33,15 @@ var sessionRules = []Rule{
 		t.refused(m, wire.CodeSession)
 		t.outcome(payment, wire.OutcomeNotSeen)
 	}},
+	{"session.older", "What an older link says after a newer hello changes nothing: it gets error session, or the link has ended.", theSessions, func(p *play) {
+		old := p.join(p.a())
+		payment, other := old.paid(price), newID()
+		t := old.rejoin()
+		old.late(old.void(payment, newID()))
+		old.late(old.buy(other, p.fresh(), price))
+		t.outcome(payment, wire.OutcomeApproved)
+		t.outcome(other, wire.OutcomeNotSeen)
+	}},
 	{"session.future", "A message of a session that was never opened gets error session.", theSessions, func(p *play) {
 		t := p.join(p.a())
 		m := t.query(newID())

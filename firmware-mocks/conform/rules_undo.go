@@ -1,6 +1,8 @@
 package conform
 
 import (
+	"time"
+
 	"sekisho/terminal"
 	"sekisho/terminal/wire"
 )
@@ -81,6 +83,23 @@ var undoRules = []Rule{
 		payment := t.paid(price)
 		t.accepted(t.reverse(payment))
 		t.rejected(t.void(payment, newID()), "")
+	}},
+	{"void.again", "A void of what was voided already, by whatever id, is accepted, and so is one of an advice that was rejected: nothing of it is charged.", aVoid, func(p *play) {
+		t := p.join(p.a())
+		payment := t.paid(price)
+		t.accepted(t.void(payment, newID()))
+		t.accepted(t.void(payment, newID()))
+		t.notCharged(payment)
+		bad := newID()
+		t.rejected(t.advise(bad, p.shownAt(time.Hour), price), "")
+		t.accepted(t.void(bad, newID()))
+		t.notCharged(bad)
+	}},
+	{"void.not-seen", "A void of an id that was not seen is rejected, and takes it for nobody.", aVoid, func(p *play) {
+		a, b, payment := p.join(p.a()), p.join(p.b()), newID()
+		a.rejected(a.void(payment, newID()), "")
+		b.approved(b.buy(payment, p.fresh(), price))
+		b.charged(payment, price)
 	}},
 	{"void.rejected-once", "A void that was rejected is rejected ever after by its id.", thePromises, func(p *play) {
 		t, id := p.join(p.a()), newID()

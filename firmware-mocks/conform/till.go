@@ -342,6 +342,22 @@ func (t *till) closed() {
 	}
 }
 
+// late sends a message on a link that a newer one has replaced. It may have ended,
+// before or for it; an answer must be error session.
+func (t *till) late(m wire.Message) {
+	id := t.rawTo(m, func(map[string]any) {}, func(data []byte) { _ = t.conn.WriteMessage(websocket.TextMessage, data) })
+	for end := time.Now().Add(t.p.k.cfg.Patience); !t.p.over() && !t.ended; {
+		got, err := t.next(time.Until(end))
+		if errors.Is(err, errSilent) {
+			return // what came of it the newer link is told
+		}
+		if err == nil && got.Re == id {
+			t.mistaken(m.Type, got, wire.CodeSession)
+			return
+		}
+	}
+}
+
 // raw sends a message with its JSON changed by hand.
 func (t *till) raw(m wire.Message, change func(map[string]any)) string {
 	return t.rawTo(m, change, t.put)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -34,6 +35,8 @@ func (o *Backend) operate(ctx context.Context, act string, args ...string) (stri
 		return o.published(ctx, "freeze", args[0], policy.SignFreeze, o.signers[act])
 	case "policy":
 		return o.published(ctx, "policy", args[0], policy.Sign, o.signers[act])
+	case "roles":
+		return o.newRoles(ctx, args[0], args[1:])
 	case "deny":
 		return field("denials", "issuer", "account")
 	case "allow":
@@ -51,6 +54,28 @@ func (o *Backend) operate(ctx context.Context, act string, args ...string) (stri
 		return made.Code, err
 	}
 	return "", conform.ErrCannot
+}
+
+// newRoles signs a file's text with keys, each a file or this backend's own root.
+func (o *Backend) newRoles(ctx context.Context, file string, keys []string) (string, error) {
+	var by []note.Signer
+	for _, name := range keys {
+		if name == "root" {
+			by = append(by, o.cfg.Root)
+			continue
+		}
+		secret, err := os.ReadFile(name)
+		if err != nil {
+			return "", err
+		}
+		signer, err := note.NewSigner(strings.TrimSpace(string(secret)))
+		if err != nil {
+			return "", err
+		}
+		by = append(by, signer)
+	}
+	sign := func(text string, _ ...note.Signer) (string, error) { return policy.SignRoles(text, by...) }
+	return o.published(ctx, "roles", file, sign, nil)
 }
 
 // published signs a file's text and brings it to the backend.
