@@ -1,6 +1,6 @@
 # What this Makefile needs is Debian (or another Linux), Go, a C compiler, make,
-# zbar-tools, whose zbarimg reads in the tests what the mocks draw, and Python,
-# in which the example backend is written.
+# zbar-tools, whose zbarimg reads in the tests what the mocks draw, and Python
+# and openssl, with which the example backend is written and makes certificates.
 
 # Inputs for each target, not seconds: up to Go 1.26 a target that ends by the
 # clock now and then fails with "context deadline exceeded" (go.dev/issue/75804).
@@ -60,12 +60,14 @@ demo: build ## a till with its scanner, customers and backend; plays a shift
 	./bin/sekisho-sim demo $(if $(ONCE),--once)
 
 # The example's ports are below those that the kernel gives away by itself.
-conform: build ## try the reference backend, the register and the example backend, rule by rule
+conform: build ## try the reference backend, the register and the example backend, rule by rule; then have those two sell
 	./bin/sekisho-sim conform
 	docs/examples/reference.sh bin
 	./bin/sekisho-sim conform --register ./bin/sekishod
 	python3 -B docs/examples/check.py
 	docs/examples/conform.sh bin 18470
+	docs/examples/conform.sh --insecure-dev bin 18473 --only hello
+	docs/examples/till.py bin 18476
 
 # The control, which must lose something, runs first: without it the rest says
 # nothing.
@@ -87,6 +89,7 @@ tools:
 	echo '#include <stdlib.h>' | "$${CC:-cc}" -E - >/dev/null 2>&1 || missing="$$missing gcc libc6-dev"; \
 	command -v zbarimg >/dev/null || missing="$$missing zbar-tools"; \
 	command -v python3 >/dev/null || missing="$$missing python3"; \
+	command -v openssl >/dev/null || missing="$$missing openssl"; \
 	if [ -n "$$missing" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		echo "installing:" $$missing; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """A payment backend that registers can be connected to, written from the documents alone:
 protocol.md, pass.md, enrolment.md and journal.md. README.md beside it says what it leaves out.
+Codes and certificates are enrol.py's.
 
 It is an example to read and to try a register with, never one for money: its cryptography is slow
 and leaks timing, and its wallet is a table. Python 3.9, nothing else.
@@ -16,6 +17,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import os
 import pathlib
 import random
 import re
@@ -26,11 +28,11 @@ import ssl
 import struct
 import sys
 import time
-import urllib.parse
 import zoneinfo
 
 sys.dont_write_bytecode = True
 
+import enrol
 import verify
 from shapes import Problem, parse
 
@@ -162,7 +164,7 @@ KINDS = ("registers", "incarnations", "payments", "ops", "passes", "accounts", "
 
 class Book:
     def __init__(self, path):
-        self.db = sqlite3.connect(path)
+        self.db = sqlite3.connect(path, timeout=30)  # enrol.py writes to it too
         self.db.execute("PRAGMA journal_mode=WAL")
         self.db.execute("PRAGMA synchronous=FULL")
         with self.db:
@@ -216,6 +218,8 @@ class Backend:
         self.book = Book(options.data)
         self.links = {}  # register: its latest link
         self.last_time = 0
+        self.authority = enrol.Authority(options.ca) if options.ca else None
+        self.desk = enrol.Desk(self.book.db)
         self.hpke = bytes.fromhex(options.hpke.read_text().strip()) if options.hpke else None
         setting = self.book.settings.setdefault("backend", {})
         if not setting:
@@ -225,7 +229,7 @@ class Backend:
         self.setting = setting
         for line in options.registers.read_text().splitlines() if options.registers else []:
             if line.strip():
-                self.enrol(line.strip())
+                self.trust(line.strip())
         self.read_notes()
         self.book.commit()
 
@@ -265,7 +269,23 @@ class Backend:
 
     # Registers and sessions.
 
-    def enrol(self, vkey):
+    def enrol(self, _, body):
+        """A register that comes with a one-time code; one that was enrolled before takes over."""
+        store, register, public, answer = self.desk.enrol(self.authority, body)
+        self.trust(verify.write_vkey("sekisho/%s/%s" % (store, register), public))
+        return dict(answer, root=self.options.root.read_text().strip(), roles=self.roles_note,
+                    backend_hpke=base64.b64encode(verify.hpke.public(self.hpke)).decode())
+
+    def renew(self, certificate, body):
+        return self.desk.renew(self.authority, certificate, body)
+
+    def end_revoked(self):
+        """The links whose certificates are good no more."""
+        for link in list(self.links.values()):
+            if link.peer and not self.desk.good(link.certificate):
+                link.close()
+
+    def trust(self, vkey):
         """A register's key for checkpoints; its name says whose it is."""
         origin, _, store, register = [vkey.split("+")[0], *vkey.split("+")[0].split("/")]
         verify.read_vkey(vkey)
@@ -404,6 +424,8 @@ class Backend:
     def decide(self, link, message, body):
         """The answer to one message: its type and its body, or None."""
         kind = message["type"]
+        if link.peer and not self.desk.good(link.certificate):
+            raise Problem("trouble", "the certificate is good no more; dial again", end=True)
         if kind == "hello":
             return self.hello(link, message, body)
         if kind == "error":
@@ -881,7 +903,7 @@ class Backend:
 
     def admin(self, path, body):
         if path == "/admin/registers/enrol":
-            self.enrol(body["vkey"])
+            self.trust(body["vkey"])
         elif path == "/admin/accounts":
             self.book.put("accounts", self.account(body["issuer"], body["account"]), {"balance": body["balance"]})
         elif path == "/admin/accounts/stop":
@@ -932,8 +954,9 @@ PROOF_TIME = 30  # seconds for the proof after a challenge
 
 
 class Link:
-    def __init__(self, backend, reader, writer, peer):
-        self.backend, self.reader, self.writer, self.peer = backend, reader, writer, peer
+    def __init__(self, backend, reader, writer, peer, certificate):
+        self.backend, self.reader, self.writer = backend, reader, writer
+        self.peer, self.certificate = peer, certificate  # store and register; None on loopback
         self.register = self.store = self.incarnation = None
         self.session = self.sent = self.bad = 0
         self.ends, self.after = False, []
@@ -968,7 +991,7 @@ class Link:
         worker = asyncio.ensure_future(self.work())
         try:
             await self.read()
-        except (Gone, asyncio.IncompleteReadError, OSError, asyncio.TimeoutError) as end:
+        except (Gone, asyncio.IncompleteReadError, OSError) as end:
             self.close(getattr(end, "code", 1000))
         except asyncio.CancelledError:
             self.close(1001)  # the backend ends
@@ -978,8 +1001,13 @@ class Link:
                 del self.backend.links[self.register]
 
     async def exactly(self, n):
-        """A register pings every 2 seconds: a link that says nothing for 30 is gone."""
-        return await asyncio.wait_for(self.reader.readexactly(n), 30)
+        """A register pings every 2 seconds: a link that says nothing for 30 is gone. What has come
+        already is read without a pause, so that a ping behind many messages waits for none."""
+        silent = asyncio.get_running_loop().call_later(30, self.writer.transport.abort)
+        try:
+            return await self.reader.readexactly(n)
+        finally:
+            silent.cancel()
 
     async def read(self):
         """Frames. Pings are answered here, whatever the worker is at."""
@@ -1055,84 +1083,108 @@ class Link:
             self.close()
 
 
-def reply(writer, status, body=b"", headers=""):
-    writer.write(("HTTP/1.1 %s\r\n%sContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, headers, len(body))).encode() + body)
+def reply(writer, status, body=b"", kind="application/json"):
+    writer.write(("HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % (status, kind, len(body))).encode() + body)
     writer.close()
 
 
 def refuse(writer, status, code, detail):
-    problem = json.dumps({"code": code, "detail": detail}).encode()
-    reply(writer, status, problem, "Content-Type: application/problem+json\r\n")
+    later = "\r\nRetry-After: 5" if code == "busy" else ""
+    reply(writer, status, json.dumps({"code": code, "detail": detail}).encode(), "application/problem+json" + later)
 
 
 async def request(reader):
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)).decode("latin-1")
+    """Path, headers, and a body as far as its length is told."""
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.split("\r\n")
     headers = {}
     for line in lines:
         name, _, value = line.partition(":")
         if name:
             headers[name.strip().lower()] = (headers.get(name.strip().lower(), "") + "," + value.strip()).strip(",")
-    return first.split(" "), headers
+    size = int(headers.get("content-length", 0))
+    if not 0 <= size <= MIB:
+        raise ValueError("the body is too long")
+    return first.split(" ")[1], headers, await reader.readexactly(size)
 
 
 class Server:
     def __init__(self, backend):
         self.backend = backend
 
-    async def link(self, reader, writer):
+    async def public(self, reader, writer):
+        """What registers ask: a link, and enrolment and renewal beside it."""
         try:
-            _, headers = await request(reader)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.TimeoutError, ConnectionError):
+            path, headers, body = await asyncio.wait_for(request(reader), 10)
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.TimeoutError, ConnectionError, ValueError, IndexError):
             writer.close()
             return
-        peer = None
-        if self.backend.options.cert:
-            names = [v for k, v in (writer.get_extra_info("peercert") or {}).get("subjectAltName", ()) if k == "URI"]
-            if not names:
-                return refuse(writer, "401 Unauthorized", "certificate.missing", "the link wants the register's certificate")
-            peer = tuple(urllib.parse.unquote(p) for p in names[0].split("/")[3:5])
+        tls = writer.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls else None
+        act = {"/v1/enrol": self.backend.enrol, "/v1/renew": self.backend.renew}.get(path) if tls else None
+        try:
+            if act:
+                given = act(certificate, body)
+                self.backend.book.commit()  # before the answer leaves
+                self.backend.end_revoked()
+                return reply(writer, "200 OK", json.dumps(given).encode())
+            *peer, shown = self.backend.desk.who(certificate) if tls else (None,)
+        except enrol.Refusal as no:
+            self.backend.book.undo()
+            return refuse(writer, no.status, no.code, no.detail)
+        except Exception as failure:  # never in silence, and never half
+            self.backend.book.undo()
+            print("trouble: %r" % failure, file=sys.stderr, flush=True)
+            return refuse(writer, "503 Service Unavailable", "busy", "say it again later")
+        await self.link(reader, writer, headers, tuple(peer) or None, shown)
+
+    async def link(self, reader, writer, headers, peer, certificate):
         offered = [p.strip() for p in headers.get("sec-websocket-protocol", "").split(",")]
         if "sekisho.v1" not in offered or "websocket" not in headers.get("upgrade", "").lower():
             return refuse(writer, "400 Bad Request", "protocol", "sekisho.v1 over a websocket is spoken here")
         accept = hashlib.sha1((headers.get("sec-websocket-key", "") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
         writer.write(("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                       "Sec-WebSocket-Protocol: sekisho.v1\r\nSec-WebSocket-Accept: %s\r\n\r\n" % base64.b64encode(accept).decode()).encode())
-        await Link(self.backend, reader, writer, peer).serve()
+        await Link(self.backend, reader, writer, peer, certificate).serve()
 
     async def admin(self, reader, writer):
         try:
-            (_, path, *_), headers = await request(reader)
-            body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))))
-            self.backend.admin(path, body)
+            path, _, body = await request(reader)
+            self.backend.admin(path, json.loads(body))
             reply(writer, "204 No Content")
         except Exception as failure:
             self.backend.book.undo()
             reply(writer, "400 Bad Request", repr(failure).encode())
 
     async def run(self):
-        o, tls = self.backend.options, None
-        if o.cert:
-            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            tls.minimum_version = ssl.TLSVersion.TLSv1_3
-            tls.load_cert_chain(o.cert, o.key)
-            tls.load_verify_locations(o.ca)
-            tls.verify_mode = ssl.CERT_OPTIONAL  # who shows none is told so in HTTP
+        o, tls = self.backend.options, {}
         host, _, port = o.listen.rpartition(":")
-        server = await asyncio.start_server(self.link, host, int(port), ssl=tls)
+        if o.ca:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+            key, chain = self.backend.authority.server(o.host or host.strip("[]"))
+            context.load_cert_chain(chain, key)
+            enrol.ask_for_certificates(context)
+            tls = {"ssl": context, "ssl_handshake_timeout": 10}
+        server = await asyncio.start_server(self.public, host.strip("[]"), int(port), **tls)
         if o.admin:
             await asyncio.start_server(self.admin, "127.0.0.1", int(o.admin))
         print("listening at %s" % (server.sockets[0].getsockname(),), flush=True)
         stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
-        await stop.wait()
+        while not stop.is_set():
+            try:
+                await asyncio.wait_for(stop.wait(), 1)
+            except asyncio.TimeoutError:
+                self.backend.end_revoked()  # by the command of enrol.py
 
 
 def main():
+    os.umask(0o077)  # the database has the stores' keys, the CA's folder its own
     p = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     file = pathlib.Path
-    p.add_argument("--listen", default="127.0.0.1:9000", help="host and port of the link; only loopback without a certificate")
+    p.add_argument("--listen", default="127.0.0.1:9000", help="host and port of the link")
     p.add_argument("--data", default="backend.db", help="the SQLite file")
     p.add_argument("--root", type=file, required=True, help="head office's root key (root.vkey)")
     p.add_argument("--roles", type=file, required=True, help="the signed roles")
@@ -1143,13 +1195,17 @@ def main():
     p.add_argument("--store-class", default="", help="class of all stores, for caps that name classes")
     p.add_argument("--balance", type=int, default=100_000, help="yen on an account that was not heard of")
     p.add_argument("--admin", metavar="PORT", help="port on loopback for head office's acts (conformance.md)")
-    p.add_argument("--cert", help="wss: the backend's certificate and chain")
-    p.add_argument("--key", help="wss: its key")
-    p.add_argument("--ca", help="wss: the CA of the registers' certificates")
+    p.add_argument("--ca", metavar="DIR", help="wss: the folder of the CA; what is missing in it is made")
+    p.add_argument("--host", help="wss: the name in the backend's certificate, where it is not that of --listen")
+    p.add_argument("--insecure-dev", action="store_true", help="ws without enrolment, on loopback")
     p.add_argument("--debug", action="store_true", help="end a link with a trace where this program failed")
     options = p.parse_args()
-    if not options.cert and options.listen.rpartition(":")[0] not in ("127.0.0.1", "[::1]", "localhost"):
-        p.error("without a certificate only on loopback")
+    if bool(options.ca) == options.insecure_dev:
+        p.error("either --ca or --insecure-dev")
+    if options.insecure_dev and options.listen.rpartition(":")[0] not in ("127.0.0.1", "[::1]", "localhost"):
+        p.error("without certificates only on loopback")
+    if options.ca and not options.hpke:
+        p.error("enrolment tells registers the key for evidence: --hpke")
     asyncio.run(Server(Backend(options)).run())
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds shapes.py and verify.py against the vectors; says what differs, and exits with 1 then."""
+"""Holds shapes.py, verify.py and enrol.py against the vectors; says what differs, and exits with 1 then."""
 
 import base64
 import hashlib
@@ -9,6 +9,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
+import enrol
 import shapes
 import verify
 
@@ -83,6 +84,17 @@ def notes():
     hold("second signature", verify.open_note(vectors["second_signature"], keys), vectors["policy"]["text"])
     for name, note in vectors["bad"].items():
         hold(name, verify.open_note(note, keys), None)
+    name, _, key = verify.read_vkey(vectors["verifier"])
+    hold("verifier", verify.write_vkey(name, key), vectors["verifier"])
+    hold("identity", enrol.sign_note(vectors["identity"]["text"], vectors["signer"]), vectors["identity"]["note"])
+
+
+def codes():
+    """The example of enrolment.md."""
+    code = enrol.one_time_code(bytes(range(10)), b"a CA")
+    hold("code", code, "000G4-0R40M-30E20-9FCRA-MDFRB-9RCQT-SVG9X-34E5Q-C5SE4")
+    hold("secret", enrol.base32(bytes(range(10))), code.replace("-", "")[:16])
+    hold("mistyped", enrol.known_by("oo0g4 or4om 3"), enrol.known_by("000G4-0R40M-3"))
 
 
 def consistency(old, hashes, whole=True):
@@ -117,7 +129,7 @@ def trees():
             hold("%d to %d, too long" % (old, size), verify.extends(old, verify.root(hashes[:old]), size, root, proof + [root]), False)
 
 
-for part in (wire, passes, notes, trees):
+for part in (wire, passes, notes, codes, trees):
     part()
 print("\n".join(wrong) or "all vectors hold")
 sys.exit(bool(wrong))

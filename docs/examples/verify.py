@@ -94,6 +94,11 @@ def read_vkey(vkey):
     return name, want, raw[1:]
 
 
+def write_vkey(name, public):
+    raw = b"\x01" + public
+    return "%s+%s+%s" % (name, hashlib.sha256(name.encode() + b"\n" + raw).digest()[:4].hex(), base64.b64encode(raw).decode())
+
+
 def open_note(note, vkeys, threshold=1):
     """The text of a note that so many of the keys signed, or None."""
     text, found, tail = note.rpartition("\n\n")
