@@ -1,6 +1,7 @@
 package scanner_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -27,6 +28,7 @@ type cable struct {
 	t             testing.TB
 	link          string
 	master, slave *os.File
+	rest          []byte // what was read and not heard yet
 }
 
 // newCable gives a cable that is not plugged in.
@@ -44,6 +46,7 @@ func (c *cable) plug() {
 	if c.master, c.slave, err = pty.Open(); err != nil {
 		c.t.Fatal(err)
 	}
+	c.rest = nil
 	if err := setRaw(c.slave); err != nil {
 		c.t.Fatal(err)
 	}
@@ -76,12 +79,7 @@ func (c *cable) hear(want string) {
 	c.t.Helper()
 	got := make([]byte, 0, len(want))
 	for len(got) < len(want) {
-		waitReadable(c.t, c.master)
-		n, err := c.master.Read(got[len(got):cap(got)])
-		if err != nil {
-			c.t.Fatalf("after %q: %v", got, err)
-		}
-		got = got[:len(got)+n]
+		got = append(got, c.listen(cap(got)-len(got))...)
 	}
 	if string(got) != want {
 		c.t.Fatalf("the unit hears %q, want %q", got, want)
@@ -91,12 +89,32 @@ func (c *cable) hear(want string) {
 // hearPast passes over what the till says before this letter, and over it.
 func (c *cable) hearPast(letter string) {
 	c.t.Helper()
-	for b := make([]byte, 1); string(b) != letter; {
-		waitReadable(c.t, c.master)
-		if _, err := c.master.Read(b); err != nil {
-			c.t.Fatal(err)
+	for {
+		said := c.listen(4096)
+		if at := bytes.Index(said, []byte(letter)); at >= 0 {
+			c.rest = append(bytes.Clone(said[at+len(letter):]), c.rest...)
+			return
 		}
 	}
+}
+
+// listen waits for what the till says, and gives at most so many bytes of it. It
+// takes as much as is there: a unit that takes a byte at a time counts as wedged
+// on a slow machine.
+func (c *cable) listen(most int) []byte {
+	c.t.Helper()
+	if len(c.rest) == 0 {
+		waitReadable(c.t, c.master)
+		b := make([]byte, 4096)
+		n, err := c.master.Read(b)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.rest = b[:n]
+	}
+	said := c.rest[:min(most, len(c.rest))]
+	c.rest = c.rest[len(said):]
+	return said
 }
 
 func setRaw(f *os.File) error {
