@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,8 +35,8 @@ func (d *runDir) gate(data string) *pin.Gate {
 }
 
 // setPIN reads a PIN from in, one line, and keeps its hash. The daemon may run:
-// it reads the file at each try. Tries that were wrong are forgotten, so that
-// whoever may write the keys can always end a wait.
+// it reads the file at each try, and neither sees half of what the other does, nor
+// do two that set it. Nobody is kept out while a person types.
 func setPIN(cfg settings.Settings, in io.Reader) error {
 	folder, err := keys.Find(cfg.Data)
 	if err != nil {
@@ -48,17 +47,8 @@ func setPIN(cfg settings.Settings, in io.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("the PIN cannot be read: %w", err)
 	}
-	hash, err := pin.Hash(strings.TrimRight(line, "\r\n"))
-	if err != nil {
-		return err
-	}
-	if err := pin.Keep(filepath.Join(string(folder), keys.ManagerPIN), []byte(hash+"\n")); err != nil {
-		return fmt.Errorf("the PIN cannot be kept: %w", err)
-	}
-	if err := os.Remove(filepath.Join(cfg.Data, triesFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("the PIN is set, but the wrong tries cannot be forgotten: %w", err)
-	}
-	return nil
+	gate := pin.Gate{File: filepath.Join(string(folder), keys.ManagerPIN), Tries: filepath.Join(cfg.Data, triesFile)}
+	return gate.Change(strings.TrimRight(line, "\r\n"))
 }
 
 // askPIN is sekishod --set-pin.

@@ -27,8 +27,9 @@ type Gate struct {
 	Boot  string               // names the present boot of the machine
 	Clock func() time.Duration // since boot, suspend included
 
-	mu      sync.Mutex
-	compare func(phc, pin string) (bool, error) // verify where nil; a test need not burn the time that a hash takes
+	mu       sync.Mutex
+	patience time.Duration                       // with another process; lockWait where 0
+	compare  func(phc, pin string) (bool, error) // verify where nil; a test need not burn the time that a hash takes
 }
 
 // The errors of a gate; match them with errors.Is. A wait is a *Wait.
@@ -65,11 +66,39 @@ func (g *Gate) Set() (bool, error) {
 	return err == nil, err
 }
 
-// Try compares a PIN: nil where it is right, ErrWrong, *Wait, ErrNotSet, or why
-// nothing can be compared.
+// Try compares a PIN: nil where it is right, ErrWrong, *Wait, ErrNotSet, ErrBusy,
+// or why nothing can be compared.
 func (g *Gate) Try(pin string) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if _, err := g.hash(); err != nil {
+		return err // there may be no folder either
+	}
+	return g.locked(func() error { return g.try(pin) })
+}
+
+// Change sets another PIN, or the first one, and forgets the tries that were wrong:
+// whoever may write the file can always end a wait. It may run beside other
+// processes that try or change it: the last one counts, as a whole. ErrWeak says
+// that the PIN is none.
+func (g *Gate) Change(pin string) error {
+	phc, err := Hash(pin)
+	if err != nil {
+		return err
+	}
+	return g.locked(func() error {
+		if err := Keep(g.File, []byte(phc+"\n")); err != nil {
+			return fmt.Errorf("the PIN cannot be kept: %w", err)
+		}
+		if err := os.Remove(g.Tries); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the PIN is set, but the wrong tries cannot be forgotten: %w", err)
+		}
+		return nil
+	})
+}
+
+// try is Try once nobody else is at the PIN.
+func (g *Gate) try(pin string) error {
 	phc, err := g.hash()
 	if err != nil {
 		return err

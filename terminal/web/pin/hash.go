@@ -8,7 +8,7 @@
 //   - After five wrong ones each further try waits, a minute at first and up to
 //     an hour, by the time since boot alone: no clock that is set can end a wait,
 //     and after a reboot the whole wait begins again.
-//   - One PIN is compared at a time.
+//   - One PIN is compared or changed at a time, among all processes.
 //   - The PIN is in no error and in no file.
 package pin
 
