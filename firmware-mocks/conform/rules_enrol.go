@@ -80,11 +80,14 @@ var enrolRules = []Rule{
 		c := p.strangeCode()
 		p.refusedEnrolment(c.Text(), request(newKey()), http.StatusForbidden, enrol.SpentCode)
 	}},
-	{"enrol.csr", "What is no signing request, or not by an Ed25519 key, is refused: 400, enrol.csr.", theRefusals, func(p *play) {
+	{"enrol.csr", "What is no signing request, not signed by its own key, or not by an Ed25519 key, is refused: 400, enrol.csr.", theRefusals, func(p *play) {
 		p.refusedEnrolment(p.codeOf(p.a()), "no request", http.StatusBadRequest, enrol.BadCSR)
 		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 		p.want(err == nil, "the kit made no key: %v", err)
 		p.refusedEnrolment(p.codeOf(p.a()), request(key), http.StatusBadRequest, enrol.BadCSR)
+		if !p.over() { // of the key that the code is for
+			p.refusedEnrolment(p.codeOf(p.a()), wronglySigned(request(p.a().Key)), http.StatusBadRequest, enrol.BadCSR)
+		}
 	}},
 	{"certificate.missing", "A dial without a certificate is refused: 401, certificate.missing.", theRefusals, func(p *play) {
 		p.secured()
@@ -156,6 +159,13 @@ func (p *play) codeOf(m *machine) string {
 func (p *play) strangeCode() enrol.Code {
 	block, _ := pem.Decode([]byte(p.a().enrolled.answer.CA))
 	return enrol.NewCode(block.Bytes)
+}
+
+// wronglySigned spoils the signature of a signing request, which is its end.
+func wronglySigned(csr string) string {
+	block, _ := pem.Decode([]byte(csr))
+	block.Bytes[len(block.Bytes)-1] ^= 1
+	return string(pem.EncodeToMemory(block))
 }
 
 func newKey() ed25519.PrivateKey {
