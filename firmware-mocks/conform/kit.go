@@ -26,7 +26,7 @@ type Config struct {
 	Restart func(context.Context) error
 	// Operator does head office's acts; nil where there is none.
 	Operator Operator
-	// Patience is how long the kit waits for a message; 5 s where it is 0.
+	// Patience is how long the kit waits for a message; 15 s where it is 0.
 	Patience time.Duration
 }
 
@@ -57,9 +57,9 @@ type Kit struct {
 	issuer    policy.PassIssuer
 }
 
-// patience is how long a message may take: longer than a register waits for an
-// answer (five seconds by default) no backend should need.
-const patience = 5 * time.Second
+// patience is how long the kit waits for a message. A register waits five seconds for
+// an answer by default; the machine that the kit runs on may be slow or busy.
+const patience = 15 * time.Second
 
 // Open says hello once, to learn the policy in force. The error is ErrSetup, with
 // what is missing.

@@ -64,9 +64,9 @@ func unknownProtocol(p *play) {
 	}
 }
 
-// promptly is how long a pong may take: a register pings every two seconds, and
-// counts a link as down after three pings without a pong.
-const promptly = 2 * time.Second
+// promptly is how long a pong may take on a slow machine: a register counts a link
+// as down from which nothing came for six seconds.
+const promptly = 4 * time.Second
 
 // pings asks for much and pings behind it.
 func pings(p *play) {

@@ -329,6 +329,7 @@ func (t *till) find(what string, is func(wire.Message) bool) wire.Message {
 			return m
 		}
 		t.kept = append(t.kept, m)
+		end = time.Now().Add(t.p.k.cfg.Patience) // it is at work on what came before
 	}
 	return wire.Message{}
 }

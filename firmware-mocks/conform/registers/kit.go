@@ -21,16 +21,21 @@ type Config struct {
 	Sekishod string // the register's BINARY
 	Sekisho  string // the BINARY that enrols it; "" for a line without TLS
 	Dir      string // everything lies below it
-	// Patience is how long the kit waits for what must come; 15 s where it is 0.
+	// Patience is how long the kit waits for what must come; 30 s where it is 0.
 	Patience time.Duration
 }
 
-// patience is longer than anything here takes on a busy machine: the slowest is a
-// register that starts.
-const patience = 15 * time.Second
+// patience is longer than anything here takes on a machine that is busy and slow:
+// the slowest is a register that starts, which takes a second here.
+const patience = 30 * time.Second
 
 // ruleTime bounds one rule, whatever the register does.
-const ruleTime = time.Minute
+const ruleTime = 3 * time.Minute
+
+// late is how much later a thing may be seen than it came, where a rule holds times
+// against each other: the machine may be busy with other rules. It is no more than
+// tells a register's own pace from the policy's default.
+const late = 5 * time.Second
 
 // rule is one promise of the documents.
 type rule struct {
@@ -40,7 +45,7 @@ type rule struct {
 
 // all gives every rule.
 func all() []rule {
-	return slices.Concat(linkRules, messageRules, payRules, unknownRules, offlineRules, outboxRules, capRules, officeRules, journalRules, doubtRules, tlsRules)
+	return slices.Concat(linkRules, messageRules, payRules, unknownRules, offlineRules, outboxRules, limitRules, capRules, officeRules, journalRules, doubtRules, tlsRules)
 }
 
 // Rules gives every rule in the order in which it is told.

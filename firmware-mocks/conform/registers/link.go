@@ -213,7 +213,7 @@ func (l *link) close(code int) {
 	}
 	if code != 0 {
 		bye := websocket.FormatCloseMessage(code, "")
-		_ = l.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(time.Second)) // it may have gone already
+		_ = l.conn.WriteControl(websocket.CloseMessage, bye, time.Now().Add(patience)) // it may have gone already
 		return
 	}
 	_ = l.conn.Close()
@@ -222,6 +222,10 @@ func (l *link) close(code int) {
 // next waits for the next message that nobody else answered; false where the link
 // ended. What is waited for is told where nothing comes.
 func (l *link) next(what string) (received, bool) {
+	return l.nextBy(what, time.Now().Add(l.p.k.cfg.Patience))
+}
+
+func (l *link) nextBy(what string, end time.Time) (received, bool) {
 	if l.p.over() {
 		return received{}, false
 	}
@@ -233,21 +237,35 @@ func (l *link) next(what string) (received, bool) {
 		return m, there && m.err == nil
 	case <-l.p.ctx.Done():
 		l.p.fail("the rule took longer than %v", ruleTime)
-	case <-time.After(l.p.k.cfg.Patience):
-		l.p.fail("no %s came from the register within %v%s", what, l.p.k.cfg.Patience, l.lately())
+	case <-time.After(time.Until(end)):
+		l.p.fail("no %s came from the register within %v%s%s", what, l.p.k.cfg.Patience, l.lately(), l.p.shows())
 	}
 	return received{}, false
 }
 
 // want waits for a message of a type; others before it are passed over.
-func (l *link) want(kind wire.Type) received {
-	for {
-		m, there := l.next(string(kind))
+func (l *link) want(kind wire.Type) received { return l.wantFor(kind, string(kind)) }
+
+// wantFor is want with a word of what the message is to say.
+func (l *link) wantFor(kind wire.Type, what string) received {
+	for end := time.Now().Add(l.p.k.cfg.Patience); ; {
+		m, there := l.nextBy(what, end)
 		switch {
 		case !there:
-			l.p.fail("the link ended, and no %s came", kind)
+			l.p.fail("the link ended, and no %s came", what)
 			return received{Message: blank(kind)}
 		case m.Type == kind:
+			return m
+		}
+	}
+}
+
+// either waits for a message of one of two types.
+func (l *link) either(a, b wire.Type) received {
+	for {
+		m, there := l.next(fmt.Sprintf("%s or %s", a, b))
+		if !there || m.Type == a || m.Type == b {
+			l.p.want(there, "the link ended, and neither %s nor %s came", a, b)
 			return m
 		}
 	}

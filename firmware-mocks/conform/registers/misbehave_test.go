@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -158,6 +159,12 @@ func evenDials(apart time.Duration) tap {
 		last = last.Add(apart)
 		d.at = last
 	}}
+}
+
+// fewPings leaves out three pings of four.
+func fewPings() tap {
+	var n atomic.Int64
+	return tap{ping: func(*link) bool { return n.Add(1)%4 == 0 }}
 }
 
 // asText sends every frame as text, cut to what a message may have.

@@ -54,6 +54,31 @@ var telling = []mutant{
 	{"outbox.parked", drops(wire.TypeVoid)},
 	{"outbox.other-ack", later(wire.TypeVoid, gone)},
 
+	{"offline.floor", tap{deaf: true}},
+	{"offline.count", tap{deaf: true}},
+	{"offline.limits", answers(func(_ *link, a *wire.Answer) { a.Limits = nil })},
+	{"offline.barred", tap{deaf: true}},
+	{"offline.allotment", down(func(_ *link, m *wire.Message) {
+		if m.Grants != nil {
+			for i := range m.Grants.Grants {
+				m.Grants.Grants[i].Total.Units *= 10
+			}
+		}
+	})},
+	{"offline.allotment", advices(func(a *wire.Advice) { a.Spends = nil })},
+	{"offline.allotment", advices(func(a *wire.Advice) {
+		for i := range a.Spends {
+			a.Spends[i].Need, a.Spends[i].Reserved = a.Spends[i].Reserved, wire.Amount{}
+		}
+	})},
+	{"offline.boot", tap{deaf: true}},
+	{"offline.boot", advices(func(a *wire.Advice) { a.Clock = wire.ClockAuthenticated })},
+	{"offline.digits", tap{deaf: true}},
+	{"offline.digits", authorises(func(a *wire.Authorise) { a.Kind = "pass" })},
+	{"offline.frozen", tap{deaf: true}},
+	{"link.bad", asksToo},
+	{"link.bad", asksOnly},
+
 	{"caps.need", spending(func(s *wire.Spend) { s.Need = wire.Amount{} })},
 	{"caps.reserved", spending(func(s *wire.Spend) { s.Reserved, s.Need.Units = wire.Amount{}, s.Need.Units+s.Reserved.Units })},
 	{"caps.counters", tallying(func(c *wire.Counter) { c.Used = wire.Amount{} })},
@@ -92,6 +117,9 @@ var trusting = []mutant{
 	{"policy.newer", inForce(wire.Versions{Policy: 1, Denials: 1})},
 	{"policy.older", inForce(wire.Versions{Policy: 1, Denials: 1})},
 	{"policy.older", noErrors},
+	{"policy.older-boot", inForce(wire.Versions{Policy: 1, Denials: 1})},
+	{"policy.older-boot", hellos(func(m *wire.Message) { m.Hello.Versions.Policy = 0 })},
+	{"policy.stale", tap{deaf: true}},
 	{"policy.threshold", inForce(wire.Versions{Policy: 2, Denials: 1})},
 	{"policy.threshold", noErrors},
 	{"policy.forged", inForce(wire.Versions{Policy: 2, Denials: 1})},
@@ -100,9 +128,18 @@ var trusting = []mutant{
 	{"policy.class", inForce(wire.Versions{Policy: 2, Denials: 1})},
 	{"policy.spelling", inForce(wire.Versions{Policy: 2, Denials: 1})},
 	{"roles.newer", hellos(func(m *wire.Message) { m.Hello.Roles = 1 })},
+	{"roles.successors", hellos(func(m *wire.Message) { m.Hello.Roles = 1 })},
+	{"roles.successors", down(func(_ *link, m *wire.Message) {
+		if m.Policy != nil {
+			m.Policy.Roles = m.Policy.Roles[strings.LastIndex(m.Policy.Roles, "\f")+1:]
+		}
+	})},
+	{"roles.policy", inForce(wire.Versions{Policy: 1, Denials: 1})},
+	{"roles.policy", noErrors},
 	{"roles.forged", hellos(func(m *wire.Message) { m.Hello.Roles = 2 })},
 	{"roles.forged", noErrors},
 	{"freeze.stops", without(wire.TypeFreeze)},
+	{"freeze.issuer", tap{deaf: true}},
 	{"freeze.forged", inForce(wire.Versions{Policy: 1, Freeze: 2, Denials: 1})},
 	{"freeze.forged", noErrors},
 	{"freeze.older", inForce(wire.Versions{Policy: 1, Freeze: 1, Denials: 1})},
@@ -123,6 +160,12 @@ var trusting = []mutant{
 			m.Denials.Remove = ""
 		}
 	})},
+	{"denials.whole", down(func(_ *link, m *wire.Message) {
+		if d := m.Denials; d != nil && d.To == 3 {
+			d.From = 2
+		}
+	})},
+	{"denials.boot", hellos(func(m *wire.Message) { m.Hello.Versions.Denials = 0 })},
 	{"denials.issued-before", down(func(_ *link, m *wire.Message) {
 		if m.Denials != nil {
 			m.Denials.Before = nil
@@ -258,7 +301,12 @@ func inForce(v wire.Versions) tap {
 }
 
 // asksToo asks for what an advice tells of as well, by the same code.
-var asksToo = instead(wire.TypeAdvice, func(l *link, m wire.Message) []wire.Message {
+var asksToo = instead(wire.TypeAdvice, func(l *link, m wire.Message) []wire.Message { return append([]wire.Message{m}, askedInstead(l, m)...) })
+
+// asksOnly asks for it in the advice's place.
+var asksOnly = instead(wire.TypeAdvice, askedInstead)
+
+func askedInstead(l *link, m wire.Message) []wire.Message {
 	code, err := wire.OpenEvidence(l.p.k.keys.Backend, m.Advice.Payment, m.Advice.Evidence)
 	if err != nil {
 		return nil
@@ -266,8 +314,8 @@ var asksToo = instead(wire.TypeAdvice, func(l *link, m wire.Message) []wire.Mess
 	ask := deep(m)
 	ask.Type, ask.ID, ask.Advice = wire.TypeAuthorise, newID(), nil
 	ask.Authorise = &wire.Authorise{Common: m.Advice.Common, Amount: m.Advice.Amount, Code: code}
-	return []wire.Message{m, ask}
-})
+	return []wire.Message{ask}
+}
 
 // without leaves out what the backend says of a type.
 func without(kind wire.Type) tap {

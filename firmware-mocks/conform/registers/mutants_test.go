@@ -40,12 +40,20 @@ var asking = []mutant{
 		return []wire.Message{before, m}
 	})},
 	{"link.ping", tap{ping: func(*link) bool { return false }}},
+	{"link.ping", fewPings()},
 	{"link.pong", tap{noPongs: true}},
 	{"link.silence", tap{pongs: true}},
-	{"link.closed", lateDials(5 * time.Second)},
+	{"link.closed", lateDials(time.Minute)},
+	{"session.older", noErrors},
+	{"session.older", up(func(m *wire.Message) {
+		if m.Error != nil {
+			m.Error.Code = wire.CodeSession
+		}
+	})},
+	{"session.older", drops(wire.TypeAuthorise)},
 	{"session.later", down(func(l *link, m *wire.Message) { m.Session = l.session })},
 	{"link.backoff", evenDials(time.Millisecond)},
-	{"link.backoff", evenDials(5 * time.Second)},
+	{"link.backoff", evenDials(time.Minute)},
 	{"link.retry-after", evenDials(time.Second / 100)},
 	{"link.binary", asText},
 	{"link.oversize", asText},
@@ -130,6 +138,7 @@ var asking = []mutant{
 	{"query.every", queries(func(c *wire.Common) { c.Payment = newID() })},
 	{"query.every", later(wire.TypeQuery, gone)},
 	{"query.every", again(wire.TypeQuery)},
+	{"query.one-code", again(wire.TypeQuery)},
 	{"query.not-seen", outcome(wire.OutcomeDeclined)},
 	{"query.declined", outcome(wire.OutcomeNotSeen)},
 	{"query.late-answer", outcome(wire.OutcomeNotSeen)},
@@ -214,7 +223,7 @@ func TestEveryRuleHasAMutantThatFails(t *testing.T) {
 		met[m.rule] = true
 		k := open(t)
 		k.tap, k.tap.mu = m.t, &sync.Mutex{}
-		k.cfg.Patience = 3 * time.Second
+		k.cfg.Patience = 5 * time.Second // some say nothing, and a register has to start in it
 		tried.Go(func() {
 			free <- struct{}{}
 			defer func() { <-free }()

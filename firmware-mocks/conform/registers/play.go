@@ -44,11 +44,13 @@ type play struct {
 	news   chan struct{} // something of these two came
 }
 
-// quickly are the paces of a rule's policy: short enough that a run takes a
-// minute, and longer than a busy machine is late.
+// quickly are the paces of a rule's policy: what nearly every rule waits for is
+// short, and what no rule may run into on a slow machine is long. An answer or a
+// pong that is late makes the line a bad one, which asks for nothing; a payment that
+// is given up is asked about no more.
 func quickly() scenario.Rules {
 	r := scenario.DemoRules()
-	r.Answer, r.GiveUp, r.Redial = time.Second, 3*time.Second, 100*time.Millisecond
+	r.Answer, r.GiveUp, r.Silence, r.Redial = 1500*time.Millisecond, time.Minute, 15*time.Second, 100*time.Millisecond
 	return r
 }
 

@@ -108,7 +108,7 @@ func envelopeJournal(p *play) {
 // still serves a payment.
 func (l *link) refused(id, text string, codes ...wire.ErrorCode) {
 	l.raw(text)
-	m := l.want(wire.TypeError)
+	m := l.wantFor(wire.TypeError, "error about what the register cannot take")
 	l.p.want(m.Re == id, "the error answers %q, not %q", m.Re, id)
 	for _, code := range codes {
 		if m.Error.Code == code {

@@ -21,14 +21,19 @@ import (
 var officeRules = []rule{
 	{"policy.newer", "A newer policy is in force from the next payment on.", theCounts, policyNewer},
 	{"policy.older", "An older policy changes nothing, and the backend is told.", theCounts, policyOlder},
+	{"policy.older-boot", "After a boot too a policy older than the one before changes nothing.", theCounts, policyOlderBoot},
+	{"policy.stale", "Past the policy's good_until high-resale goods are not sold, and not asked for; others are.", theKeys, policyStale},
 	{"policy.threshold", "A policy with fewer signatures than the threshold changes nothing, and the backend is told.", theWord, policyThreshold},
 	{"policy.forged", "A policy that other keys signed changes nothing, and the backend is told.", theWord, policyForged},
 	{"policy.realm", "A policy of another realm changes nothing, and the backend is told.", theCounts, policyRealm},
 	{"policy.class", "A policy for other classes of stores changes nothing, and the backend is told.", theCounts, policyClass},
 	{"policy.spelling", "A policy with a key that is not known changes nothing, and the backend is told.", theCounts, policySpelling},
 	{"roles.newer", "Newer roles that the root signed are taken.", theWord, rolesNewer},
+	{"roles.successors", "Of several notes each that follows is taken: so roles lead to others through roots that the register never held.", theWord, rolesSuccessors},
+	{"roles.policy", "Once newer roles name other keys a policy by the old ones changes nothing, and one by theirs is in force.", theWord, rolesPolicy},
 	{"roles.forged", "Roles that another key signed change nothing, and the backend is told.", theWord, rolesForged},
 	{"freeze.stops", "What is frozen is not sold, and not asked for.", theWord, freezeStops},
+	{"freeze.issuer", "A code of a frozen issuer pays nothing, and is not asked for.", theWord, freezeIssuer},
 	{"freeze.forged", "A freeze that another key signed changes nothing, and the backend is told.", theWord, freezeForged},
 	{"freeze.older", "An older freeze changes nothing, and the backend is told.", theWord, freezeOlder},
 	{"freeze.lift", "The freeze role alone cannot lift a freeze; the policy role can.", theWord, freezeLift},
@@ -39,13 +44,15 @@ var officeRules = []rule{
 	{"denials.parts", "Parts count once the last is there, all of them.", someDenials, denialsParts},
 	{"denials.gap", "A delta counts only for a register that holds just its version.", someDenials, denialsGap},
 	{"denials.removed", "An account that is removed pays again.", someDenials, denialsRemoved},
-	{"denials.issued-before", "Credentials from before an issuer's time are void.", someDenials, denialsBefore},
+	{"denials.whole", "A whole new set is in place of all that the register held.", someDenials, denialsWhole},
+	{"denials.boot", "A denial outlasts a boot.", theWord, denialsBoot},
+	{"denials.issued-before", "Credentials from before an issuer's time are void; the time only moves forward.", someDenials, denialsBefore},
 }
 
 // noteTold wants that the register tells of a note that it did not take, in answer
 // to the message that brought it.
 func (l *link) noteTold(id string) {
-	m := l.want(wire.TypeError)
+	m := l.wantFor(wire.TypeError, "error that tells of the note, which must not be taken,")
 	l.p.want(m.Re == id, "the error answers %q, not the message that brought the note", m.Re)
 	l.p.want(strings.HasPrefix(string(m.Error.Code), "policy."), "the error's code is %q", m.Error.Code)
 }
@@ -75,6 +82,24 @@ func policyOlder(p *play) {
 	older.Version = 1
 	l.noteTold(l.push(p.note(older)))
 	l.inForce(wire.Versions{Policy: 2, Denials: 1})
+}
+
+func policyOlderBoot(p *play) {
+	p.rules.Version = 2
+	p.begin().works()
+	p.restart(true)
+	l := p.open()
+	p.want(l.hello.Hello.Versions.Policy == 2, "hello after a boot names policy %d, not 2", l.hello.Hello.Versions.Policy)
+	older := p.rules
+	older.Version = 1
+	l.noteTold(l.push(p.note(older)))
+	l.inForce(wire.Versions{Policy: 2, Denials: 1})
+}
+
+func policyStale(p *play) {
+	p.act(func() { p.rules.GoodFor = -time.Hour })
+	l := p.begin()
+	p.stopped(l, terminal.PolicyStale, p.sell(packs(1)))
 }
 
 // policyText is the text of a newer policy, changed.
@@ -162,6 +187,73 @@ func rolesForged(p *play) {
 	p.want(got == 1, "hello names roles %d, not 1", got)
 }
 
+// rootKey makes another root key.
+func (p *play) rootKey() (note.Signer, string) {
+	secret, public, err := note.GenerateKey(rand.Reader, "conform-root")
+	if err != nil {
+		p.fail("the kit made no key: %w", err)
+		return nil, ""
+	}
+	signer, err := note.NewSigner(secret)
+	if err != nil {
+		p.fail("the kit made no key: %w", err)
+	}
+	return signer, public
+}
+
+func rolesSuccessors(p *play) {
+	l := p.begin()
+	text, _ := policy.Text(p.k.keys.Roles)
+	before, root := p.k.keys.Root, p.k.keys.Pinned
+	var notes []string
+	for version := 2; version <= 3; version++ {
+		next, public := p.rootKey()
+		text = strings.Replace(text, fmt.Sprintf("version = %d", version-1), fmt.Sprintf("version = %d", version), 1)
+		text = strings.Replace(text, root, public, 1)
+		signed, err := policy.SignRoles(text, before, next)
+		if err != nil {
+			p.fail("the kit signed no roles: %w", err)
+			return
+		}
+		notes = append(notes, signed)
+		before, root = next, public
+	}
+	got := l.rolesHeld(strings.Join(notes, "\f"), false)
+	p.want(got == 3, "hello names roles %d, not 3", got)
+}
+
+func rolesPolicy(p *play) {
+	l := p.begin()
+	one, first := p.rootKey()
+	two, second := p.rootKey()
+	text, _ := policy.Text(p.k.keys.Roles)
+	head, rest, _ := strings.Cut(text, "[policy]")
+	_, tail, found := strings.Cut(rest, "[freeze]")
+	p.want(found, "the kit's roles have no freeze role")
+	head = strings.Replace(head, "version = 1", "version = 2", 1)
+	text = fmt.Sprintf("%s[policy]\nthreshold = 2\nkeys = [%q, %q]\n[freeze]%s", head, first, second, tail)
+	signed, err := policy.SignRoles(text, p.k.keys.Root)
+	if err != nil {
+		p.fail("the kit signed no roles: %w", err)
+		return
+	}
+	l.write(wire.Message{Type: wire.TypePolicy, Policy: &wire.Policy{Roles: signed}})
+	newer := p.policyText("", "")
+	old, err := note.Sign(&note.Note{Text: newer}, p.k.signers()...)
+	if err != nil {
+		p.fail("the kit signed no policy: %w", err)
+	}
+	l.noteTold(l.push(string(old)))
+	theirs, err := note.Sign(&note.Note{Text: newer}, one, two)
+	if err != nil {
+		p.fail("the kit signed no policy: %w", err)
+	}
+	l.push(string(theirs))
+	p.rules.Version = 2
+	p.ready()
+	l.inForce(wire.Versions{Policy: 2, Denials: 1})
+}
+
 // freeze pushes a freeze.
 func (l *link) freeze(version int64, rest string, by ...note.Signer) string {
 	signed, err := policy.SignFreeze(fmt.Sprintf("version = %d\nrealm = %q\n%s", version, scenario.Realm, rest), by...)
@@ -195,6 +287,17 @@ func (p *play) stopped(l *link, why terminal.Reason, s sale) {
 func freezeStops(p *play) {
 	l := p.frozen()
 	p.stopped(l, terminal.Frozen, p.sell(packs(1)))
+}
+
+func freezeIssuer(p *play) {
+	l := p.begin()
+	p.act(func() {
+		l.freeze(2, fmt.Sprintf("issuers = [%q]\n", scenario.Issuer), p.k.keys.Freeze)
+		p.till(func(s scenario.State) bool { return len(s.Frozen) == 1 }, "the freeze")
+	})
+	v := p.verdict(p.sell(lunch), terminal.Refused)
+	p.want(v.Reason == terminal.Frozen, "the till refused with %q, not %q", v.Reason, terminal.Frozen)
+	p.none(l, wire.TypeAuthorise)
 }
 
 func freezeForged(p *play) {
@@ -255,10 +358,10 @@ func accountID(phone *walletsim.Phone) []byte {
 func (p *play) holds(n int) {
 	var denied int
 	var last error
-	p.till(func(scenario.State) bool {
+	p.awaited(func(scenario.State) bool {
 		denied, last = p.world.Till.Denied(p.ctx)
 		return last == nil && denied == n
-	}, fmt.Sprintf("%d denied accounts", n))
+	}, fmt.Sprintf("%d denied accounts", n), func(scenario.State) string { return fmt.Sprintf("%d", denied) })
 }
 
 func denialsStop(p *play) {
@@ -335,12 +438,43 @@ func denialsRemoved(p *play) {
 	p.want(m.Authorise.Code == s.code, "the code is another")
 }
 
+func denialsWhole(p *play) {
+	l := p.begin()
+	one, two, three := p.customer(), p.customer(), p.customer()
+	l.deny(1, 2, one, two)
+	p.holds(2)
+	l.deny(0, 3, three)
+	p.holds(1)
+	p.stopped(l, terminal.AccountDenied, p.sellTo(p.pass(three), lunch))
+	s := p.sellTo(p.pass(one), lunch)
+	m := l.want(wire.TypeAuthorise)
+	p.want(m.Authorise.Code == s.code, "the code is another")
+}
+
+func denialsBoot(p *play) {
+	l := p.begin()
+	phone := p.customer()
+	l.deny(1, 2, phone)
+	p.holds(1)
+	// A denial rules before it is kept. What was refused by it is kept after it.
+	p.stopped(l, terminal.AccountDenied, p.sellTo(p.pass(phone), lunch))
+	p.restart(true)
+	l = p.open()
+	p.want(l.hello.Hello.Versions.Denials == 2, "hello after a boot names denials %d, not 2", l.hello.Hello.Versions.Denials)
+	p.stopped(l, terminal.AccountDenied, p.sellTo(p.pass(phone), lunch))
+}
+
+// denialsBefore voids what was issued before tomorrow, then before yesterday: the
+// time only moves forward.
 func denialsBefore(p *play) {
 	l := p.begin()
 	phone := p.customer()
-	l.denials(wire.Denials{From: 1, To: 2, Part: 1, Parts: 1, Before: map[string]int64{scenario.Issuer: now() + day.Milliseconds()}})
-	s := p.sellTo(p.pass(phone), lunch)
-	v := p.verdict(s, terminal.Refused)
-	p.want(v.Reason != "", "the till gives no reason")
+	for to, at := range []int64{now() + day.Milliseconds(), now() - day.Milliseconds()} {
+		l.denials(wire.Denials{From: int64(to) + 1, To: int64(to) + 2, Part: 1, Parts: 1, Before: map[string]int64{scenario.Issuer: at}})
+		s := p.sellTo(p.pass(phone), lunch)
+		v := p.verdict(s, terminal.Refused)
+		p.want(v.Reason != "", "the till gives no reason")
+		p.cancel(s)
+	}
 	p.none(l, wire.TypeAuthorise)
 }

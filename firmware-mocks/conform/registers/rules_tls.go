@@ -212,10 +212,7 @@ func renewRequest(p *play) {
 
 func renewUsed(p *play) {
 	l, one := p.renewing()
-	for range 20 { // it is put to use once it is on the disk
-		if p.over() {
-			return
-		}
+	for end := time.Now().Add(p.k.cfg.Patience); time.Now().Before(end) && !p.over(); { // it is put to use once it is on the disk
 		if l = l.again(); p.over() {
 			return
 		}

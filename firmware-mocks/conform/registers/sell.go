@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -94,26 +95,95 @@ func (p *play) sellTo(code string, lines ...terminal.Line) sale {
 
 // till waits until the register's state fits, and gives it.
 func (p *play) till(fits func(scenario.State) bool, what string) scenario.State {
+	return p.awaited(fits, what, pictured)
+}
+
+// awaited is till with a word of what was shown instead.
+func (p *play) awaited(fits func(scenario.State) bool, what string, instead func(scenario.State) string) scenario.State {
 	if p.over() {
 		return scenario.State{}
 	}
 	ctx, cancel := context.WithTimeout(p.ctx, p.k.cfg.Patience)
 	defer cancel()
-	s, err := p.world.Till.Await(ctx, fits)
-	if err != nil {
+	var last scenario.State
+	s, err := p.world.Till.Await(ctx, func(now scenario.State) bool {
+		last = now
+		return fits(now)
+	})
+	switch {
+	case err == nil:
+	case ctx.Err() == nil:
 		p.fail("the till did not show %s: %w", what, err)
+	default:
+		p.fail("the till did not show %s: it shows %s", what, instead(last))
 	}
 	return s
+}
+
+// pictured says of a till what a developer looks for first.
+func pictured(s scenario.State) string {
+	var parts []string
+	switch {
+	case s.Verdict != nil:
+		parts = append(parts, named(*s.Verdict))
+	case s.Sale != nil:
+		parts = append(parts, fmt.Sprintf("a sale that is %s", s.Sale.State))
+	}
+	if s.Notice != nil {
+		parts = append(parts, fmt.Sprintf("the notice %s", s.Notice.Reason))
+	}
+	if s.Link.State != terminal.LineUp {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("a line that is %s %s", s.Link.State, s.Link.Reason)))
+	}
+	if s.Quarantine != "" {
+		parts = append(parts, "quarantine")
+	}
+	if len(s.Frozen) > 0 {
+		parts = append(parts, fmt.Sprintf("a freeze of %v", s.Frozen))
+	}
+	if s.Outbox > 0 {
+		parts = append(parts, fmt.Sprintf("%d to be told", s.Outbox))
+	}
+	if len(parts) == 0 {
+		return "nothing but a line that is up"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func named(v terminal.Verdict) string {
+	return strings.TrimSpace(fmt.Sprintf("a payment that is %s %s", v.State, v.Reason))
+}
+
+// shows is what the till shows where no message came, which often says more.
+func (p *play) shows() string {
+	if p.world == nil || !p.runs {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), p.k.cfg.Patience)
+	defer cancel()
+	s, err := p.world.Till.State(ctx)
+	if err != nil {
+		return "; and the till answers nothing"
+	}
+	return "; the till shows " + pictured(s)
 }
 
 // becomes waits until a payment is in one of some states.
 func (p *play) becomes(payment string, states ...terminal.State) terminal.Verdict {
 	var v terminal.Verdict
 	var last error
-	p.till(func(scenario.State) bool {
-		v, last = p.world.Till.Payment(p.ctx, terminal.PaymentID(payment))
+	p.awaited(func(scenario.State) bool {
+		now, err := p.world.Till.Payment(p.ctx, terminal.PaymentID(payment))
+		if last = err; err == nil {
+			v = now
+		}
 		return last == nil && slices.Contains(states, v.State)
-	}, fmt.Sprintf("the payment as %v", states))
+	}, fmt.Sprintf("the payment as %v", states), func(scenario.State) string {
+		if v.State == "" {
+			return "no such payment"
+		}
+		return named(v)
+	})
 	return v
 }
 

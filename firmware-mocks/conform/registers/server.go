@@ -120,7 +120,7 @@ func (s *server) dialled(w http.ResponseWriter, r *http.Request) {
 
 // dial waits for the next dial; nil where none comes.
 func (p *play) dial() *dial {
-	for !p.over() {
+	for over := time.After(p.k.cfg.Patience); !p.over(); {
 		select {
 		case d := <-p.server.dials:
 			select {
@@ -131,7 +131,7 @@ func (p *play) dial() *dial {
 			}
 		case <-p.ctx.Done():
 			p.fail("the rule took longer than %v", ruleTime)
-		case <-time.After(p.k.cfg.Patience):
+		case <-over:
 			p.fail("the register did not dial within %v", p.k.cfg.Patience)
 		}
 	}
