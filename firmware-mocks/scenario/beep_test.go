@@ -113,7 +113,7 @@ func (c *cashier) promised(t *testing.T, ctx context.Context, ref terminal.SaleR
 // is, the good beep comes when all are through.
 func TestI2ASlowDiskDelaysTheGoodBeep(t *testing.T) {
 	w, d := beepingWorld(t)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	defer cancel()
 	syncs := int64(0)
 	for sellSlowly(t, ctx, w, d, syncs+1) {

@@ -18,7 +18,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"sekisho/firmware-mocks/walletsim"
 	"sekisho/terminal"
@@ -100,7 +99,7 @@ func (r *recorder) RoundTrip(q *http.Request) (*http.Response, error) {
 func TestI7CanariesAreNowhere(t *testing.T) {
 	var log bytes.Buffer
 	w, _ := worldWith(t, Setup{Rules: DemoRules(), Log: &log})
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	defer cancel()
 	if err := w.Ready(ctx); err != nil {
 		t.Fatal(err)

@@ -79,7 +79,7 @@ func TestTheWholeAPIIsAsDescribed(t *testing.T) {
 	rules := DemoRules()
 	rules.Answer, rules.GiveUp = time.Second, time.Minute
 	w, c := worldWith(t, Setup{Rules: rules, Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	defer cancel()
 	if err := w.Ready(ctx); err != nil {
 		t.Fatal(err)

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"sekisho/firmware-mocks/disk"
 	"sekisho/terminal"
@@ -39,7 +38,7 @@ func failingDisk(t *testing.T) *disk.Disk {
 func TestI2I8DiskFullAndBack(t *testing.T) {
 	d := failingDisk(t)
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	defer cancel()
 	must := func(err error) {
 		t.Helper()

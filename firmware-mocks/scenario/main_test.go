@@ -47,11 +47,16 @@ func runAll(m *testing.M) int {
 	return code
 }
 
-// shiftIn gives a shift in a world of the test's own, a minute for it, and what
+// testTime is how long a test may take: far more than any does, for a machine may
+// be ten times slower than it is with nothing else to do, and a line that broke
+// twice is dialled again seconds later.
+const testTime = 4 * time.Minute
+
+// shiftIn gives a shift in a world of the test's own, the time for it, and what
 // ends the test with the shift's console where a step fails.
 func shiftIn(t *testing.T, w *World) (context.Context, *Shift, func(error)) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	t.Cleanup(cancel)
 	var out bytes.Buffer
 	return ctx, newShift(w, &out), func(err error) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"testing"
-	"time"
 
 	"sekisho/firmware-mocks/backendsim"
 	"sekisho/firmware-mocks/walletsim"
@@ -58,7 +57,7 @@ func TestOtherNotices(t *testing.T) {
 // Before any policy has come nothing is approved (I5, I6).
 func TestI5BeforeAnyPolicyNothingIsApproved(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	defer cancel()
 	var out bytes.Buffer
 	s := newShift(w, &out)

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"sekisho/firmware-mocks/backendsim"
 	"sekisho/terminal"
@@ -118,7 +117,7 @@ func TestI3LastWeeksLedgerWithoutTheLineSellsTheBootFloor(t *testing.T) {
 // (exit status 2); so are keys that cannot be read.
 func TestI8OtherReleasesLedgersAndUnreadableKeys(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), testTime)
 	defer cancel()
 	must := func(err error) {
 		t.Helper()

@@ -63,7 +63,7 @@ func tail(s string, n int) string { return s[max(0, len(s)-n):] }
 // both ledgers, before and after a restart.
 func TestShift(t *testing.T) {
 	w := newWorld(t, DemoRules())
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*testTime)
 	defer cancel()
 	var out bytes.Buffer
 	s, err := PlayShift(ctx, w, &out)
