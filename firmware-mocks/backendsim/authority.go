@@ -205,15 +205,25 @@ func (t *tx) notTold(id int64, now time.Time) (registers []string, err error) {
 	return registers, err
 }
 
-// DropCA takes the old CA away: what it signed is foreign from now on.
+// DropCA takes the old CA away: what it signed is foreign from now on, and links by
+// it end.
 func (b *Backend) DropCA(ctx context.Context) error {
-	return b.changeCA(ctx, func(t *tx) error {
+	err := b.changeCA(ctx, func(t *tx) error {
 		there, err := t.has("SELECT 1 FROM authority WHERE state = 'old'")
 		if err != nil || !there {
 			return errors.Join(err, errIf(!there, "there is no old CA"))
 		}
 		return t.exec("DELETE FROM authority WHERE state = 'old'")
 	})
+	if err != nil {
+		return err
+	}
+	for _, l := range b.linked(func(l *link) bool { return l.shown != nil }) {
+		if _, err := b.ours(l.shown.leaf); err != nil {
+			l.stop()
+		}
+	}
+	return nil
 }
 
 func errIf(yes bool, text string) error {

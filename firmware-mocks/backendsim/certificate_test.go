@@ -1,13 +1,18 @@
 package backendsim
 
 import (
+	"context"
 	"crypto"
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"sekisho/terminal/enrol"
@@ -125,6 +130,57 @@ func TestARenewalKeepsTheKeyAndInterruptsNothing(t *testing.T) {
 	m.till("i1")
 }
 
+// A link does not outlive the certificate that it was dialled with: a thief with a
+// key of last year would stay for as long as his line holds. The register comes
+// back with the one that it renewed.
+func TestALinkEndsWithItsCertificate(t *testing.T) {
+	w := guarded(t)
+	m := w.enrolled("r1")
+	w.pass(certificateLife * 2 / 3)
+	_, _, got := m.renew(m.certificate())
+	w.pass(certificateLife/3 - 20*time.Millisecond)
+	r := m.till("i1")
+	outcome(t, r.ask(w.query(newID(t))), wire.OutcomeNotSeen, "")
+	silent, _ := w.link(m.certificate())
+	w.pass(time.Minute)
+	r.closed()
+	(&till{w: w, conn: silent}).closed()
+	_, problem := w.link(m.certificate())
+	turnedAway(t, "past its end", problem, http.StatusForbidden, enrol.Revoked)
+	m.answer.Certificate = got.Certificate
+	m.till("i1")
+}
+
+// The end is the backend's clock's: a timer stands still while a machine sleeps, and
+// may be early where the clock was set back.
+func TestTheEndOfACertificateIsTheClocks(t *testing.T) {
+	for _, ahead := range []time.Duration{-time.Hour, 0, time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			began, set := time.Now(), time.Duration(0)
+			var clock sync.Mutex
+			b := &Backend{now: func() time.Time { clock.Lock(); defer clock.Unlock(); return time.Now().Add(set) }}
+			l := &link{b: b, shown: &shown{leaf: &x509.Certificate{NotAfter: began.Add(2 * time.Hour)}}}
+			l.ctx, l.stop = context.WithCancel(t.Context())
+			l.work.Go(l.lasts)
+			time.Sleep(30 * time.Minute)
+			clock.Lock()
+			set = ahead
+			clock.Unlock()
+			time.Sleep(90*time.Minute - ahead - time.Second)
+			synctest.Wait()
+			if l.ctx.Err() != nil {
+				t.Errorf("set by %v: the link ended before its certificate", ahead)
+			}
+			time.Sleep(clockLook + 2*time.Second)
+			synctest.Wait()
+			if l.ctx.Err() == nil {
+				t.Errorf("set by %v: the link outlives its certificate", ahead)
+			}
+			l.work.Wait()
+		})
+	}
+}
+
 func TestRevocationEndsTheLinkAtOnce(t *testing.T) {
 	onBoth(t, func(t *testing.T, w *world) {
 		secret := w.code("r1")
@@ -159,13 +215,46 @@ func TestRevocationEndsTheLinkAtOnce(t *testing.T) {
 // A dial that was let in before a revocation says hello after it. A refusal would
 // have the register hold its own records in doubt.
 func TestAHelloAfterTheRevocationEndsTheLink(t *testing.T) {
+	for name, ends := range map[string]func(*world){
+		"revoked": func(w *world) {
+			must(t, w.b.ledger.change(t.Context(), func(x *tx) error { return x.revoke("r1", noon) }))
+		},
+		"of no CA": func(w *world) {
+			w.b.mu.Lock()
+			defer w.b.mu.Unlock()
+			w.b.cas = nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := guarded(t)
+			m := w.enrolled("r1")
+			conn, _ := w.link(m.certificate())
+			r := &till{w: w, register: "r1", incarnation: "i1", conn: conn, size: new(int64)}
+			ends(w)
+			refused(t, r.ask(r.hello()), wire.CodeTrouble)
+			r.closed()
+		})
+	}
+}
+
+// A hello may come in the moment in which the link is ended with its certificate.
+func TestAHelloAfterTheCertificatesEndOpensNoSession(t *testing.T) {
 	w := guarded(t)
-	m := w.enrolled("r1")
-	conn, _ := w.link(m.certificate())
-	r := &till{w: w, register: "r1", incarnation: "i1", conn: conn, size: new(int64)}
-	must(t, w.b.ledger.change(t.Context(), func(x *tx) error { return x.revoke("r1", noon) }))
-	refused(t, r.ask(r.hello()), wire.CodeTrouble)
-	r.closed()
+	block, _ := pem.Decode([]byte(w.enrolled("r1").answer.Certificate))
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	must(t, err)
+	who, err := w.b.ours(leaf)
+	must(t, err)
+	good := func() (err error) {
+		must(t, w.b.ledger.change(t.Context(), func(x *tx) error { err = (&link{b: w.b, shown: who}).stillGood(x); return nil }))
+		return err
+	}
+	w.pass(certificateLife)
+	must(t, good())
+	w.pass(time.Second)
+	if err := good(); !errors.Is(err, errNoLonger) {
+		t.Errorf("past its end: %v", err)
+	}
 }
 
 func TestANewCAComesBeforeTheOldOneGoes(t *testing.T) {
@@ -211,7 +300,11 @@ func TestANewCAComesBeforeTheOldOneGoes(t *testing.T) {
 	if err := w.b.SwitchCA(ctx, true); err == nil {
 		t.Error("it switched while the old CA is there")
 	}
+	linked := late.till("i1")
+	outlived := m.till("i1")
 	must(t, w.b.DropCA(ctx))
+	outlived.closed()
+	outcome(t, linked.ask(w.query(newID(t))), wire.OutcomeNotSeen, "")
 	_, problem = w.link(m.certificate())
 	turnedAway(t, "what the old CA signed", problem, http.StatusForbidden, enrol.Foreign)
 	late.till("i1")

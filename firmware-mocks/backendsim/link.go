@@ -98,6 +98,9 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(l.ctx, func() { _ = l.line.SetWriteDeadline(time.Now().Add(parting)) })()
 	l.work.Go(l.write)
 	l.work.Go(l.tell)
+	if l.shown != nil {
+		l.work.Go(l.lasts)
+	}
 	l.read()
 	l.stop()
 	l.work.Wait()

@@ -25,6 +25,7 @@ type shown struct {
 	name   enrol.Name
 	serial string // hex
 	key    ed25519.PublicKey
+	leaf   *x509.Certificate
 }
 
 // refusal is why a dial or a request is turned away.
@@ -86,13 +87,12 @@ func (b *Backend) shown(r *http.Request) (*shown, error) {
 	if len(r.TLS.PeerCertificates) == 0 {
 		return nil, &refusal{status: http.StatusUnauthorized, code: enrol.NoCert, detail: "show the certificate that this register got when it was enrolled"}
 	}
-	leaf := r.TLS.PeerCertificates[0]
-	s, err := b.ours(leaf)
+	s, err := b.ours(r.TLS.PeerCertificates[0])
 	if err != nil {
 		return nil, err
 	}
 	err = b.ledger.view(r.Context(), func(t *tx) error { return t.good(s) })
-	if err == nil && b.now().After(leaf.NotAfter) {
+	if err == nil && b.past(s) {
 		err = revoked("the certificate is past its end; enrol the register again")
 	}
 	if err != nil {
@@ -126,8 +126,10 @@ func (b *Backend) ours(leaf *x509.Certificate) (*shown, error) {
 		return nil, foreign("this certificate names no register")
 	}
 	key, _ := leaf.PublicKey.(ed25519.PublicKey) // as issue made it
-	return &shown{name: name, serial: serialOf(leaf), key: key}, nil
+	return &shown{name: name, serial: serialOf(leaf), key: key, leaf: leaf}, nil
 }
+
+func (b *Backend) past(s *shown) bool { return b.now().After(s.leaf.NotAfter) }
 
 func serialOf(c *x509.Certificate) string { return fmt.Sprintf("%032x", c.SerialNumber) }
 
@@ -148,8 +150,8 @@ func (t *tx) good(s *shown) error {
 	return nil
 }
 
-// errNoLonger ends a link whose certificate was revoked between dial and hello. A
-// refusal would be taken as a doubt in the register's records, for head office to
+// errNoLonger ends a link whose certificate was revoked, or ended, between dial and
+// hello. A refusal would be taken as a doubt in the register's records, for head office to
 // release; so it is told to come again, and its dial is answered with the reason.
 var errNoLonger = refuse(wire.CodeTrouble, "the certificate is no longer good; dial again and be told why")
 
@@ -158,10 +160,36 @@ func (l *link) stillGood(t *tx) error {
 		return nil
 	}
 	err := t.good(l.shown)
+	if err == nil {
+		_, err = l.b.ours(l.shown.leaf) // its CA may have been dropped
+	}
+	if err == nil && l.b.past(l.shown) {
+		return errNoLonger
+	}
 	if _, refused := errors.AsType[*refusal](err); refused {
 		return errNoLonger
 	}
 	return err
+}
+
+// clockLook is how long the end of a certificate is left to a timer: that stands
+// still while the machine sleeps, and does not hear of a clock that was set.
+const clockLook = time.Minute
+
+// lasts ends the link when its certificate ends. The register renewed it long
+// before, and comes back at once with the new one.
+func (l *link) lasts() {
+	for !l.b.past(l.shown) {
+		left := l.shown.leaf.NotAfter.Sub(l.b.now()) + time.Millisecond
+		timer := time.NewTimer(min(left, clockLook))
+		select {
+		case <-l.ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+	l.stop()
 }
 
 // Revoke ends a register's certificates, its link at once, and the one-time codes
