@@ -39,6 +39,8 @@ type link struct {
 	work  sync.WaitGroup // writer, teller and delayed messages
 	news  chan struct{}  // for the teller
 
+	chatter chatter // of the reader
+
 	mu     sync.Mutex
 	caller *caller        // nil until hello
 	last   int64          // number of the last message sent
@@ -111,9 +113,9 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 func (l *link) read() {
 	alive := func() { _ = l.conn.SetReadDeadline(time.Now().Add(silentFor)) }
 	alive()
-	l.conn.SetPongHandler(func(string) error { alive(); return nil })
+	l.conn.SetPongHandler(func(string) error { l.slow(); alive(); return nil })
 	answer := l.conn.PingHandler()
-	l.conn.SetPingHandler(func(data string) error { alive(); return answer(data) })
+	l.conn.SetPingHandler(func(data string) error { l.slow(); alive(); return answer(data) })
 	for bad := 0; bad <= badMessages; {
 		kind, data, whole, err := l.next()
 		if err != nil {
@@ -129,12 +131,29 @@ func (l *link) read() {
 			continue
 		}
 		l.parkUnread(data, err)
-		if l.fail(m.ID, err) != wire.CodeType {
+		if l.fail(m.ID, err) == wire.CodeType {
+			l.slow()
+		} else {
 			bad++
 		}
 		if !whole {
 			return
 		}
+	}
+}
+
+// slow has the reader wait where it read too much of what nobody decides: the other
+// side waits with it, and nothing is lost.
+func (l *link) slow() {
+	wait := l.chatter.wait(time.Now(), l.b.deadlines.chatter)
+	if wait == 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-l.ctx.Done():
+	case <-timer.C:
 	}
 }
 

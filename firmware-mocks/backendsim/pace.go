@@ -48,3 +48,29 @@ func (p *pace) known(who string, now time.Time) string {
 	}
 	return who
 }
+
+// maxChatter is how many pings, pongs and messages of a type that is not known are
+// read of one link in a second, ten times as many as the shortest silence of a
+// policy asks for. All else that a link may say costs a transaction, or is counted
+// (badMessages).
+const maxChatter = 100
+
+// chatter counts what is read of a link and decided by nobody.
+type chatter struct {
+	began time.Time
+	said  int
+}
+
+// wait says how long the link has to wait before what it just said is answered: to
+// the end of the span, and with it the next begins.
+func (c *chatter) wait(now time.Time, span time.Duration) time.Duration {
+	if now.Sub(c.began) >= span {
+		*c = chatter{began: now}
+	}
+	if c.said++; c.said <= maxChatter {
+		return 0
+	}
+	next := c.began.Add(span)
+	*c = chatter{began: next, said: 1}
+	return next.Sub(now)
+}

@@ -88,9 +88,10 @@ type deadlines struct {
 	request time.Duration // TLS and a request's header; its whole; and between two
 	hello   time.Duration // a link's hello
 	proof   time.Duration // a newcomer's proof after its welcome, which a slow line brings with a policy
+	chatter time.Duration // in which no more than maxChatter is read
 }
 
-var usualDeadlines = deadlines{request: headerTimeout, hello: 10 * time.Second, proof: 30 * time.Second}
+var usualDeadlines = deadlines{request: headerTimeout, hello: 10 * time.Second, proof: 30 * time.Second, chatter: time.Second}
 
 // maxHeader is the most bytes of a request's header.
 const maxHeader = 16 << 10
