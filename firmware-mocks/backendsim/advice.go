@@ -198,9 +198,8 @@ func (t *tx) withinAccount(c caller, who payer, a *wire.Advice) (objection, erro
 }
 
 // withinAllotment checks that the register sold from what it held, of every cap
-// that the goods fall under. Which caps a policy had that was replaced before
-// this backend started is not known here any more: there the spends that the
-// advice names are checked.
+// that the goods fall under. Which caps a policy had that is not known here any
+// more cannot be said: there the spends that the advice names are checked.
 func (t *tx) withinAllotment(c caller, m wire.Message) (objection, error) {
 	a := m.Advice
 	inWindow := func(day string) bool { return day == a.Window }

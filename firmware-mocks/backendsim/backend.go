@@ -54,6 +54,8 @@ type Backend struct {
 	stop context.CancelFunc
 	work sync.WaitGroup // links, delayed messages
 
+	publishing sync.Mutex // of a note, to the end
+
 	mu      sync.Mutex
 	closed  bool
 	rules   *rules

@@ -2,19 +2,24 @@ package backendsim
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/gorilla/websocket"
+	"golang.org/x/mod/sumdb/note"
 
 	"sekisho/terminal"
+	"sekisho/terminal/policy"
 	"sekisho/terminal/wire"
 )
 
@@ -156,8 +161,108 @@ func TestWhatWasPublishedIsInForceAfterARestart(t *testing.T) {
 	}
 	rows, err := w.b.Ledger().Notes(t.Context())
 	must(t, err)
-	if len(rows) != 1 || rows[0] != (Note{Kind: "policy", Version: 5, Note: newer}) {
-		t.Errorf("the notes are %d", len(rows))
+	if want := []Note{{"policy", 3, w.cfg.Note}, {"policy", 5, newer}, {"roles", 1, w.cfg.Roles}}; !slices.Equal(rows, want) {
+		t.Errorf("the notes are %+v", rows)
+	}
+}
+
+// I6: whatever policy the backend is started with, what was in force stays in force
+// until a newer one comes, and what was decided under any of them is judged by it.
+func TestI6NoRestartBringsAnOlderPolicy(t *testing.T) {
+	w := newGuarded(t)
+	w.tls = false
+	again := func(version int, starts bool) {
+		t.Helper()
+		w.cfg.Note, w.cfg.Policy = w.policy(version, 20)
+		if b, err := Open(t.Context(), w.cfg); !starts {
+			if err == nil {
+				must(t, b.Close())
+				t.Errorf("it starts with another text of policy %d", version)
+			} else if !strings.Contains(err.Error(), "another text") {
+				t.Error(err)
+			}
+		} else {
+			must(t, err)
+			must(t, b.Close())
+		}
+	}
+	inForce := func(want int64, before ...int64) {
+		t.Helper()
+		w.start()
+		defer w.stop()
+		rules := w.b.inForce()
+		if text, _ := policy.Text(rules.note); rules.policy.Version != want || !strings.Contains(text, fmt.Sprintf("version = %d\n", want)) {
+			t.Errorf("policy %d is in force, want %d", rules.policy.Version, want)
+		}
+		for _, version := range before {
+			if rules.at(version).policy.Version != version {
+				t.Errorf("policy %d is not known any more", version)
+			}
+		}
+	}
+	again(3, true)
+	w.start()
+	published, _ := w.policy(5, 30)
+	if got := w.request(http.MethodPost, "/admin/policy", published); got != http.StatusNoContent {
+		t.Fatal(got)
+	}
+	w.stop()
+	again(7, true)
+	inForce(7, 3, 5) // 5 is older than what it was started with
+	again(4, true)
+	inForce(7, 3, 4, 5) // it was started with one that is older than was in force
+	w.also = "[[category]]\nid = \"vape\"\n"
+	again(7, false)
+	again(5, false)
+	again(8, true)
+	inForce(8, 3, 4, 5, 7)
+}
+
+// Roles that came after a policy need not know who signed it: it was in force, and
+// the registers hold it.
+func TestI6NewRolesTakeNoPolicyBack(t *testing.T) {
+	w := newGuarded(t)
+	w.tls = false
+	w.start()
+	published, _ := w.policy(5, 30)
+	var public []any
+	for _, name := range []string{"policy", "freeze"} {
+		_, vkey, err := note.GenerateKey(rand.Reader, name)
+		must(t, err)
+		public = append(public, vkey)
+	}
+	next := strings.Replace(fmt.Sprintf(rolesText, append([]any{w.cfg.Pinned}, public...)...), "version = 1", "version = 2", 1)
+	roles, err := policy.SignRoles(next, w.cfg.Root)
+	must(t, err)
+	for _, c := range []struct{ path, body string }{{"/admin/policy", published}, {"/admin/roles", roles}} {
+		if got := w.request(http.MethodPost, c.path, c.body); got != http.StatusNoContent {
+			t.Fatalf("%s: %d", c.path, got)
+		}
+	}
+	w.stop()
+	w.start()
+	defer w.stop()
+	if rules := w.b.inForce(); rules.policy.Version != 5 || rules.rolesVersion() != 2 {
+		t.Errorf("policy %d and roles %d are in force", rules.policy.Version, rules.rolesVersion())
+	}
+}
+
+// Two who publish at once do not leave the older policy in force.
+func TestI6TheNewestOfPoliciesPublishedAtOnceIsInForce(t *testing.T) {
+	w := newGuarded(t)
+	w.tls = false
+	w.start()
+	defer w.stop()
+	var at sync.WaitGroup
+	for version := 4; version < 16; version++ {
+		note, _ := w.policy(version, 20)
+		at.Go(func() { w.request(http.MethodPost, "/admin/policy", note) })
+	}
+	at.Wait()
+	rows, err := w.b.Ledger().Notes(t.Context())
+	must(t, err)
+	if got := w.b.inForce().policy.Version; got != 15 || rows[len(rows)-2].Version != 15 {
+		t.Errorf("policy %d is in force, and of the notes %d", got, rows[len(rows)-2].Version)
 	}
 }
 

@@ -30,9 +30,9 @@ func (b *Backend) takeNote(do func(context.Context, *policy.Roles, string) error
 			wrong(w, http.StatusBadRequest, "the note is too long or broke off")
 			return
 		}
-		b.mu.Lock()
-		roles := b.rules.roles
-		b.mu.Unlock()
+		b.publishing.Lock() // two at once could leave the older in force
+		defer b.publishing.Unlock()
+		roles := b.inForce().roles
 		if roles == nil {
 			err = errors.New("this backend has no roles to verify a note by")
 		} else {
@@ -49,9 +49,7 @@ func (b *Backend) takeNote(do func(context.Context, *policy.Roles, string) error
 // publishPolicy puts a newer policy in force, for the class of stores that the
 // present one is for.
 func (b *Backend) publishPolicy(ctx context.Context, roles *policy.Roles, text string) error {
-	b.mu.Lock()
-	present := b.rules.policy
-	b.mu.Unlock()
+	present := b.inForce().policy
 	p, err := roles.OpenPolicy(text, present.Classes[0])
 	if err != nil {
 		return err

@@ -45,8 +45,8 @@ type Note struct {
 	Note    string `json:"note"`
 }
 
-// Notes gives what was published here, oldest first of each kind; not what the
-// backend was opened with.
+// Notes gives what was published here, and what the backend was opened with where
+// it has roles, oldest first of each kind.
 func (r Ledger) Notes(ctx context.Context) ([]Note, error) {
 	return list(ctx, r.l, func(n *Note) []any { return []any{&n.Kind, &n.Version, &n.Note} },
 		"SELECT kind, version, note FROM published UNION ALL SELECT 'freeze', version, note FROM freeze ORDER BY 1, 2")

@@ -18,7 +18,7 @@ type rules struct {
 	policy    *policy.Policy
 	rolesNote string
 	roles     *policy.Roles
-	older     map[int64]*policy.Policy // what was in force before, since the start
+	older     map[int64]*policy.Policy // what was in force before; without roles since the start only
 }
 
 func newRules(cfg Config) *rules {
