@@ -82,6 +82,7 @@ var deeds = []deed{
 		flags: []flag{maybe("payment", "of one `ID` alone")}},
 	{noun: "payment", verb: "parked", short: "List the payments' messages that were refused", method: "GET", path: "parked"},
 	{noun: "payment", verb: "problems", short: "List the rejected advices with reason and bearer", method: "GET", path: "problems"},
+	{noun: "payment", verb: "ages", short: "List the advices whose register cannot have heard the backend when it says", method: "GET", path: "ages"},
 	{noun: "cap", verb: "list", short: "List the store caps with what was granted and sold", method: "GET", path: "caps"},
 	{noun: "event", verb: "list", short: "List every message that was handled", method: "GET", path: "events"},
 	{noun: "note", verb: "list", short: "List the signed notes that were published; sekisho-sim policy publish does it", method: "GET", path: "notes"},

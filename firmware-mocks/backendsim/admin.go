@@ -79,6 +79,7 @@ func (b *Backend) admin() {
 	b.mux.HandleFunc("GET /admin/accounts", local(show(b.Ledger().Accounts)))
 	b.mux.HandleFunc("GET /admin/parked", local(show(b.Ledger().Parked)))
 	b.mux.HandleFunc("GET /admin/problems", local(show(b.Ledger().Problems)))
+	b.mux.HandleFunc("GET /admin/ages", local(show(b.Ledger().Ages)))
 	b.mux.HandleFunc("/admin/", local(func(w http.ResponseWriter, _ *http.Request) {
 		wrong(w, http.StatusNotFound, "there is no such thing here; docs/backend-mock.md lists what there is")
 	}))

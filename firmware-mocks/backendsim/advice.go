@@ -91,6 +91,11 @@ func (l *ledger) adviseOnce(t *tx, c caller, m wire.Message, open opener) (p pay
 			return p, err
 		}
 	}
+	if tooFresh(c, a) {
+		if err := t.exec("INSERT INTO age (payment, told, least) VALUES (?, ?, ?)", p.id, a.ContactAge, c.leastAge); err != nil {
+			return p, err
+		}
+	}
 	if err := t.countAccount(c, p, a.Sale); err != nil { // of a rejected one too: its goods have left
 		return p, err
 	}

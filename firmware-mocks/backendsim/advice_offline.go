@@ -38,6 +38,15 @@ func (t *tx) withinOffline(c caller, who payer, m wire.Message) (objection, erro
 // unheard says whether a register had not heard the backend since its boot.
 func unheard(a *wire.Advice) bool { return a.Clock != wire.ClockAuthenticated }
 
+// tooFresh says whether a register tells a shorter time since it heard the backend
+// than can be. It is shown to head office and rejects nothing: the goods have left
+// by the customer's own word, and what the backend knows of its links may be less
+// than what was. After a boot the age is by the register's wall clock and its own
+// mark, which goes on without the line: it says nothing of the links.
+func tooFresh(c caller, a *wire.Advice) bool {
+	return !unheard(a) && a.ContactAge >= 0 && a.ContactAge < c.leastAge
+}
+
 // withinBoot holds what was sold between a boot and the backend's first word
 // against what may be: ordinary goods, up to one sum for all accounts together.
 func (t *tx) withinBoot(c caller, m wire.Message) (objection, error) {

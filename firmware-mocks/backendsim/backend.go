@@ -49,6 +49,7 @@ type Backend struct {
 	rootKey        string
 	dials, guesses pace
 	deadlines      deadlines
+	heard          heard
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
@@ -81,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Backend, error) {
 	b := &Backend{
 		ledger: l, key: cfg.Key, now: cfg.Now, log: cfg.Log, mux: http.NewServeMux(),
 		rules: newRules(cfg), links: map[*link]bool{}, latest: map[string]*link{}, root: cfg.Root, rootKey: cfg.Pinned,
-		dials: pace{most: cmp.Or(cfg.Dials, usualDials)}, guesses: pace{most: wrongCodes}, deadlines: usualDeadlines,
+		dials: pace{most: cmp.Or(cfg.Dials, usualDials)}, guesses: pace{most: wrongCodes}, deadlines: usualDeadlines, heard: heard{began: cfg.Now()},
 	}
 	if err := errors.Join(b.certify(ctx), b.republish(ctx)); err != nil {
 		return nil, errors.Join(err, l.close())

@@ -22,6 +22,9 @@ func (b *Backend) decide(ctx context.Context, l *link, who *caller, m wire.Messa
 	}
 	c := *who
 	c.now, c.rules = b.now(), b.inForce()
+	if m.Advice != nil {
+		c.leastAge = b.heard.least(c.register, m.Advice.Created)
+	}
 	var forced terminal.Reason
 	if f, set := b.faults.take(Refuse, m.Type); set {
 		forced = f.Reason

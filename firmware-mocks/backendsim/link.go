@@ -111,7 +111,12 @@ func (b *Backend) dialled(w http.ResponseWriter, r *http.Request) {
 // read reads until the link ends. The writer closes the connection when the
 // link's context is done, which ends the read.
 func (l *link) read() {
-	alive := func() { _ = l.conn.SetReadDeadline(time.Now().Add(silentFor)) }
+	alive := func() {
+		_ = l.conn.SetReadDeadline(time.Now().Add(silentFor))
+		if who := l.register(); who != "" {
+			l.b.heard.note(who, l.b.now())
+		}
+	}
 	alive()
 	l.conn.SetPongHandler(func(string) error { l.slow(); alive(); return nil })
 	answer := l.conn.PingHandler()
@@ -431,6 +436,7 @@ func (l *link) hello(ctx context.Context, m wire.Message) (wire.Message, error) 
 	if err != nil {
 		return wire.Message{}, err
 	}
+	l.b.heard.note(c.register, c.now)
 	l.mu.Lock()
 	c = c.same(l.caller, w)
 	l.caller = &c

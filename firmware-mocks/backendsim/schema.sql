@@ -153,6 +153,13 @@ CREATE TABLE IF NOT EXISTS unheard (
   payment TEXT PRIMARY KEY REFERENCES payment (id)
 ) STRICT;
 
+-- Advices whose register says that it heard the backend later than can be.
+CREATE TABLE IF NOT EXISTS age (
+  payment TEXT PRIMARY KEY REFERENCES payment (id),
+  told    INTEGER NOT NULL,              -- milliseconds since the last contact
+  least   INTEGER NOT NULL               -- as the backend knows
+) STRICT;
+
 -- What a payment counts against the caps on its account.
 CREATE TABLE IF NOT EXISTS account_count (
   payment TEXT NOT NULL REFERENCES payment (id),

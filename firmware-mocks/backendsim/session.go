@@ -20,6 +20,7 @@ type caller struct {
 	proved          bool       // the incarnation has shown its journal, or had none to show
 	doubt           string     // why its rights are in doubt, as the message found it
 	now             time.Time
+	leastAge        int64 // of an advice: the least age of the last contact that can be, in milliseconds
 	rules           *rules
 }
 
