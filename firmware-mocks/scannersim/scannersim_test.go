@@ -60,15 +60,23 @@ func till(t *testing.T, link string) *os.File {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.Close() })
+	waits(t, f)
+	return f
+}
+
+// waits gives the next bytes their time. What comes before them, such as reading
+// a picture, may take as long on a slow machine.
+func waits(t *testing.T, f *os.File) {
+	t.Helper()
 	if err := f.SetDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	return f
 }
 
 // want reads as many bytes as text has and compares.
 func want(t *testing.T, f *os.File, text string) {
 	t.Helper()
+	waits(t, f)
 	got := make([]byte, len(text))
 	n, err := io.ReadFull(f, got)
 	if err != nil || string(got[:n]) != text {
