@@ -14,6 +14,7 @@ import (
 type job struct {
 	scope  Scope
 	decide func(Usage) (Changes, error)
+	made   *made            // by decide
 	mark   *terminal.Millis // of time, which goes along; nil where the stored one is well
 	anchor Anchor           // as it will be, but for the head
 	then   func(error)

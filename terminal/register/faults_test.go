@@ -95,6 +95,13 @@ func (s *shown) Emit(e register.Event) {
 	}
 }
 
+// all gives the events so far.
+func (s *shown) all() []register.Event {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.events)
+}
+
 func (s *shown) kept(list []terminal.Payment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -40,11 +40,10 @@ func (r *Register) pay(read read) {
 			r.payer = payer{beep: read.beep, id: id}
 			r.paid(paid, sale, ask)
 		case r.current != nil && r.current.ID == draft.ID:
-			// It was in doubt, and the ledger opened again has it. Its request did
-			// not leave and never will: if it is "sent", it is about to be unknown.
+			// It was in doubt, and the ledger opened again has it, as was told.
+			// Its request did not leave and never will: if it is "sent", it is about
+			// to be unknown.
 			r.payer = payer{beep: read.beep, id: id}
-			r.notice = nil
-			r.tell(EventVerdict, *r.current)
 		default:
 			r.doubles.forgetCode(key)
 			r.showNotice(terminal.Storage)

@@ -294,7 +294,8 @@ func (r *Register) decide(s Scope, fn func(Usage) (Changes, error), then func(er
 	}
 	r.working, r.since = true, r.cfg.Clock.Boot()
 	mark := r.time.remember()
-	r.clerk.jobs <- job{scope: s, decide: withMark(r.withFound(fn), mark), mark: mark, anchor: r.anchor(), then: then}
+	made := &made{}
+	r.clerk.jobs <- job{scope: s, decide: made.by(withMark(r.withFound(fn), mark)), made: made, mark: mark, anchor: r.anchor(), then: then}
 }
 
 // afterJob keeps what is to go to the clerk until it is back, before all that
@@ -352,7 +353,7 @@ func (r *Register) finish(done result) {
 	}
 	if done.reloaded != nil {
 		r.storage = storageOK
-		r.restore(*done.reloaded)
+		r.reopened(done.job.made, *done.reloaded)
 	}
 	scan := r.atWork
 	r.atWork = nil

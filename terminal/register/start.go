@@ -28,22 +28,20 @@ func (r *Register) restore(s Snapshot) {
 		r.keep(p)
 	}
 	now, inc := r.now(), r.cfg.Incarnation
-	var unknown []terminal.Payment
-	r.decide(Scope{}, func(Usage) (Changes, error) {
-		c := started(inc, now)
+	var start batch
+	r.decide(Scope{}, func(u Usage) (Changes, error) {
+		start = batch{from: u.Head.Size, all: started(inc, now)}
 		for _, p := range s.Unresolved {
 			if p.State != terminal.Sent {
 				continue
 			}
-			u, err := p.Move(terminal.Unknown, terminal.BackendSilent, now)
+			p, err := p.Move(terminal.Unknown, terminal.BackendSilent, now)
 			if err != nil {
-				return c, err
+				return Changes{}, err
 			}
-			unknown = append(unknown, u)
-			c.Payments = append(c.Payments, u)
-			c.Entries = append(c.Entries, journal.OfPayment(u, inc))
+			start.add(moved(p, inc))
 		}
-		return c, nil
+		return start.changes(), nil
 	}, func(err error) {
 		if err != nil {
 			r.cfg.Log.Error("the start could not be journalled yet; it is tried again", "error", err)
@@ -53,9 +51,9 @@ func (r *Register) restore(s Snapshot) {
 			return
 		}
 		r.paidUp(startOwed)
-		for _, p := range unknown {
-			r.keep(p)
-			r.tell(EventPayment, p)
+		r.keepSteps(start.steps)
+		for _, s := range start.steps {
+			r.tellAt(EventVerdict, s.payment, s.journal)
 		}
 	})
 }
