@@ -1,6 +1,7 @@
 package register
 
 import (
+	"errors"
 	"time"
 
 	"sekisho/terminal"
@@ -12,7 +13,8 @@ import (
 // early, late or twice.
 func (r *Register) answered(a wire.Answer) {
 	p, known := r.unresolved[terminal.PaymentID(a.Payment)]
-	if !known || !p.State.Undecided() {
+	account := accountOf(p, a)
+	if (!known || !p.State.Undecided()) && (a.Limits == nil || account == "") {
 		// It decides nothing, but what it grants is this register's.
 		r.mergeGrants(a.Grants)
 		return
@@ -20,23 +22,31 @@ func (r *Register) answered(a wire.Answer) {
 	if p.State == terminal.Sent {
 		r.asked(p.ID, false)
 	}
-	now, inc := r.now(), r.cfg.Incarnation
-	sale := r.sale
-	var after terminal.Payment
-	r.decide(scopeOf(p), func(u Usage) (Changes, error) {
-		if u.Payment == nil {
-			return Changes{}, errNothing
+	now, inc, latest := r.now(), r.cfg.Incarnation, r.time.latest()
+	scope, sale := scopeOf(p), r.sale
+	if a.Limits != nil {
+		scope.Account, scope.Since, scope.Barred = account, now, now
+	}
+	var after *terminal.Payment
+	r.decide(scope, func(u Usage) (Changes, error) {
+		c, err := Changes{}, errNothing
+		if u.Payment != nil {
+			c, err = settle(*u.Payment, u, a, inc, now)
 		}
-		c, err := settle(*u.Payment, u, a, inc, now)
-		if err != nil {
+		if err != nil && !errors.Is(err, errNothing) {
 			return c, err
 		}
-		after = c.Payments[0]
-		c.Sale = followSale(sale, after)
-		return c, nil
-	}, func(err error) {
 		if err == nil {
-			r.settled(after)
+			after = &c.Payments[0]
+			c.Sale = followSale(sale, *after)
+		}
+		if c.Limit = limitOf(account, u.Account.Limit, a, latest); c.Limit != nil {
+			err = nil
+		}
+		return c, err
+	}, func(err error) {
+		if err == nil && after != nil {
+			r.settled(*after)
 		}
 		r.mergeGrants(a.Grants)
 	})
@@ -84,7 +94,7 @@ func settleApproved(p terminal.Payment, u Usage, a wire.Answer, inc terminal.Inc
 	after.Approval = a.Approval
 	after = learn(after, a)
 	c := moved(after, inc)
-	c.Counters, c.Limit = counters, limitOf(after, a, now)
+	c.Counters = counters
 	return c, nil
 }
 
@@ -101,10 +111,17 @@ func learn(p terminal.Payment, a wire.Answer) terminal.Payment {
 	if a.Account != "" {
 		p.Masked = masked(a.Account)
 	}
-	if p.Account == "" && len(a.Key) == 16 {
-		p.Account = terminal.AccountKey(a.Key)
-	}
+	p.Account = accountOf(p, a)
 	return p
+}
+
+// accountOf gives the account of a payment; "" where neither the code told it nor
+// the answer.
+func accountOf(p terminal.Payment, a wire.Answer) terminal.AccountKey {
+	if p.Account == "" && len(a.Key) == 16 {
+		return terminal.AccountKey(a.Key)
+	}
+	return p.Account
 }
 
 // spendGranted merges the grants and spends the payment's need from them; false
@@ -150,17 +167,27 @@ func settleDeclined(p terminal.Payment, u Usage, a wire.Answer, inc terminal.Inc
 	}
 	after = learn(after, a)
 	c := moved(after, inc)
-	c.Counters, c.Limit = release(p, u, reservedOf), limitOf(after, a, now)
+	c.Counters = release(p, u, reservedOf)
 	return c, nil
 }
 
 // limitOf gives what the backend allows the account offline from now on; nil
-// where it says nothing, or of whom it speaks is not known.
-func limitOf(p terminal.Payment, a wire.Answer, now terminal.Millis) *AccountLimit {
-	if a.Limits == nil || p.Account == "" {
+// where it says nothing new. What it says is of the answer's time: an answer from
+// before the one that was heard last may lower a limit and raises none. Only what
+// is of a time that this session cannot have reached yet, at latest, was told by a
+// clock that was wrong, and gives way.
+func limitOf(account terminal.AccountKey, kept *AccountLimit, a wire.Answer, latest terminal.Millis) *AccountLimit {
+	if a.Limits == nil || account == "" {
 		return nil
 	}
-	return &AccountLimit{Account: p.Account, Yen: terminal.Yen(a.Limits.Yen), Count: a.Limits.Count, Told: now}
+	told := AccountLimit{Account: account, Yen: terminal.Yen(a.Limits.Yen), Count: a.Limits.Count, Told: terminal.Millis(a.Time)}
+	if kept != nil && told.Told < kept.Told && kept.Told <= latest {
+		told.Yen, told.Count, told.Told = min(told.Yen, kept.Yen), min(told.Count, kept.Count), kept.Told
+	}
+	if kept != nil && told == *kept {
+		return nil
+	}
+	return &told
 }
 
 func reservedOf(s terminal.Spend) terminal.Amount { return s.Reserved }

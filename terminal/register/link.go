@@ -89,7 +89,7 @@ func (r *Register) LinkUp(ctx context.Context, w wire.Welcome) {
 	came := r.cfg.Clock.Boot()
 	r.post(ctx, event{at: true, run: func() {
 		r.session, r.scolded = w.Session, 0
-		r.time.tell(terminal.Millis(w.Time), came)
+		r.time.begin(terminal.Millis(w.Time), came)
 		r.renewed = false
 		r.checkpoints, r.upload, r.coming = checkpoints{}, upload{}, nil
 		r.unheard()

@@ -50,12 +50,7 @@ var rareKinds = []kind{
 					Limits: &wire.Limits{Yen: 149, Count: 9},
 				}})
 			}, func() bool {
-				var told *register.AccountLimit
-				_, err := w.disk.Decide(w.t.Context(), register.Scope{Account: p.Account}, func(u register.Usage) (register.Changes, error) {
-					told = u.Account.Limit
-					return register.Changes{}, nil
-				})
-				w.must(err)
+				told := w.limitOf(p.Account)
 				return told != nil && told.Yen == 149 && w.payment(id).State == terminal.Approved
 			}
 	}},

@@ -140,7 +140,7 @@ type AccountLimit struct {
 	Account terminal.AccountKey
 	Yen     terminal.Yen
 	Count   int64
-	Told    terminal.Millis
+	Told    terminal.Millis // the backend's time of the answer that said so
 }
 
 // Changes is what a decision makes durable. Counters carry whole new totals;

@@ -12,12 +12,14 @@ import (
 // The wall clock serves only until the backend was heard for the first time
 // after a boot, and then only for ordinary goods.
 type timekeeper struct {
-	clock  Clock
-	told   time.Time       // the backend's last word; zero: none since boot
-	toldAt time.Duration   // on the boot clock
-	heard  time.Duration   // when a message of it was last taken, on the boot clock
-	frames *atomic.Int64   // when any frame of it was last read, likewise
-	mark   terminal.Millis // the highest authenticated time that is stored
+	clock   Clock
+	told    time.Time       // the backend's last word; zero: none since boot
+	toldAt  time.Duration   // on the boot clock
+	began   time.Time       // the backend's word in the latest welcome
+	beganAt time.Duration   // when that came, on the boot clock
+	heard   time.Duration   // when a message of it was last taken, on the boot clock
+	frames  *atomic.Int64   // when any frame of it was last read, likewise
+	mark    terminal.Millis // the highest authenticated time that is stored
 }
 
 func newTimekeeper(c Clock) timekeeper { return timekeeper{clock: c, frames: new(atomic.Int64)} }
@@ -51,6 +53,21 @@ func (t *timekeeper) tell(at terminal.Millis, came time.Duration) {
 	t.told, t.toldAt = at.Time(), came
 	t.hear(came)
 }
+
+// begin takes the time that a welcome tells.
+func (t *timekeeper) begin(at terminal.Millis, came time.Duration) {
+	t.tell(at, came)
+	t.began, t.beganAt = at.Time(), came
+}
+
+// latest gives the time beyond which nothing that was told in this session can
+// be: no message that comes late moves it.
+func (t *timekeeper) latest() terminal.Millis {
+	return terminal.MillisOf(t.began.Add(t.clock.Boot() - t.beganAt + apart))
+}
+
+// apart is by how much two clocks of the backend, or one that is set, may differ.
+const apart = 5 * time.Minute
 
 // hear notes that the backend was heard.
 func (t *timekeeper) hear(came time.Duration) { t.heard = max(t.heard, came) }
