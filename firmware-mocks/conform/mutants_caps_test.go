@@ -2,6 +2,7 @@ package conform_test
 
 import (
 	"strings"
+	"time"
 
 	"sekisho/terminal/wire"
 )
@@ -36,6 +37,12 @@ var capMutants = []mutant{
 		return true
 	}}},
 	{"caps.reserve", welcome(func(w *wire.Welcome) { raise(w.Grants, 1_000_000) })},
+	{"caps.offline-only", welcome(func(w *wire.Welcome) {
+		for day := -1; day <= 1; day++ { // of each day that may be today
+			on := time.Now().AddDate(0, 0, day).Format(time.DateOnly)
+			w.Grants = append(w.Grants, wire.Grant{Cap: "tobacco-offline", Window: on, Total: wire.Amount{Units: 5}})
+		}
+	})},
 	{"caps.account", approves("cap.account")},
 	{"caps.account-undone", approves("cap.account")},
 	{"caps.account-undone", swallowed(wire.TypeReversal)},

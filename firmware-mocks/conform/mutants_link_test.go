@@ -56,6 +56,14 @@ var linkMutants = []mutant{
 		l.reply(m, wire.Message{Type: wire.TypeError, Error: &wire.Error{Code: wire.CodeBody, Text: "unknown field"}})
 		return false
 	})},
+	{"fields.null", frames(func(l *leg, _ int, data []byte) bool {
+		var m wire.Message
+		if !strings.Contains(string(data), `"counters":null`) || json.Unmarshal(data, &m) != nil {
+			return true
+		}
+		l.reply(m, wire.Message{Type: wire.TypeError, Error: &wire.Error{Code: wire.CodeBody, Text: "no list"}})
+		return false
+	})},
 	{"envelope.backend", mutation{down: func(l *leg, m *wire.Message) bool {
 		if m.Answer != nil {
 			m.ID = "b"

@@ -38,6 +38,8 @@ var payMutants = []mutant{
 		}
 	})},
 	{"authorise.stopped", mutation{down: func(_ *leg, m *wire.Message) bool { return m.Denials == nil }}},
+	{"authorise.unknown-kind", approves("backend.declined")},
+	{"authorise.unknown-kind", answers(func(_ wire.Message, a *wire.Answer) { a.Reason = "code.forged" })},
 	{"query.not-seen", outcomes(wire.OutcomeNotSeen, wire.OutcomeDeclined)},
 	{"query.tells", newApproval},
 	{"query.tells", outcomes(wire.OutcomeDeclined, wire.OutcomeNotSeen)},

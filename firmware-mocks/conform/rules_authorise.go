@@ -87,6 +87,15 @@ var authoriseRules = []Rule{
 		p.want(p.over() || a.Key == string(terminal.NewAccountKey(p.k.issuer.Name, who.Account())), "account_key is not of this issuer and pseudonym")
 		p.want(a.Issuer == p.k.issuer.Name, "the answer names the issuer %q", a.Issuer)
 	}},
+	{"authorise.unknown-kind", "A kind or an issuer that the backend does not know is declined with backend.declined.", theCodes, func(p *play) {
+		t := p.join(p.a())
+		for _, of := range [][2]string{{"novelty", p.k.issuer.Name}, {"digits", "conform-no-wallet"}} {
+			m := t.buy(newID(), "1234567890123456", price)
+			m.Authorise.Kind, m.Authorise.Issuer = of[0], of[1]
+			t.declined(m, string(terminal.BackendDeclined))
+			t.notCharged(m.Authorise.Payment)
+		}
+	}},
 	{"authorise.stopped", "A stopped account is declined with account.denied, and the registers are told by denials.", theWord, stopped},
 	{"authorise.new-device", "A new device buys no more high-resale goods in a sale than device.new_units_online: device.new.", anAuthorise, func(p *play) {
 		p.need(p.k.policy.Device.NewFor > time.Hour, "a policy with a device.new_for above an hour")

@@ -85,6 +85,7 @@ var capRules = []Rule{
 		p.want(p.over() || !atLeast(now, had), "a new incarnation is told %v, which the retired one had", now)
 	}},
 	{"caps.reserve", "Unasked, a register is granted no more than the policy's share of a cap.", theCaps, reserve},
+	{"caps.offline-only", "An offline-only cap is granted to a register once a window: its next incarnation gets none of it.", theCaps, offlineOnce},
 	{"caps.account", "A cap on an account is summed over all registers: beyond it cap.account.", theCaps, accountCap},
 	{"caps.account-undone", "A reversal gives an account's cap back, a refund does not.", theCaps, accountUndone},
 	{"grants.back", "What is given back at a clean stop is accepted, and free for the store at once.", theCaps, func(p *play) {
@@ -336,6 +337,22 @@ func reserve(p *play) {
 		got := p.total(w.Grants, string(c.ID))
 		p.want(atLeast(most, got), "a welcome grants %v of %s unasked, where the policy allows %v", got, c.ID, most)
 	}
+}
+
+// offlineOnce has a register say hello as one incarnation after the other, none of
+// which gives back.
+func offlineOnce(p *play) {
+	c := p.offlineGoods()
+	key := counterKey{string(c.ID), p.today()}
+	p.dial(p.b()).hello()
+	had := p.k.taken(p.b().Store, key)
+	for range 3 {
+		p.dial(p.b()).hello()
+		now := p.k.taken(p.b().Store, key)
+		p.want(p.over() || atLeast(had, now), "the store's registers hold %v of the offline-only cap %s after another hello, up from %v", now, c.ID, had)
+	}
+	p.want(p.over() || atLeast(limitOf(c), count(c, had.Yen, []wire.Line{{Category: string(c.Category), Yen: had.Yen, Units: had.Units}})),
+		"the store's registers were granted %v of the offline-only cap %s, whose limit is %v", had, c.ID, limitOf(c))
 }
 
 // accountCap finds a category's cap on accounts and buys it up at two registers.

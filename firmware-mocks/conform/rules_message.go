@@ -70,6 +70,12 @@ var messageRules = []Rule{
 		}
 	}},
 	{"fields.ignored", "Fields that the backend does not know are ignored, in hello too.", theLink, unknownFields},
+	{"fields.null", "A field that is null counts as absent: counters may be.", theLink, func(p *play) {
+		t := p.join(p.a())
+		id := t.raw(t.buy(newID(), p.fresh(), price), inBody("counters", nil))
+		a := t.await(wire.TypeAuthorise, id)
+		p.want(a.Answer != nil && a.Answer.Outcome == wire.OutcomeApproved, "an authorise with counters null was answered with %s", named(a))
+	}},
 	{"envelope.backend", "The backend's messages name the session, and no two of a session have one id.", theEnvelope, envelopes},
 }
 
