@@ -170,14 +170,16 @@ func TestABacklogGoesInBatches(t *testing.T) {
 		ids := w.backlog(n)
 		before := w.disk.changed.Load()
 		first := len(w.leaves())
+		// Whatever the machine's speed, all comes while the store is at work on the first.
+		w.disk.fault(func() error { <-time.After(time.Millisecond); return nil }, nil)
 		w.up("")
-		for len(w.line.take(wire.TypeAdvice)) > 0 {
+		for w.after(time.Second); len(w.line.take(wire.TypeAdvice)) > 0; w.after(time.Second) {
 			w.ackAll(wire.TypeAdvice, ids...)
 		}
 		if v := w.reg.View(); v.Outbox != 0 || v.Unresolved != 0 {
 			t.Fatalf("%+v", v)
 		}
-		if used := w.disk.changed.Load() - before; used > 20 {
+		if used := w.disk.changed.Load() - before; used > 10 {
 			t.Errorf("%d transactions for %d advices", used, n)
 		}
 		states := map[terminal.PaymentID]string{}
