@@ -2,6 +2,7 @@ package register_test
 
 import (
 	"encoding/base64"
+	"sync/atomic"
 	"time"
 
 	"sekisho/terminal/wire"
@@ -12,6 +13,7 @@ import (
 type archive struct {
 	keeper
 	leaves []string
+	has    atomic.Int64 // how many, for whoever watches the disk meanwhile
 }
 
 // takes acknowledges the latest checkpoint; those before it, if any, were lost.
@@ -54,6 +56,7 @@ func (a *archive) keepsLeaves(m wire.Message) {
 			a.w.t.Fatalf("leaf %d came as another one", at)
 		}
 	}
+	a.has.Store(int64(len(a.leaves)))
 }
 
 func (a *archive) acks(m wire.Message, change ...func(*wire.Ack)) {
