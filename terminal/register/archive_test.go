@@ -2,7 +2,6 @@ package register_test
 
 import (
 	"encoding/base64"
-	"sync/atomic"
 	"time"
 
 	"sekisho/terminal/wire"
@@ -13,7 +12,6 @@ import (
 type archive struct {
 	keeper
 	leaves []string
-	has    atomic.Int64 // how many, for whoever watches the disk meanwhile
 }
 
 // takes acknowledges the latest checkpoint; those before it, if any, were lost.
@@ -56,7 +54,6 @@ func (a *archive) keepsLeaves(m wire.Message) {
 			a.w.t.Fatalf("leaf %d came as another one", at)
 		}
 	}
-	a.has.Store(int64(len(a.leaves)))
 }
 
 func (a *archive) acks(m wire.Message, change ...func(*wire.Ack)) {
