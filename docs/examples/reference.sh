@@ -11,7 +11,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 bin=$(cd "$1" && pwd)
 shift
 dir=$(mktemp -d)
-trap 'kill "$(cat "$dir/pid")" 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'kill "$(cat "$dir/pid")" 2>/dev/null || true; rm -rf "$dir"' EXIT
+
+# A run uses up the caps of the demo's own policy.
+"$here/policy.sh" "$bin" "$dir" "$dir/operator/policy"
 
 # The first start takes free ports; later ones have to take the same.
 cat >"$dir/start" <<END

@@ -9,7 +9,7 @@
 set -eu
 export PYTHONDONTWRITEBYTECODE=1 # nothing is left in the tree
 here=$(cd "$(dirname "$0")" && pwd)
-sim=$1/sekisho-sim dir=$2 port=$3
+bin=$1 dir=$2 port=$3
 shift 3
 [ $# != 0 ] || set -- --ca "$dir/ca"
 
@@ -22,19 +22,7 @@ if [ -f "$dir/pid" ]; then
   done
   kill -9 "$old" 2>/dev/null || true
 fi
-if [ ! -f "$dir/policy.note" ]; then
-  "$sim" keys --dir "$dir" >/dev/null
-  key=$(python3 - "$here" "$dir/operator/wallet.key" <<'PY'
-import base64, sys
-sys.path.insert(0, sys.argv[1])
-import verify
-print(base64.b64encode(verify.ed25519.public(bytes.fromhex(open(sys.argv[2]).read().strip()))).decode())
-PY
-  )
-  # The business day ends half a day from now in Japan, so that no run goes across it.
-  sed "s|WALLET|$key|; s|05:00|$(date -u -d '21 hours' +%H:%M)|" "$here/policy.toml" >"$dir/policy.toml"
-  "$sim" policy sign --key "$dir/operator/policy-1.skey" --key "$dir/operator/policy-2.skey" --out "$dir/policy.note" "$dir/policy.toml" >/dev/null
-fi
+[ -f "$dir/policy.note" ] || "$here/policy.sh" "$bin" "$dir" "$dir/policy.note"
 
 : >"$dir/out"
 python3 "$here/backend.py" --listen "127.0.0.1:$port" --admin $((port + 1)) --data "$dir/backend.db" \
