@@ -204,6 +204,11 @@ func TestRevocationEndsTheLinkAtOnce(t *testing.T) {
 		if err := w.b.Revoke(t.Context(), "r1"); err == nil {
 			t.Error("it was revoked twice")
 		}
+		// No certificate is left, and still a code for it may be in wrong hands.
+		out = w.code("r1")
+		must(t, w.b.Revoke(t.Context(), "r1"))
+		_, problem = w.machine("r1").enrol(out)
+		turnedAway(t, "a code that was made after it", problem, http.StatusForbidden, enrol.SpentCode)
 		outcome(t, other.ask(w.query(newID(t))), wire.OutcomeNotSeen, "")
 		if status, problem := m.enrol(w.code("r1")); status != http.StatusOK {
 			t.Fatalf("enrolled again: %d %+v", status, problem)

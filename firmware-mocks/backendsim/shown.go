@@ -197,9 +197,9 @@ func (l *link) lasts() {
 // payments, checkpoints and caps stay; it must be enrolled again.
 func (b *Backend) Revoke(ctx context.Context, register terminal.RegisterID) error {
 	err := b.ledger.change(ctx, func(t *tx) error {
-		there, err := t.has("SELECT 1 FROM certificate WHERE register = ? AND revoked = 0", string(register))
+		there, err := t.has("SELECT 1 FROM certificate WHERE register = ?1 AND revoked = 0 UNION ALL SELECT 1 FROM code WHERE register = ?1", string(register))
 		if err != nil || !there {
-			return errors.Join(err, errIf(!there, fmt.Sprintf("register %q has no certificate that could be revoked", register)))
+			return errors.Join(err, errIf(!there, fmt.Sprintf("register %q has neither a certificate nor a code that could be revoked", register)))
 		}
 		return errors.Join(t.revoke(string(register), b.now()), t.exec("DELETE FROM code WHERE register = ?", string(register)))
 	})
