@@ -212,9 +212,10 @@ class Desk:
         return one_time_code(secret, ca)
 
     def revoke(self, register):
-        """Its certificates, and the codes that are out for it."""
-        self.db.execute("UPDATE certificates SET revoked = 1 WHERE register = ?", (register,))
-        self.db.execute("DELETE FROM codes WHERE register = ?", (register,))
+        """Its certificates, and the codes that are out for it. False for one that has neither: its name may be mistyped."""
+        certificates = self.db.execute("UPDATE certificates SET revoked = 1 WHERE register = ?", (register,))
+        codes = self.db.execute("DELETE FROM codes WHERE register = ?", (register,))
+        return certificates.rowcount + codes.rowcount > 0
 
     # Registers' requests.
 
@@ -302,7 +303,8 @@ def main():
     with db:  # and then a commit
         for register in o.register:
             if o.act == "revoke":
-                desk.revoke(register)
+                if not desk.revoke(register):
+                    p.error("no register %s was enrolled here, and no code is out for it: nothing is revoked" % register)
             else:
                 named = (("register", register), ("store", o.store), ("class", o.store_class), ("realm", o.realm))
                 text = "".join("%s = %s\n" % (k, json.dumps(v, ensure_ascii=False)) for k, v in named)
