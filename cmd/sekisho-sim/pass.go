@@ -24,8 +24,8 @@ func passCommand() *cobra.Command {
 		Long: `Be a customer's phone once: make a pass of now, signed by the wallet of DIR/operator.
 
 FILE becomes its picture (PNG), for the command show of sekisho-sim scanner;
-without FILE its text is written. It pays once, and within a minute. With the
-line up its account needs money: sekisho-sim backend account set.`,
+without FILE its text is written. It pays once, and within a minute. A new
+account has 1,000,000 yen; sekisho-sim backend account set says how much.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			now := time.Now()
