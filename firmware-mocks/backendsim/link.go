@@ -147,21 +147,6 @@ func (l *link) read() {
 	}
 }
 
-// slow has the reader wait where it read too much of what nobody decides: the other
-// side waits with it, and nothing is lost.
-func (l *link) slow() {
-	wait := l.chatter.wait(time.Now(), l.b.deadlines.chatter)
-	if wait == 0 {
-		return
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-l.ctx.Done():
-	case <-timer.C:
-	}
-}
-
 // write owns the sending side, and the connection's end.
 func (l *link) write() {
 	ping := time.NewTicker(pingEvery)

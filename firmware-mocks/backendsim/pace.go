@@ -74,3 +74,18 @@ func (c *chatter) wait(now time.Time, span time.Duration) time.Duration {
 	*c = chatter{began: next, said: 1}
 	return next.Sub(now)
 }
+
+// slow has the reader wait where it read too much of what nobody decides: the other
+// side waits with it, and nothing is lost.
+func (l *link) slow() {
+	wait := l.chatter.wait(time.Now(), l.b.deadlines.chatter)
+	if wait == 0 {
+		return
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-l.ctx.Done():
+	case <-timer.C:
+	}
+}
