@@ -45,7 +45,7 @@ type rule struct {
 
 // all gives every rule.
 func all() []rule {
-	return slices.Concat(linkRules, messageRules, payRules, unknownRules, offlineRules, outboxRules, limitRules, capRules, officeRules, journalRules, doubtRules, tlsRules)
+	return slices.Concat(linkRules, messageRules, payRules, unknownRules, offlineRules, outboxRules, limitRules, capRules, officeRules, denialRules, journalRules, doubtRules, tlsRules)
 }
 
 // Rules gives every rule in the order in which it is told.
